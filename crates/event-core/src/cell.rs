@@ -1,0 +1,238 @@
+//! The newest version of a value, and the wakers of those who wait for a newer one.
+//!
+//! All of the crate's waking is here, and all of its locking but the one lock of
+//! [`Share`](crate::Share).
+//!
+//! Why not a channel? A channel keeps what a reader has not taken; a value needs the newest version
+//! only. Why not `tokio::sync::watch`? It ties a backend to one runtime's crate, its receiver can't
+//! be polled without a boxed future, and each pending `changed()` takes the lock of a list of
+//! waiters that it leaves again when it is dropped.
+//!
+//! Why one counter? Every wake-up of all waiters begins a new *tick*: a version, the end, or a nudge
+//! from upstream. A watcher remembers the last tick it saw. What it took is older than the newest
+//! version if that came at a later tick; and its waker still lies in its slot if no tick came since.
+
+use std::mem;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use crate::Error;
+
+#[cfg(loom)]
+use loom::sync::{Mutex, MutexGuard};
+#[cfg(not(loom))]
+use std::sync::{Mutex, MutexGuard};
+
+#[derive(Debug)]
+pub(crate) struct Cell<T> {
+    state: Mutex<State<T>>,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    newest: Option<Result<T, Error>>,
+    /// The tick at which `newest` came; 0 before the first.
+    newest_at: u64,
+    /// Counts the times that all who waited were woken.
+    tick: u64,
+    /// Handles that may publish. With the last of them the value ends.
+    writers: usize,
+    waiting: Waiting,
+}
+
+/// Who is to be woken for a change, and the version that it replaced: a value's `drop` is foreign code
+/// and may come back to the cell, so it runs with the wakers, under no lock.
+#[must_use]
+pub(crate) struct Woken<T> {
+    wakers: Vec<Option<Waker>>,
+    _old: Option<Result<T, Error>>,
+}
+
+/// A watcher's place in the versions of one cell.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    /// The last tick at which this watcher looked.
+    seen: u64,
+    /// Where its waker lies, if it waits and no tick came since `seen`.
+    slot: Option<u32>,
+}
+
+impl Cursor {
+    /// Before all versions: the current one is new.
+    pub(crate) const START: Self = Self { seen: 0, slot: None };
+}
+
+impl<T> Cell<T> {
+    /// A cell with one writer.
+    pub(crate) fn new(newest: Option<Result<T, Error>>) -> Self {
+        let newest_at = u64::from(newest.is_some());
+        let state =
+            State { newest, newest_at, tick: newest_at, writers: 1, waiting: Waiting::default() };
+        Self { state: Mutex::new(state) }
+    }
+
+    /// Makes `version` the newest and wakes those who wait.
+    pub(crate) fn publish(&self, version: Result<T, Error>) {
+        let woken = self.store(version);
+        self.wake(woken);
+    }
+
+    /// Makes `version` the newest. Who calls it wakes those who wait, holding no lock.
+    pub(crate) fn store(&self, version: Result<T, Error>) -> Woken<T> {
+        let mut state = self.lock();
+        let wakers = state.next_tick();
+        state.newest_at = state.tick;
+        Woken { wakers, _old: state.newest.replace(version) }
+    }
+
+    pub(crate) fn add_writer(&self) {
+        self.lock().writers += 1;
+    }
+
+    /// One writer fewer. With the last of them the value ends, and those who wait are told.
+    pub(crate) fn remove_writer(&self) {
+        let mut state = self.lock();
+        if state.writers > 1 {
+            state.writers -= 1;
+            return;
+        }
+        drop(state);
+        let woken = self.end();
+        self.wake(woken);
+    }
+
+    /// Ends the value. Who calls it wakes those who wait, holding no lock.
+    pub(crate) fn end(&self) -> Woken<T> {
+        let mut state = self.lock();
+        let ended = mem::replace(&mut state.writers, 0) == 0;
+        let wakers = if ended { Vec::new() } else { state.next_tick() };
+        Woken { wakers, _old: None }
+    }
+
+    /// Wakes those who wait without a new version, for them to look upstream.
+    fn nudge(&self) {
+        let wakers = self.lock().next_tick();
+        self.wake(Woken { wakers, _old: None });
+    }
+
+    /// Takes the newest version if `cursor` has not, else leaves the waker in the cursor's slot.
+    pub(crate) fn poll(&self, cursor: &mut Cursor, cx: &mut Context<'_>) -> Poll<Result<T, Error>>
+    where
+        T: Clone,
+    {
+        let mut state = self.lock();
+        if state.newest_at > cursor.seen {
+            *cursor = Cursor { seen: state.tick, slot: None };
+            return Poll::Ready(state.newest.clone().unwrap_or_else(|| Err(Error::closed())));
+        }
+        if state.writers == 0 {
+            return Poll::Ready(Err(Error::closed()));
+        }
+        let old = state.register(cursor, cx.waker());
+        drop(state);
+        drop(old); // a task's last waker drops the task, and with it perhaps a watcher of this cell
+        Poll::Pending
+    }
+
+    /// Leaves the waker in the cursor's slot, whatever there is to take.
+    pub(crate) fn register(&self, cursor: &mut Cursor, cx: &mut Context<'_>) {
+        let mut state = self.lock();
+        if state.newest_at <= cursor.seen {
+            let old = state.register(cursor, cx.waker());
+            drop(state);
+            drop(old);
+        }
+    }
+
+    /// Frees the cursor's slot. A watcher calls it when it is dropped.
+    pub(crate) fn forget(&self, cursor: &mut Cursor) {
+        let Some(slot) = cursor.slot.take() else { return };
+        let mut state = self.lock();
+        let old = if cursor.seen == state.tick { state.waiting.remove(slot) } else { None };
+        drop(state);
+        drop(old);
+    }
+
+    /// Wakes, then gives the buffer back for the next who wait.
+    pub(crate) fn wake(&self, woken: Woken<T>) {
+        let Woken { mut wakers, .. } = woken;
+        if wakers.capacity() == 0 {
+            return;
+        }
+        for waker in wakers.drain(..).flatten() {
+            waker.wake();
+        }
+        let mut state = self.lock();
+        if state.waiting.slots.capacity() == 0 {
+            state.waiting.slots = wakers;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // Only foreign code can panic under the lock (a value's `clone`, a waker's), and it leaves
+        // the state whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Upstream's waker for all who watch this cell.
+impl<T: Send> Wake for Cell<T> {
+    fn wake(self: Arc<Self>) {
+        self.nudge();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.nudge();
+    }
+}
+
+impl<T> State<T> {
+    fn next_tick(&mut self) -> Vec<Option<Waker>> {
+        self.tick += 1;
+        self.waiting.take()
+    }
+
+    fn register(&mut self, cursor: &mut Cursor, waker: &Waker) -> Option<Waker> {
+        if let (Some(slot), true) = (cursor.slot, cursor.seen == self.tick) {
+            return self.waiting.replace(slot, waker);
+        }
+        *cursor = Cursor { seen: self.tick, slot: Some(self.waiting.insert(waker.clone())) };
+        None
+    }
+}
+
+/// The wakers of those who wait in this tick, one slot each.
+#[derive(Debug, Default)]
+struct Waiting {
+    slots: Vec<Option<Waker>>,
+    /// The slots that were left before the tick ended.
+    free: Vec<u32>,
+}
+
+impl Waiting {
+    fn insert(&mut self, waker: Waker) -> u32 {
+        if let Some(slot) = self.free.pop() {
+            self.slots[slot as usize] = Some(waker);
+            return slot;
+        }
+        self.slots.push(Some(waker));
+        u32::try_from(self.slots.len() - 1).unwrap_or_else(|_| unreachable!("64 GiB of wakers"))
+    }
+
+    fn replace(&mut self, slot: u32, waker: &Waker) -> Option<Waker> {
+        match &mut self.slots[slot as usize] {
+            Some(old) if old.will_wake(waker) => None,
+            slot => slot.replace(waker.clone()),
+        }
+    }
+
+    fn remove(&mut self, slot: u32) -> Option<Waker> {
+        self.free.push(slot);
+        self.slots[slot as usize].take()
+    }
+
+    fn take(&mut self) -> Vec<Option<Waker>> {
+        self.free.clear();
+        mem::take(&mut self.slots)
+    }
+}

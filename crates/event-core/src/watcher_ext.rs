@@ -1,0 +1,199 @@
+//! What users call on a watcher.
+
+use std::task::{Context, Poll, Waker};
+
+use crate::{
+    BoxWatcher, DecodeWatcher, Decoder, DedupWatcher, Entry, Error, FilterWatcher, Get, GetIf,
+    IntoStream, MapWatcher, Watcher, ZipWatcher,
+};
+
+/// The methods of every [`Watcher`]. It can't be implemented, since every watcher has it already.
+///
+/// The adapters make a watcher of a watcher. Where many watch the same value, adapt the reader
+/// instead ([`ReaderExt`](crate::ReaderExt)): then a mapping runs once for all of them.
+pub trait WatcherExt<T>: Watcher<T> {
+    /// Yields the current version at first, then waits for one that is newer than the last taken.
+    ///
+    /// # Errors
+    ///
+    /// The newest version is an error, told once; or the value [ended](Error::is_closed).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: fit for `select!`, and free of allocation there.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ValueReader, ValueWriter, WatcherExt};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let value = MemoryValue::new(1);
+    /// let mut watcher = value.watch();
+    /// assert_eq!(watcher.get().await.unwrap(), 1);
+    /// value.set(2);
+    /// assert_eq!(watcher.get().await.unwrap(), 2);
+    /// # });
+    /// ```
+    fn get(&mut self) -> Get<'_, Self, T> {
+        Get::new(self)
+    }
+
+    /// Waits for a version that `predicate` accepts, and passes over the others.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get): an error ends the wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no version but those that the predicate has refused.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ValueReader, WatcherExt};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let replicas = MemoryValue::new(3);
+    /// assert_eq!(replicas.watch().get_if(|n| *n >= 2).await.unwrap(), 3);
+    /// # });
+    /// ```
+    fn get_if<P: FnMut(&T) -> bool>(&mut self, predicate: P) -> GetIf<'_, Self, T, P> {
+        GetIf::new(self, predicate)
+    }
+
+    /// What `get` would yield at once; `None` where it would wait.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ValueReader, WatcherExt};
+    ///
+    /// let value = MemoryValue::new(1);
+    /// let mut watcher = value.watch();
+    /// assert_eq!(watcher.try_get().unwrap().unwrap(), 1);
+    /// assert!(watcher.try_get().is_none());
+    /// ```
+    fn try_get(&mut self) -> Option<Result<T, Error>> {
+        match self.poll_get(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(version) => Some(version),
+            Poll::Pending => None,
+        }
+    }
+
+    /// The versions as a `Stream`, which ends when the value does.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ValueReader, WatcherExt};
+    /// use futures_util::StreamExt;
+    ///
+    /// # futures_executor::block_on(async {
+    /// let value = MemoryValue::new(1);
+    /// let stream = value.watch().into_stream();
+    /// drop(value);
+    /// assert_eq!(stream.map(Result::unwrap).collect::<Vec<_>>().await, [1]);
+    /// # });
+    /// ```
+    fn into_stream(self) -> IntoStream<Self, T>
+    where
+        Self: Sized,
+    {
+        IntoStream::new(self)
+    }
+
+    /// Maps each version. `f` must not panic: the version it was given would be lost.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ValueReader, WatcherExt};
+    ///
+    /// let name = MemoryValue::new("etcd");
+    /// assert_eq!(name.watch().map(str::len).try_get().unwrap().unwrap(), 4);
+    /// ```
+    fn map<U, F: Fn(T) -> U>(self, f: F) -> MapWatcher<Self, T, F>
+    where
+        Self: Sized,
+    {
+        MapWatcher::new(self, f)
+    }
+
+    /// Passes over the versions that `predicate` refuses. Errors pass.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ValueReader, WatcherExt};
+    ///
+    /// let value = MemoryValue::new(-1);
+    /// assert!(value.watch().filter(|n| *n > 0).try_get().is_none());
+    /// ```
+    fn filter<P: Fn(&T) -> bool>(self, predicate: P) -> FilterWatcher<Self, P>
+    where
+        Self: Sized,
+    {
+        FilterWatcher::new(self, predicate)
+    }
+
+    /// Passes over the versions that equal the one taken last. Errors pass.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ValueReader, ValueWriter, WatcherExt};
+    ///
+    /// let value = MemoryValue::new(1);
+    /// let mut watcher = value.watch().dedup();
+    /// assert_eq!(watcher.try_get().unwrap().unwrap(), 1);
+    /// value.set(1);
+    /// assert!(watcher.try_get().is_none());
+    /// ```
+    fn dedup(self) -> DedupWatcher<Self, T>
+    where
+        Self: Sized,
+        T: Clone + PartialEq,
+    {
+        DedupWatcher::new(self)
+    }
+
+    /// Pairs this watcher's newest version with that of another, whenever one of them has a newer
+    /// one.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ValueReader, WatcherExt};
+    ///
+    /// let (host, port) = (MemoryValue::new("localhost"), MemoryValue::new(2379));
+    /// let mut address = host.watch().zip(port.watch());
+    /// assert_eq!(address.try_get().unwrap().unwrap(), ("localhost", 2379));
+    /// ```
+    fn zip<U, W: Watcher<U>>(self, other: W) -> ZipWatcher<Self, W, T, U>
+    where
+        Self: Sized,
+        T: Clone,
+        U: Clone,
+    {
+        ZipWatcher::new(self, other)
+    }
+
+    /// Decodes each entry.
+    ///
+    /// ```
+    /// use event_core::{Entry, MemoryValue, ValueReader, WatcherExt};
+    ///
+    /// let bytes = MemoryValue::new(Entry::new("name", 1, "etcd"));
+    /// let mut name = bytes.watch().decode(|bytes: &[u8]| String::from_utf8(bytes.to_vec()));
+    /// assert_eq!(name.try_get().unwrap().unwrap(), "etcd");
+    /// ```
+    fn decode<D: Decoder>(self, decoder: D) -> DecodeWatcher<Self, D>
+    where
+        Self: Watcher<Entry> + Sized,
+    {
+        DecodeWatcher::new(self, decoder)
+    }
+
+    /// Erases the type.
+    ///
+    /// ```
+    /// use event_core::{BoxWatcher, MemoryValue, ValueReader, WatcherExt};
+    ///
+    /// let mut watcher: BoxWatcher<u8> = MemoryValue::new(1).watch().boxed();
+    /// assert_eq!(watcher.try_get().unwrap().unwrap(), 1);
+    /// ```
+    fn boxed(self) -> BoxWatcher<T>
+    where
+        Self: Send + Sized + 'static,
+    {
+        Box::new(self)
+    }
+}
+
+impl<T, W: Watcher<T> + ?Sized> WatcherExt<T> for W {}

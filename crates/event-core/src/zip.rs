@@ -1,0 +1,142 @@
+//! `zip`: the newest of two values as a pair.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::task::{Context, Poll};
+
+use crate::{Error, ValueReader, Watcher};
+
+/// Two readers as one reader of pairs.
+///
+/// Made by [`ReaderExt::zip`](crate::ReaderExt::zip).
+pub struct Zip<A, B, T, U> {
+    a: A,
+    b: B,
+    yields: PhantomData<fn() -> (T, U)>,
+}
+
+impl<A, B, T, U> Zip<A, B, T, U> {
+    pub(crate) fn new(a: A, b: B) -> Self {
+        Self { a, b, yields: PhantomData }
+    }
+}
+
+impl<A, B, T, U> ValueReader<(T, U)> for Zip<A, B, T, U>
+where
+    A: ValueReader<T>,
+    B: ValueReader<U>,
+    T: Clone,
+    U: Clone,
+{
+    type Watcher = ZipWatcher<A::Watcher, B::Watcher, T, U>;
+
+    fn watch(&self) -> Self::Watcher {
+        ZipWatcher::new(self.a.watch(), self.b.watch())
+    }
+}
+
+/// A watcher of pairs: the newest of each side, whenever one of them has a newer version.
+///
+/// An error of one side is told as it is, and there is no pair until that side is good again. The
+/// end comes when no newer pair can: both sides ended, or one that has nothing to give.
+///
+/// Made by [`WatcherExt::zip`](crate::WatcherExt::zip).
+#[must_use = "a watcher does nothing unless it is polled"]
+pub struct ZipWatcher<A, B, T, U> {
+    a: Side<A, T>,
+    b: Side<B, U>,
+    /// A side has a version that no pair has told yet.
+    news: bool,
+}
+
+impl<A, B, T, U> ZipWatcher<A, B, T, U> {
+    pub(crate) fn new(a: A, b: B) -> Self {
+        Self { a: Side::new(a), b: Side::new(b), news: false }
+    }
+}
+
+impl<A, B, T, U> Watcher<(T, U)> for ZipWatcher<A, B, T, U>
+where
+    A: Watcher<T>,
+    B: Watcher<U>,
+    T: Clone,
+    U: Clone,
+{
+    fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<(T, U), Error>> {
+        // Each side in turn, so that an error of the one leaves the other's version for later.
+        for side_has_news in [self.a.poll(cx), self.b.poll(cx)] {
+            self.news |= side_has_news;
+        }
+        if let Some(error) = self.a.error.take().or_else(|| self.b.error.take()) {
+            return Poll::Ready(Err(error));
+        }
+        match (&self.a.newest, &self.b.newest) {
+            (Some(a), Some(b)) if self.news => {
+                self.news = false;
+                Poll::Ready(Ok((a.clone(), b.clone())))
+            }
+            _ if self.a.is_over() || self.b.is_over() || (self.a.ended && self.b.ended) => {
+                Poll::Ready(Err(Error::closed()))
+            }
+            _ => Poll::Pending,
+        }
+    }
+}
+
+struct Side<W, T> {
+    watcher: W,
+    newest: Option<T>,
+    /// An error that was not told yet.
+    error: Option<Error>,
+    ended: bool,
+}
+
+impl<W, T> Side<W, T> {
+    fn new(watcher: W) -> Self {
+        Self { watcher, newest: None, error: None, ended: false }
+    }
+
+    /// Takes a newer version if there is one, and says whether it is a value.
+    fn poll(&mut self, cx: &mut Context<'_>) -> bool
+    where
+        W: Watcher<T>,
+    {
+        match self.watcher.poll_get(cx) {
+            Poll::Ready(Ok(value)) => {
+                self.newest = Some(value);
+                self.error = None;
+                return true;
+            }
+            Poll::Ready(Err(error)) if error.is_closed() => self.ended = true,
+            Poll::Ready(Err(error)) => {
+                self.newest = None;
+                self.error = Some(error);
+            }
+            Poll::Pending => {}
+        }
+        false
+    }
+
+    /// Whether this side will never give a value again and has none.
+    fn is_over(&self) -> bool {
+        self.ended && self.newest.is_none()
+    }
+}
+
+impl<A: Clone, B: Clone, T, U> Clone for Zip<A, B, T, U> {
+    fn clone(&self) -> Self {
+        Self::new(self.a.clone(), self.b.clone())
+    }
+}
+
+impl<A: fmt::Debug, B: fmt::Debug, T, U> fmt::Debug for Zip<A, B, T, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Zip").field(&self.a).field(&self.b).finish()
+    }
+}
+
+impl<A: fmt::Debug, B: fmt::Debug, T, U> fmt::Debug for ZipWatcher<A, B, T, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ZipWatcher").field(&self.a.watcher).field(&self.b.watcher).finish()
+    }
+}

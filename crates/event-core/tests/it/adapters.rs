@@ -1,0 +1,199 @@
+//! What the laws do not say of the adapters.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use event_core::{
+    Bytes, Decoder, Entry, Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, ValueWriter,
+    WatcherExt,
+};
+use futures_executor::block_on;
+use futures_util::StreamExt;
+
+#[test]
+fn a_mapping_runs_once_per_version_however_many_watch() {
+    let value = MemoryValue::new(1);
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&runs);
+    let mapped = value.reader().map(move |v| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        v * 10
+    });
+    let clone = mapped.clone();
+    let mut watchers: Vec<_> =
+        (0..50).map(|i| if i % 2 == 0 { mapped.watch() } else { clone.watch() }).collect();
+    for version in 1..=3 {
+        value.set(version);
+        for watcher in &mut watchers {
+            assert_eq!(block_on(watcher.get()).unwrap(), version * 10);
+        }
+    }
+    assert_eq!(runs.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn watchers_of_a_mapping_on_many_threads_all_take_the_last() {
+    let value = MemoryValue::new(0_u64);
+    let mapped = value.reader().map(|v| v);
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let mut watcher = mapped.watch();
+            std::thread::spawn(move || {
+                let mut last = 0;
+                while last < 20_000 {
+                    let next = block_on(watcher.get()).unwrap();
+                    assert!(next > last || next == 0, "{next} after {last}");
+                    last = next;
+                }
+            })
+        })
+        .collect();
+    (1..=20_000).for_each(|version| value.set(version));
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+fn a_filter_passes_over_what_its_predicate_refuses() {
+    let value = MemoryValue::new(1);
+    let mut even = value.reader().filter(|v| v % 2 == 0).watch();
+    assert!(even.try_get().is_none());
+    value.set(4);
+    assert_eq!(even.try_get().unwrap().unwrap(), 4);
+    value.set(5);
+    assert!(even.try_get().is_none());
+}
+
+#[test]
+fn dedup_tells_a_value_again_after_an_error() {
+    let value = MemoryValue::new(1);
+    let mut watcher = value.reader().dedup().watch();
+    assert_eq!(watcher.try_get().unwrap().unwrap(), 1);
+    value.set(1);
+    assert!(watcher.try_get().is_none());
+    value.fail(Error::new(ErrorKind::Decode, "bad"));
+    assert!(watcher.try_get().unwrap().is_err());
+    value.set(1);
+    assert_eq!(watcher.try_get().unwrap().unwrap(), 1);
+}
+
+#[test]
+fn zip_yields_a_pair_when_either_side_has_news() {
+    let (a, b) = (MemoryValue::new(1), MemoryValue::empty());
+    let mut pair = a.reader().zip(b.reader()).watch();
+    assert!(pair.try_get().is_none(), "one side has nothing yet");
+    b.set("x");
+    assert_eq!(pair.try_get().unwrap().unwrap(), (1, "x"));
+    a.set(2);
+    assert_eq!(pair.try_get().unwrap().unwrap(), (2, "x"));
+    a.set(3);
+    b.set("y");
+    assert_eq!(pair.try_get().unwrap().unwrap(), (3, "y"));
+    assert!(pair.try_get().is_none());
+}
+
+#[test]
+fn zip_withholds_pairs_while_a_side_is_in_error() {
+    let (a, b) = (MemoryValue::new(1), MemoryValue::new("x"));
+    let mut pair = a.reader().zip(b.reader()).watch();
+    assert_eq!(pair.try_get().unwrap().unwrap(), (1, "x"));
+    a.fail(Error::new(ErrorKind::Decode, "bad"));
+    b.set("y");
+    assert_eq!(pair.try_get().unwrap().unwrap_err().kind(), ErrorKind::Decode);
+    assert!(pair.try_get().is_none(), "never a pair with what a has no more");
+    a.set(2);
+    assert_eq!(pair.try_get().unwrap().unwrap(), (2, "y"));
+}
+
+#[test]
+fn zip_tells_the_errors_of_both_sides() {
+    let (a, b) = (MemoryValue::<u8>::empty(), MemoryValue::<u8>::empty());
+    let mut pair = a.reader().zip(b.reader()).watch();
+    a.fail(Error::new(ErrorKind::Decode, "bad"));
+    b.fail(Error::new(ErrorKind::Invalid, "worse"));
+    assert_eq!(pair.try_get().unwrap().unwrap_err().kind(), ErrorKind::Decode);
+    assert_eq!(pair.try_get().unwrap().unwrap_err().kind(), ErrorKind::Invalid);
+    assert!(pair.try_get().is_none());
+}
+
+#[test]
+fn zip_ends_when_no_newer_pair_can_come() {
+    let (a, b) = (MemoryValue::new(1), MemoryValue::new(2));
+    let mut pair = a.reader().zip(b.reader()).watch();
+    drop(a);
+    assert_eq!(pair.try_get().unwrap().unwrap(), (1, 2));
+    b.set(3);
+    assert_eq!(pair.try_get().unwrap().unwrap(), (1, 3), "the side that is left goes on");
+    drop(b);
+    assert!(pair.try_get().unwrap().unwrap_err().is_closed());
+    let (never, other) = (MemoryValue::<u8>::empty(), MemoryValue::new(2));
+    let mut pair = never.reader().zip(other.reader()).watch();
+    drop(never);
+    assert!(pair.try_get().unwrap().unwrap_err().is_closed());
+}
+
+#[test]
+fn get_if_waits_for_what_its_predicate_accepts_and_tells_errors() {
+    let value = MemoryValue::new(1);
+    let mut watcher = value.watch();
+    value.set(7);
+    assert_eq!(block_on(watcher.get_if(|v| *v > 5)).unwrap(), 7);
+    value.fail(Error::new(ErrorKind::Decode, "bad"));
+    assert_eq!(block_on(watcher.get_if(|v| *v > 5)).unwrap_err().kind(), ErrorKind::Decode);
+}
+
+#[test]
+fn a_stream_tells_errors_and_ends_with_the_value() {
+    let value = MemoryValue::new(1);
+    let mut stream = value.watch().into_stream();
+    assert_eq!(block_on(stream.next()).unwrap().unwrap(), 1);
+    value.fail(Error::new(ErrorKind::Decode, "bad"));
+    assert!(block_on(stream.next()).unwrap().is_err());
+    drop(value);
+    assert!(block_on(stream.next()).is_none());
+}
+
+struct OrSeven;
+
+impl Decoder for OrSeven {
+    type Output = u8;
+
+    fn decode(&self, bytes: &Bytes) -> Result<u8, Error> {
+        bytes
+            .first()
+            .copied()
+            .ok_or_else(|| Error::new(ErrorKind::Decode, "expected one byte, found none"))
+    }
+
+    fn absent(&self) -> Option<u8> {
+        Some(7)
+    }
+}
+
+#[test]
+fn the_decoder_says_what_absence_means() {
+    let bytes = MemoryValue::new(Entry::absent("k", 0));
+    let mut plain = bytes.reader().decode(|bytes: &[u8]| Ok::<_, Error>(bytes.len())).watch();
+    let mut or_seven = bytes.reader().decode(OrSeven).watch();
+    assert!(plain.try_get().is_none(), "never there: a decoder without a value for this waits");
+    assert_eq!(or_seven.try_get().unwrap().unwrap(), 7);
+
+    bytes.set(Entry::new("k", 3, vec![1]));
+    assert_eq!(plain.try_get().unwrap().unwrap(), 1);
+    assert_eq!(or_seven.try_get().unwrap().unwrap(), 1);
+
+    bytes.set(Entry::absent("k", 4));
+    let error = plain.try_get().unwrap().unwrap_err();
+    assert_eq!(
+        (error.kind(), error.key(), error.revision()),
+        (ErrorKind::Absent, Some(&b"k"[..]), Some(4))
+    );
+    assert!(plain.try_get().is_none(), "told once");
+    assert_eq!(or_seven.try_get().unwrap().unwrap(), 7);
+}
+
+#[test]
+fn a_decode_error_names_the_key_and_the_revision() {
+    let bytes = MemoryValue::new(Entry::new("app/port", 9, ""));
+    let error = block_on(bytes.decode(OrSeven).get()).unwrap_err();
+    assert_eq!(error.to_string(), "key `app/port` at revision 9: expected one byte, found none");
+}

@@ -1,0 +1,8 @@
+//! event-core as its users see it.
+
+mod adapters;
+mod allocation;
+mod erasure;
+mod laws;
+mod memory;
+mod mock;

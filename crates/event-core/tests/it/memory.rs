@@ -1,0 +1,97 @@
+//! The value in memory, beyond the laws.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+
+use event_core::{
+    MemoryValue, MemoryWatcher, ReaderExt, ValueReader, ValueWriter, Watcher, WatcherExt,
+};
+use futures_executor::block_on;
+
+#[test]
+fn a_value_ends_with_its_last_writer_and_a_reader_is_none() {
+    let value = MemoryValue::new(1);
+    let (other, reader) = (value.clone(), value.reader());
+    drop(value);
+    let mut watcher = reader.watch();
+    assert_eq!(watcher.try_get().unwrap().unwrap(), 1);
+    assert!(watcher.try_get().is_none(), "a writer is left");
+    other.set(2);
+    drop(other);
+    assert_eq!(watcher.try_get().unwrap().unwrap(), 2);
+    assert!(watcher.try_get().unwrap().unwrap_err().is_closed());
+    assert_eq!(block_on(reader.get()).unwrap(), 2, "a late reader finds the last version too");
+}
+
+#[test]
+fn a_value_that_ends_without_a_version_is_closed_at_once() {
+    let value = MemoryValue::<u8>::empty();
+    let mut watcher = value.watch();
+    drop(value);
+    assert!(block_on(watcher.get()).unwrap_err().is_closed());
+}
+
+#[test]
+fn threads_see_rising_versions_and_all_the_last() {
+    let value = MemoryValue::new(0_u64);
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let mut watcher = value.watch();
+            thread::spawn(move || {
+                let mut last = None;
+                while let Ok(next) = block_on(watcher.get()) {
+                    assert!(Some(next) > last, "{next} after {last:?}");
+                    last = Some(next);
+                }
+                last
+            })
+        })
+        .collect();
+    (1..=50_000).for_each(|version| value.set(version));
+    drop(value);
+    for reader in readers {
+        assert_eq!(reader.join().unwrap(), Some(50_000));
+    }
+}
+
+/// Drops a watcher when its last clone goes, as a task does that owns one.
+struct Owner {
+    _watcher: std::sync::Mutex<Option<MemoryWatcher<Reentrant>>>,
+}
+
+impl Wake for Owner {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// A value that comes back to its own value when it is dropped.
+#[derive(Clone)]
+struct Reentrant(Option<MemoryValue<Reentrant>>);
+
+impl Drop for Reentrant {
+    fn drop(&mut self) {
+        if let Some(value) = self.0.take() {
+            value.set(Reentrant(None));
+        }
+    }
+}
+
+#[test]
+fn foreign_code_never_runs_under_the_lock() {
+    let value = MemoryValue::empty();
+    let mut watcher = value.watch();
+    let poll = |watcher: &mut MemoryWatcher<Reentrant>, owned| {
+        let owner = Arc::new(Owner { _watcher: std::sync::Mutex::new(owned) });
+        watcher.poll_get(&mut Context::from_waker(&Waker::from(owner)))
+    };
+    // The waker is the last owner of another watcher of this value. It goes when it is replaced …
+    assert!(poll(&mut watcher, Some(value.watch())).is_pending());
+    assert!(poll(&mut watcher, Some(value.watch())).is_pending());
+    // … when its watcher is dropped, and when a version comes.
+    drop(watcher);
+    let mut watcher = value.watch();
+    assert!(poll(&mut watcher, Some(value.watch())).is_pending());
+    value.set(Reentrant(Some(value.clone())));
+    value.set(Reentrant(None)); // drops the one before, which sets the value
+    assert!(matches!(poll(&mut watcher, None), Poll::Ready(Ok(_))));
+}
