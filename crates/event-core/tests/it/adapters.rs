@@ -49,7 +49,9 @@ fn watchers_of_a_mapping_on_many_threads_all_take_the_last() {
         })
         .collect();
     (1..=20_000).for_each(|version| value.set(version));
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
 }
 
 #[test]

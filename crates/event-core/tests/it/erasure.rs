@@ -11,6 +11,7 @@ use futures_executor::block_on;
 #[test]
 fn handles_and_watchers_cross_threads() {
     fn all<T: Send + Sync + Unpin + 'static>() {}
+    fn send<T: Send + Unpin + 'static>() {}
     all::<MemoryValue<u8>>();
     all::<MemoryReader<u8>>();
     all::<MemoryWatcher<u8>>();
@@ -18,7 +19,6 @@ fn handles_and_watchers_cross_threads() {
     all::<ShareWatcher<MemoryWatcher<u8>, u8>>();
     all::<BoxReader<u8>>();
     all::<Error>();
-    fn send<T: Send + Unpin + 'static>() {}
     send::<BoxWatcher<u8>>();
 }
 
