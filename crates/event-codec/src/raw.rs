@@ -1,0 +1,27 @@
+//! The bytes as they are.
+
+use event_core::{Bytes, Decoder, Error};
+
+/// Yields the bytes as they are, without a copy.
+///
+/// Every value decodes. Not named `Bytes`, which is what it yields.
+///
+/// ```
+/// use event_codec::Raw;
+/// use event_core::{Entry, MemoryValue, ReaderExt};
+///
+/// # futures_executor::block_on(async {
+/// let blob = MemoryValue::new(Entry::new("blob", 1, vec![0, 159]));
+/// assert_eq!(blob.decode(Raw).get().await.unwrap().as_ref(), [0, 159]);
+/// # });
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Raw;
+
+impl Decoder for Raw {
+    type Output = Bytes;
+
+    fn decode(&self, bytes: &Bytes) -> Result<Bytes, Error> {
+        Ok(bytes.clone())
+    }
+}

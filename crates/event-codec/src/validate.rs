@@ -1,0 +1,46 @@
+//! `validate`: refuse a value that decodes.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use event_core::{Bytes, Decoder, Error, ErrorKind};
+
+/// A decoder that refuses a value that must not be used.
+///
+/// Made by [`DecoderExt::validate`](crate::DecoderExt::validate).
+#[derive(Clone, Copy)]
+#[must_use = "a decoder does nothing unless a reader decodes with it"]
+pub struct Validate<D, F> {
+    pub(crate) decoder: D,
+    pub(crate) f: F,
+}
+
+impl<D, F, E> Decoder for Validate<D, F>
+where
+    D: Decoder,
+    F: Fn(&D::Output) -> Result<(), E>,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    type Output = D::Output;
+
+    fn decode(&self, bytes: &Bytes) -> Result<Self::Output, Error> {
+        let value = self.decoder.decode(bytes)?;
+        match (self.f)(&value) {
+            Ok(()) => Ok(value),
+            Err(error) => {
+                Err(Error::new(ErrorKind::Invalid, "validation refused the value")
+                    .with_source(error))
+            }
+        }
+    }
+
+    fn absent(&self) -> Option<Self::Output> {
+        self.decoder.absent()
+    }
+}
+
+impl<D: fmt::Debug, F> fmt::Debug for Validate<D, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Validate").field(&self.decoder).finish()
+    }
+}

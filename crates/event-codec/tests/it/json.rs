@@ -1,0 +1,116 @@
+//! What an error of a document says in the ordinary cases.
+
+use event_codec::Json;
+use event_core::{Bytes, Decoder};
+use serde::Deserialize;
+
+use crate::told::json;
+use crate::types::{Config, Flat, Lenient, Transport};
+
+/// A type whose hand-written visitor reads its keys without a copy.
+struct Borrowing;
+
+impl<'de> Deserialize<'de> for Borrowing {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_struct("Borrowing", &["port"], Self)
+    }
+}
+
+impl<'de> serde::de::Visitor<'de> for Borrowing {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a map of ports")
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        while map.next_entry::<&str, u16>()?.is_some() {}
+        Ok(self)
+    }
+}
+
+#[test]
+fn a_field_is_named_by_its_path() {
+    let document = b"{\n  \"limits\": {\n    \"max_connections\": \"many\"\n  }\n}";
+    assert_eq!(
+        json::<Config>(document),
+        "limits.max_connections: invalid type: string, expected u32 at line 3 column 29"
+    );
+}
+
+#[test]
+fn a_renamed_field_and_its_alias_are_named_as_in_the_document() {
+    for name in ["peer-ports", "ports"] {
+        let document = format!(r#"{{"{name}": {{"db": [1, 2, -3]}}}}"#);
+        let text = json::<Config>(document.as_bytes());
+        let start = format!("{name}.*[2]: invalid value: integer, expected u16 at line 1 column ");
+        assert!(text.starts_with(&start), "{text}");
+    }
+}
+
+#[test]
+fn a_variant_is_named_and_so_are_its_fields() {
+    assert_eq!(
+        json::<Config>(br#"{"transport": {"Tls": {"cert": "c", "port": "p"}}}"#),
+        "transport.Tls.port: invalid type: string, expected u16 at line 1 column 47"
+    );
+    assert_eq!(
+        json::<Transport>(br#"{"Tcp": [1, true]}"#),
+        "Tcp[1]: invalid type: boolean, expected u16 at line 1 column 16"
+    );
+    assert_eq!(
+        json::<Transport>(br#"{"Unix": null}"#),
+        "Unix: invalid type: null, expected a string at line 1 column 13"
+    );
+    assert_eq!(json::<Transport>(br#""Unix""#), "Unix: invalid type: unit variant");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    assert_eq!(
+        json::<Config>(br#"{"limits": {}}"#),
+        "limits: missing field `max_connections` at line 1 column 13"
+    );
+    assert_eq!(json::<Flat>(br#"{"a": 1}"#), "missing field `max_connections` at line 1 column 8");
+    assert_eq!(
+        json::<Config>(br#"{"limits": {"max_connections": 1, "max_connections": 2}}"#),
+        "limits: duplicate field `max_connections` at line 1 column 51"
+    );
+}
+
+#[test]
+fn what_serde_reads_ahead_is_told_without_a_path() {
+    assert_eq!(
+        json::<Flat>(br#"{"max_connections": []}"#),
+        "invalid type: sequence, expected u32 at line 1 column 23"
+    );
+}
+
+#[test]
+fn an_error_that_a_type_swallows_is_not_told() {
+    assert_eq!(
+        json::<Lenient>(br#"{"first": 300, "second": 400}"#),
+        "second: invalid value: integer, expected u8 at line 1 column 28"
+    );
+    let good = Json::<Lenient>::new().decode(&Bytes::from(r#"{"first": 300, "second": 4}"#));
+    assert_eq!(good.map(|value| (value.first, value.second)).unwrap(), (0, 4));
+}
+
+#[test]
+fn a_type_that_borrows_its_keys_is_told_as_any_other() {
+    assert_eq!(
+        json::<Borrowing>(br#"{"port": 1, "other": 1, "port": "x"}"#),
+        "port: invalid type: string, expected u16 at line 1 column 35"
+    );
+}
+
+#[test]
+fn a_good_document_decodes() {
+    let document = r#"{"limits": {"max_connections": 5}, "ports": {"db": [1, 2]},
+        "transport": {"Tls": {"cert": "c", "port": 3}}}"#;
+    let config = Json::<Config>::new().decode(&Bytes::from(document)).unwrap();
+    assert_eq!(config.limits.max_connections, 5);
+    assert_eq!(config.ports["db"], [1, 2]);
+    let Some(Transport::Tls { cert, port }) = config.transport else { panic!("a variant") };
+    assert_eq!((cert.as_str(), port), ("c", 3));
+}

@@ -1,0 +1,12 @@
+//! The public behaviour of the decoders.
+
+mod absence;
+mod combinators;
+mod json;
+mod protobuf;
+mod random;
+mod secret;
+mod syntax;
+mod told;
+mod types;
+mod utf8;

@@ -1,0 +1,146 @@
+//! Random documents, good and broken, with secrets in them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use event_codec::Json;
+use event_core::{Bytes, Decoder};
+use proptest::prelude::*;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::told::keeps_the_secret;
+use crate::types::{
+    AS_EXPECTED, Adjacent, CUSTOM, Config, Flat, Internal, Key, Lenient, Pair, Small, Transport,
+    Twice, Untagged, Words,
+};
+
+/// Names that the types know, so that documents get far, and the secret.
+fn name() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        "hunter2",
+        "48151623",
+        "hunter2 at line 48151623 column 48151623",
+        "missing field `hunter2`",
+        "limits",
+        "max_connections",
+        "ports",
+        "peer-ports",
+        "transport",
+        "Tls",
+        "Tcp",
+        "Plain",
+        "cert",
+        "port",
+        "kind",
+        "with",
+        "first",
+        "second",
+        "A",
+    ])
+    .prop_map(str::to_owned)
+}
+
+fn document() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        name().prop_map(Value::String),
+        prop::sample::select(vec![
+            json!(null),
+            json!(true),
+            json!(1),
+            json!(48_151_623),
+            json!(-48_151_623),
+            json!(48_151_623.25),
+        ]),
+    ];
+    leaf.prop_recursive(5, 40, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::vec((name(), inner), 0..5)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// A document of the shape of [`Config`], of which one place is something else.
+fn nearly_good() -> impl Strategy<Value = Value> {
+    (document(), 0..7).prop_map(|(odd, at)| {
+        let mut good = json!({
+            "limits": {"max_connections": 1},
+            "ports": {"hunter2": [1, 2]},
+            "transport": {"Tls": {"cert": "hunter2", "port": 1}},
+        });
+        let place = match at {
+            0 => &mut good["limits"],
+            1 => &mut good["limits"]["max_connections"],
+            2 => &mut good["ports"]["hunter2"],
+            3 => &mut good["ports"]["hunter2"][1],
+            4 => &mut good["transport"],
+            5 => &mut good["transport"]["Tls"],
+            _ => &mut good["transport"]["Tls"]["port"],
+        };
+        *place = odd;
+        good
+    })
+}
+
+/// What befalls the text of a document.
+fn broken() -> impl Strategy<Value = Vec<u8>> {
+    let text = prop_oneof![document(), nearly_good()].prop_map(|value| value.to_string());
+    (text, any::<prop::sample::Index>(), any::<u8>(), 0..4).prop_map(|(text, at, byte, how)| {
+        let mut bytes = text.into_bytes();
+        let at = at.index(bytes.len());
+        match how {
+            0 => {}
+            1 => bytes.truncate(at),
+            2 => bytes[at] = byte,
+            _ => bytes.insert(at, byte),
+        }
+        bytes
+    })
+}
+
+fn check<T: DeserializeOwned>(bytes: &[u8]) {
+    let decoded = Json::<T>::new().decode(&Bytes::copy_from_slice(bytes));
+    let theirs = serde_json::from_slice::<T>(bytes);
+    let (Err(error), Err(theirs)) = (&decoded, &theirs) else {
+        assert_eq!(decoded.is_ok(), theirs.is_ok());
+        return;
+    };
+    keeps_the_secret(error);
+    let text = error.to_string();
+    if !theirs.is_data() {
+        assert!(!text.contains("refused"), "{text} for {theirs}");
+        let place = format!(" at line {} column {}", theirs.line(), theirs.column());
+        assert!(text.ends_with(&place), "{text} for {theirs}");
+    }
+    for kind in ["missing field", "duplicate field", "unknown field", "unknown variant"] {
+        if theirs.to_string().starts_with(kind) {
+            assert!(text.contains(kind) || text.contains("refused"), "{text} for {theirs}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_random_document_never_panics_and_never_tells_the_secret(bytes in broken()) {
+        check::<Config>(&bytes);
+        check::<Vec<Config>>(&bytes);
+        check::<Transport>(&bytes);
+        check::<HashMap<String, Transport>>(&bytes);
+        check::<Internal>(&bytes);
+        check::<Adjacent>(&bytes);
+        check::<Untagged>(&bytes);
+        check::<Flat>(&bytes);
+        check::<Pair>(&bytes);
+        check::<Lenient>(&bytes);
+        check::<HashMap<Key, Small>>(&bytes);
+        check::<BTreeMap<u32, Small>>(&bytes);
+        check::<HashMap<String, Vec<Words<CUSTOM>>>>(&bytes);
+        check::<Vec<Words<AS_EXPECTED>>>(&bytes);
+        check::<Twice>(&bytes);
+        check::<Option<Vec<(u8, char)>>>(&bytes);
+        check::<Value>(&bytes);
+    }
+}
