@@ -45,19 +45,19 @@ impl<W, D: Decoder> DecodeWatcher<W, D> {
     pub(crate) fn new(watcher: W, decoder: D) -> Self {
         Self { watcher, decoder: Arc::new(decoder) }
     }
+}
 
-    /// The version that the entry is, or `None` where there is nothing to tell yet.
-    fn version(&self, entry: &Entry) -> Option<Result<D::Output, Error>> {
-        match &entry.value {
-            Some(bytes) => Some(self.decoder.decode(bytes).map_err(|error| error.at(entry))),
-            None => match self.decoder.absent() {
-                Some(value) => Some(Ok(value)),
-                None if entry.is_deleted() => {
-                    Some(Err(Error::new(ErrorKind::Absent, "deleted").at(entry)))
-                }
-                None => None,
-            },
-        }
+/// The version that an entry is to a watcher, or `None` where there is nothing to tell yet.
+pub(crate) fn version<D: Decoder>(decoder: &D, entry: &Entry) -> Option<Result<D::Output, Error>> {
+    match &entry.value {
+        Some(bytes) => Some(decoder.decode(bytes).map_err(|error| error.at(entry))),
+        None => match decoder.absent() {
+            Some(value) => Some(Ok(value)),
+            None if entry.is_deleted() => {
+                Some(Err(Error::new(ErrorKind::Absent, "deleted").at(entry)))
+            }
+            None => None,
+        },
     }
 }
 
@@ -69,7 +69,7 @@ where
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<D::Output, Error>> {
         loop {
             let entry = ready!(self.watcher.poll_get(cx))?;
-            if let Some(version) = self.version(&entry) {
+            if let Some(version) = version(&*self.decoder, &entry) {
                 return Poll::Ready(version);
             }
         }

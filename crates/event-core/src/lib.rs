@@ -47,7 +47,7 @@
 //! | 7 | errors are versions | what does not decode is reported once, in its place; the next good version arrives |
 //! | 8 | end | when no writer is left, a watcher takes the last version, then [`ErrorKind::Closed`], for ever |
 //! | 9 | drop is close | dropping a watcher frees all it held, upstream too |
-#![cfg_attr(not(feature = "conformance"), doc = "\n[`conformance`]: self")]
+#![cfg_attr(not(feature = "conformance"), doc = "\n[`conformance`]: crate#the-laws")]
 
 mod reader;
 mod watcher;
@@ -70,6 +70,7 @@ mod get;
 mod into_stream;
 mod map;
 mod share;
+mod versioned;
 mod zip;
 
 #[cfg(feature = "conformance")]
@@ -90,6 +91,7 @@ pub use memory::{MemoryReader, MemoryValue, MemoryWatcher};
 pub use reader::{BoxReader, Boxed, ValueReader};
 pub use reader_ext::ReaderExt;
 pub use share::{Share, ShareWatcher};
+pub use versioned::{DecodeVersioned, DecodeVersionedWatcher, Versioned};
 pub use watcher::{BoxWatcher, Watcher};
 pub use watcher_ext::WatcherExt;
 pub use writer::{Value, ValueWriter};

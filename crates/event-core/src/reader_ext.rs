@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    BoxReader, Boxed, Decode, Decoder, Dedup, Entry, Filter, GetOnce, Map, Share, ValueReader, Zip,
+    BoxReader, Boxed, Decode, DecodeVersioned, Decoder, Dedup, Entry, Filter, GetOnce, Map, Share,
+    ValueReader, Versioned, Zip,
 };
 
 /// The methods of every [`ValueReader`]. It can't be implemented, since every reader has it already.
@@ -123,6 +124,31 @@ pub trait ReaderExt<T>: ValueReader<T> {
         D::Output: Clone + Send + 'static,
     {
         Decode::new(self, decoder).share()
+    }
+
+    /// Decodes each entry, as [`decode`](Self::decode) does, and keeps the key and the revision beside
+    /// the value.
+    ///
+    /// ```
+    /// use event_core::{Entry, MemoryValue, ReaderExt};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let bytes = MemoryValue::new(Entry::new("name", 7, "etcd"));
+    /// let name = bytes.decode_versioned(|bytes: &[u8]| String::from_utf8(bytes.to_vec()));
+    /// let name = name.get().await.unwrap();
+    /// assert_eq!((name.value.as_str(), name.revision), ("etcd", 7));
+    /// # });
+    /// ```
+    fn decode_versioned<D>(
+        self,
+        decoder: D,
+    ) -> Share<DecodeVersioned<Self, D>, Versioned<D::Output>>
+    where
+        Self: ValueReader<Entry> + Sized,
+        D: Decoder,
+        D::Output: Clone + Send + 'static,
+    {
+        DecodeVersioned::new(self, decoder).share()
     }
 
     /// Lets all watchers share one watcher of this reader, so that what is below does its work once.

@@ -1,1 +1,45 @@
-//! event-etcd
+//! An etcd key as an event value: a [`ValueReader`](event_core::ValueReader) of its bytes.
+//!
+//! ```no_run
+//! use event_core::{ReaderExt, ValueReader, WatcherExt};
+//! use event_etcd::{EtcdStore, Options};
+//!
+//! # async fn run() -> Result<(), event_core::Error> {
+//! let store = EtcdStore::connect(["127.0.0.1:2379"], Options::new()).await?;
+//! let level = store.value("log/level").decode(|bytes: &[u8]| String::from_utf8(bytes.to_vec()));
+//! let mut watcher = level.watch();
+//! loop {
+//!     println!("{}", watcher.get().await?);
+//! }
+//! # }
+//! ```
+//!
+//! A watcher gets the current version first, then each newer one; it may skip, it never goes back,
+//! and the last one always arrives: through compactions, dead members, partitions, expired tokens
+//! and restored backups. The store connects and fails over by itself, one member at a time, and
+//! [`EtcdStore::health`] says how it does.
+//!
+//! All keys of a store share one watch stream and one task; a key is watched once, however many
+//! watchers it has, and its watch is canceled when the last of them is dropped.
+
+mod store;
+mod value;
+
+mod options;
+
+mod health;
+
+mod driver;
+mod registry;
+
+mod endpoints;
+mod key;
+mod session;
+
+mod protocol;
+mod source;
+
+pub use health::{Cause, CauseKind, Health, State};
+pub use options::Options;
+pub use store::EtcdStore;
+pub use value::{EtcdValue, EtcdWatcher};

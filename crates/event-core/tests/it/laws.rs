@@ -116,6 +116,9 @@ laws_hold! {
     the_laws_hold_for_dedup: same, |reader: Counted<u64>| reader.dedup();
     the_laws_hold_for_share: same, |reader: Counted<u64>| reader.share();
     the_laws_hold_for_decode: entry, |reader: Counted<Entry>| reader.decode(decode);
+    the_laws_hold_for_decode_versioned: entry, |reader: Counted<Entry>| {
+        reader.decode_versioned(decode).map(|version| version.value)
+    };
     the_laws_hold_for_zip: same, |reader: Counted<u64>| {
         reader.zip(MemoryValue::new(()).reader()).map(|(v, ())| v)
     };

@@ -1,0 +1,214 @@
+//! The loop between the session and etcd: does what the session says, and tells it what happened.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Instant;
+
+use event_core::{Entry, MemoryValue, ValueWriter};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::time::{Instant as TokioInstant, sleep_until};
+
+use crate::health::Health;
+use crate::protocol::{Fault, ReadAnswer, Request, Response};
+use crate::registry::{Change, Registry};
+use crate::session::{Action, KeyId, ReadId, Session};
+use crate::source::{Link, Opened, Requests, Responses, Source};
+
+/// How many requests are sent before the stream is looked at again.
+const SENDS: usize = 256;
+
+pub(crate) struct Driver {
+    source: Arc<dyn Source>,
+    session: Session,
+    registry: Arc<Registry>,
+    health: MemoryValue<Health>,
+    cells: HashMap<KeyId, MemoryValue<Entry>>,
+    connection: Connection,
+}
+
+/// All that a connection holds. Dropping it ends what is under way.
+#[derive(Default)]
+struct Connection {
+    link: Option<Arc<dyn Link>>,
+    responses: Option<Box<dyn Responses>>,
+    /// `None` while a call sends with it.
+    requests: Option<Box<dyn Requests>>,
+    to_send: VecDeque<Request>,
+    calls: FuturesUnordered<BoxFuture<'static, Done>>,
+}
+
+/// A call that is done.
+enum Done {
+    Connected(Result<Arc<dyn Link>, Fault>),
+    Read(ReadId, Result<ReadAnswer, Fault>),
+    Opened(Result<Opened, Fault>),
+    Sent(Box<dyn Requests>, Result<(), Fault>),
+}
+
+impl Driver {
+    pub(crate) fn new(
+        source: Arc<dyn Source>,
+        session: Session,
+        registry: Arc<Registry>,
+        health: MemoryValue<Health>,
+    ) -> Self {
+        Self {
+            source,
+            session,
+            registry,
+            health,
+            cells: HashMap::new(),
+            connection: Connection::default(),
+        }
+    }
+
+    /// Runs until it is dropped.
+    pub(crate) async fn run(mut self) {
+        loop {
+            self.registry.heard(self.session.last_heard());
+            while let Some(action) = self.session.action() {
+                self.act(action);
+            }
+            self.connection.send_more();
+            let deadline = self.session.deadline();
+            let Connection { responses, calls, .. } = &mut self.connection;
+            tokio::select! {
+                change = self.registry.change() => self.follow(change),
+                response = next(responses) => match response {
+                    Ok(response) => self.session.heard(response, now()),
+                    Err(fault) => self.session.failed(fault, now()),
+                },
+                Some(done) = calls.next() => self.done(done),
+                () = sleep(deadline) => self.session.tick(now()),
+            }
+        }
+    }
+
+    fn follow(&mut self, change: Change) {
+        let now = now();
+        for id in change.left {
+            self.cells.remove(&id);
+            self.session.leave(id, now);
+        }
+        for (id, (key, cell)) in change.followed {
+            self.cells.insert(id, cell);
+            self.session.follow(id, key, now);
+        }
+        for (endpoint, add) in change.endpoints {
+            if add {
+                self.session.add_endpoint(&endpoint, now);
+            } else {
+                self.session.remove_endpoint(&endpoint, now);
+            }
+        }
+        for (id, ticket) in change.refreshes {
+            self.session.refresh(id, ticket, now);
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        let connection = &mut self.connection;
+        match action {
+            Action::Connect(endpoint) => {
+                tracing::debug!(%endpoint, "connecting");
+                let source = Arc::clone(&self.source);
+                connection.calls.push(Box::pin(async move {
+                    Done::Connected(source.connect(&endpoint).await)
+                }));
+            }
+            Action::Disconnect => *connection = Connection::default(),
+            Action::Read(id, keys) => {
+                connection.call(|link| async move { Done::Read(id, link.read(keys).await) });
+            }
+            Action::Open(first) => {
+                connection.call(|link| async move { Done::Opened(link.open(first).await) });
+            }
+            Action::Send(request) => connection.to_send.push_back(request),
+            Action::Tell(id, entry) => {
+                if let Some(cell) = self.cells.get(&id) {
+                    cell.set(entry);
+                }
+            }
+            Action::Health(health) => {
+                tracing::info!(state = %health.state, cause = ?health.cause, endpoint = ?health.endpoint, "health");
+                self.health.set(health);
+            }
+            Action::Refreshed(ticket, result) => self.registry.refreshed(ticket, result),
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        let now = now();
+        match done {
+            Done::Connected(Ok(link)) => {
+                self.connection.link = Some(link);
+                self.session.connected(now);
+            }
+            Done::Read(id, answer) => self.session.read(id, answer, now),
+            Done::Opened(Ok((requests, responses))) => {
+                self.connection.requests = Some(requests);
+                self.connection.responses = Some(responses);
+                self.session.opened(now);
+            }
+            Done::Sent(requests, Ok(())) => self.connection.requests = Some(requests),
+            Done::Connected(Err(fault)) | Done::Opened(Err(fault)) | Done::Sent(_, Err(fault)) => {
+                self.session.failed(fault, now);
+            }
+        }
+    }
+}
+
+impl Connection {
+    fn call<F>(&mut self, call: impl FnOnce(Arc<dyn Link>) -> F)
+    where
+        F: Future<Output = Done> + Send + 'static,
+    {
+        if let Some(link) = &self.link {
+            self.calls.push(Box::pin(call(Arc::clone(link))));
+        }
+    }
+
+    /// Sends what waits, unless a call does so already: the stream is read meanwhile (C6).
+    fn send_more(&mut self) {
+        if self.to_send.is_empty() {
+            return;
+        }
+        let Some(mut requests) = self.requests.take() else { return };
+        let batch: Vec<_> = self.to_send.drain(..self.to_send.len().min(SENDS)).collect();
+        self.calls.push(Box::pin(async move {
+            for request in batch {
+                if let Err(fault) = requests.send(request).await {
+                    return Done::Sent(requests, Err(fault));
+                }
+            }
+            Done::Sent(requests, Ok(()))
+        }));
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.registry.close();
+    }
+}
+
+async fn next(responses: &mut Option<Box<dyn Responses>>) -> Result<Response, Fault> {
+    match responses {
+        Some(responses) => responses.next().await,
+        None => pending().await,
+    }
+}
+
+/// The runtime's clock, which a test may hold.
+fn now() -> Instant {
+    TokioInstant::now().into_std()
+}
+
+async fn sleep(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(TokioInstant::from_std(deadline)).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,162 @@
+//! How a store connects.
+
+use std::fmt;
+use std::time::Duration;
+
+use etcd_client::{Certificate, ConnectOptions, Identity, TlsOptions};
+use event_core::{Error, ErrorKind};
+
+use crate::session::Bounds;
+
+/// The server closes a connection whose keepalive is under 5 s (C2). Faults are found sooner, by the
+/// store's own question on the stream; this one is for the sockets.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+
+/// How a store connects.
+///
+/// The defaults suit production: every call and every silence is bounded, and a leader is required.
+///
+/// ```
+/// use std::time::Duration;
+/// use event_etcd::Options;
+///
+/// let options = Options::new()
+///     .user("reader", "password")
+///     .detection_bound(Duration::from_secs(3));
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Options {
+    user: Option<(String, String)>,
+    ca: Option<Vec<u8>>,
+    identity: Option<(Vec<u8>, Vec<u8>)>,
+    domain: Option<String>,
+    connect: Duration,
+    detection: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Options {
+    /// The defaults: no user, TLS with the system's roots for `https://` endpoints, a connect bound
+    /// of 5 s, a detection bound of 5 s.
+    pub fn new() -> Self {
+        let second = Duration::from_secs(1);
+        Self {
+            user: None,
+            ca: None,
+            identity: None,
+            domain: None,
+            connect: 5 * second,
+            detection: 5 * second,
+        }
+    }
+
+    /// The user and the password to authenticate with.
+    pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
+        self.user = Some((name.into(), password.into()));
+        self
+    }
+
+    /// The certificate authority that the servers' certificates are signed by, as PEM, in place of
+    /// the system's roots. Makes `https` the scheme of endpoints that have none.
+    pub fn ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.ca = Some(pem.into());
+        self
+    }
+
+    /// The client's certificate and its key, as PEM, for mutual TLS.
+    pub fn identity(mut self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.identity = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// The name in the servers' certificates, where it is not that of the endpoint.
+    pub fn domain_name(mut self, name: impl Into<String>) -> Self {
+        self.domain = Some(name.into());
+        self
+    }
+
+    /// How long a member may take from the connect to the first answer, before the next one is
+    /// tried. 5 s by default, which leaves room for a connect and a call at a round trip of 2.4 s.
+    pub fn connect_bound(mut self, bound: Duration) -> Self {
+        self.connect = bound;
+        self
+    }
+
+    /// How long a connection may be silent before it counts as dead. 5 s by default.
+    ///
+    /// An idle stream is asked for a sign of life after two fifths of it, and has the other three for
+    /// the answer: by default a round trip may take up to 3 s. Under a few round trips it gives false
+    /// alarms.
+    pub fn detection_bound(mut self, bound: Duration) -> Self {
+        self.detection = bound;
+        self
+    }
+
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds { connect: self.connect, detection: self.detection }
+    }
+
+    pub(crate) fn with_user(&self, etcd: ConnectOptions) -> ConnectOptions {
+        match &self.user {
+            Some((name, password)) => etcd.with_user(name, password),
+            None => etcd,
+        }
+    }
+
+    /// etcd-client's options, without the user: its own defaults have no bound at all (C1).
+    pub(crate) fn to_etcd(&self, endpoints: &[String]) -> Result<ConnectOptions, Error> {
+        if self.connect.is_zero() || self.detection.is_zero() {
+            return Err(Error::new(ErrorKind::Argument, "the bounds must be longer than zero"));
+        }
+        // Half the bound: in packet loss a new attempt sends its own SYN sooner than the kernel
+        // sends an old one again.
+        let mut options = ConnectOptions::new()
+            .with_connect_timeout(self.connect / 2)
+            .with_keep_alive(KEEPALIVE, KEEPALIVE)
+            .with_require_leader(true)
+            .with_auto_token_refresh(true);
+        let secure = self.ca.is_some() || self.identity.is_some() || self.domain.is_some();
+        if secure || endpoints.iter().any(|endpoint| endpoint.starts_with("https://")) {
+            if endpoints.iter().any(|endpoint| endpoint.starts_with("http://")) {
+                let message = "endpoints with http:// don't go with TLS: write https://, or leave the scheme out";
+                return Err(Error::new(ErrorKind::Argument, message));
+            }
+            options = options.with_tls(self.tls());
+        }
+        Ok(options)
+    }
+
+    fn tls(&self) -> TlsOptions {
+        let mut tls = match &self.ca {
+            Some(pem) => TlsOptions::new().ca_certificate(Certificate::from_pem(pem)),
+            None => TlsOptions::new().with_native_roots(),
+        };
+        if let Some((certificate, key)) = &self.identity {
+            tls = tls.identity(Identity::from_pem(certificate, key));
+        }
+        if let Some(name) = &self.domain {
+            tls = tls.domain_name(name);
+        }
+        tls
+    }
+}
+
+impl fmt::Debug for Options {
+    /// Tells no secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("user", &self.user.as_ref().map(|(name, _)| name))
+            .field("ca_certificate", &self.ca.is_some())
+            .field("identity", &self.identity.is_some())
+            .field("domain_name", &self.domain)
+            .field("connect_bound", &self.connect)
+            .field("detection_bound", &self.detection)
+            .finish()
+    }
+}

@@ -1,0 +1,242 @@
+//! The I/O seam: the only file that speaks etcd-client.
+//!
+//! Why a seam? What must be right is when to read, watch and resume, which is the session's part and
+//! needs no server to be tested. What is left here is translation.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use etcd_client::proto::{PbEvent, PbTxnOpResponse};
+use etcd_client::{
+    Client, ConnectOptions, Error as EtcdError, Txn, TxnOp, WatchOptions, WatchRequestSender,
+    WatchResponse, WatchResponseStream,
+};
+use event_core::{Bytes, Error, ErrorKind};
+use tokio::time::timeout;
+
+use crate::protocol::{Event, Fault, FaultKind, Found, ReadAnswer, Request, Response};
+
+/// The largest message that is taken. A read of many keys that is larger is halved, so this bounds
+/// one value: far above etcd's own limit of 1.5 MB, which a server may raise (E8).
+const MESSAGE: usize = 64 << 20;
+
+/// Where connections come from.
+#[cfg_attr(test, mockall::automock)]
+#[async_trait]
+pub(crate) trait Source: Send + Sync {
+    /// Connects to one member, and authenticates where there is a user.
+    async fn connect(&self, endpoint: &str) -> Result<Arc<dyn Link>, Fault>;
+}
+
+/// A connection to one member.
+#[cfg_attr(test, mockall::automock)]
+#[async_trait]
+pub(crate) trait Link: Send + Sync {
+    /// Reads keys, linearizable, in one transaction.
+    async fn read(&self, keys: Vec<Bytes>) -> Result<ReadAnswer, Fault>;
+
+    /// Opens a watch stream with its first request.
+    async fn open(&self, first: Request) -> Result<Opened, Fault>;
+}
+
+/// The halves of a watch stream.
+pub(crate) type Opened = (Box<dyn Requests>, Box<dyn Responses>);
+
+/// The sending half of a watch stream.
+#[cfg_attr(test, mockall::automock)]
+#[async_trait]
+pub(crate) trait Requests: Send {
+    async fn send(&mut self, request: Request) -> Result<(), Fault>;
+}
+
+/// The receiving half of a watch stream.
+#[cfg_attr(test, mockall::automock)]
+#[async_trait]
+pub(crate) trait Responses: Send {
+    /// The next response. Cancel safe. An end is a fault (C3).
+    async fn next(&mut self) -> Result<Response, Fault>;
+}
+
+/// Connections of our own, each to one member (C4).
+pub(crate) struct Members {
+    pub(crate) options: ConnectOptions,
+    /// For the connect and the authentication.
+    pub(crate) bound: Duration,
+}
+
+#[async_trait]
+impl Source for Members {
+    async fn connect(&self, endpoint: &str) -> Result<Arc<dyn Link>, Fault> {
+        let connect = Client::connect([endpoint], Some(self.options.clone()));
+        match timeout(self.bound, connect).await {
+            Ok(Ok(client)) => Ok(Arc::new(client)),
+            Ok(Err(error)) => Err(fault(&error)),
+            Err(_) => Err(Fault::new(
+                FaultKind::Unreachable,
+                format!("no connection within {:?}", self.bound),
+            )),
+        }
+    }
+}
+
+/// Checks that an endpoint and the certificates can be read. The options must be without a user: then
+/// etcd-client makes no connection before the first call.
+pub(crate) async fn check(endpoint: &str, options: &ConnectOptions) -> Result<(), Error> {
+    let read = Client::connect([endpoint], Some(options.clone())).await;
+    read.map(drop).map_err(|error| {
+        let message = format!(
+            "endpoint `{endpoint}`: {}; expected host:port, http://… or https://…",
+            causes(&error)
+        );
+        Error::new(ErrorKind::Argument, message)
+    })
+}
+
+/// The one connection of a client that the program has.
+#[async_trait]
+impl Source for Client {
+    async fn connect(&self, _endpoint: &str) -> Result<Arc<dyn Link>, Fault> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl Link for Client {
+    async fn read(&self, keys: Vec<Bytes>) -> Result<ReadAnswer, Fault> {
+        let reads: Vec<_> = keys.iter().map(|key| TxnOp::get(key.to_vec(), None)).collect();
+        let mut kv = self.kv_client().max_decoding_message_size(MESSAGE);
+        let answer = kv.txn(Txn::new().and_then(reads)).await.map_err(|error| fault(&error))?.0;
+        let found = answer
+            .responses
+            .into_iter()
+            .map(|response| match response.response {
+                Some(PbTxnOpResponse::ResponseRange(range)) => {
+                    range.kvs.into_iter().next().map(|kv| Found {
+                        mod_revision: kv.mod_revision,
+                        value: Bytes::from(kv.value),
+                    })
+                }
+                _ => None,
+            })
+            .collect();
+        Ok(ReadAnswer { revision: answer.header.map_or(0, |header| header.revision), found })
+    }
+
+    async fn open(&self, first: Request) -> Result<Opened, Fault> {
+        let Request::Create { watch_id, key, start_revision } = first else {
+            return Err(Fault::new(FaultKind::Unreachable, "a stream opens with a watch"));
+        };
+        let mut watch = self.watch_client().max_decoding_message_size(MESSAGE);
+        let stream = watch.watch(key.to_vec(), Some(create(watch_id, start_revision))).await;
+        let (requests, responses) = stream.map_err(|error| fault(&error))?.split();
+        Ok((Box::new(requests), Box::new(responses)))
+    }
+}
+
+/// Fragments, so that no response is larger than the server's limit for one request (E8).
+fn create(watch_id: i64, start_revision: i64) -> WatchOptions {
+    WatchOptions::new().with_watch_id(watch_id).with_start_revision(start_revision).with_fragment()
+}
+
+#[async_trait]
+impl Requests for WatchRequestSender {
+    async fn send(&mut self, request: Request) -> Result<(), Fault> {
+        let sent = match request {
+            Request::Create { watch_id, key, start_revision } => {
+                self.watch(key.to_vec(), Some(create(watch_id, start_revision))).await
+            }
+            Request::Cancel { watch_id } => self.cancel(watch_id).await,
+            Request::Progress => self.request_progress().await,
+        };
+        sent.map_err(|error| fault(&error))
+    }
+}
+
+#[async_trait]
+impl Responses for WatchResponseStream {
+    async fn next(&mut self) -> Result<Response, Fault> {
+        match self.message().await {
+            Ok(Some(response)) => Ok(translate(response)),
+            Ok(None) => Err(Fault::new(FaultKind::Unreachable, "the server ended the stream")),
+            Err(error) => Err(fault(&error)),
+        }
+    }
+}
+
+fn translate(response: WatchResponse) -> Response {
+    let response = response.0;
+    Response {
+        revision: response.header.map_or(0, |header| header.revision),
+        watch_id: response.watch_id,
+        created: response.created,
+        canceled: response.canceled,
+        compact_revision: response.compact_revision,
+        reason: response.cancel_reason,
+        events: response.events.into_iter().filter_map(event).collect(),
+    }
+}
+
+fn event(event: PbEvent) -> Option<Event> {
+    const DELETE: i32 = etcd_client::EventType::Delete as i32;
+    let kv = event.kv?;
+    let value = (event.r#type != DELETE).then(|| Bytes::from(kv.value));
+    Some(Event { mod_revision: kv.mod_revision, value })
+}
+
+/// Sorts an error into what the session does about it.
+fn fault(error: &EtcdError) -> Fault {
+    // gRPC codes, by number: etcd-client does not hand on the type that names them.
+    const OUT_OF_RANGE: i32 = 11;
+    const PERMISSION_DENIED: i32 = 7;
+    const RESOURCE_EXHAUSTED: i32 = 8;
+    const UNAUTHENTICATED: i32 = 16;
+
+    let EtcdError::GRpcStatus(status) = error else {
+        return Fault::new(FaultKind::Unreachable, causes(error));
+    };
+    let message = status.message();
+    let kind = match status.code() as i32 {
+        PERMISSION_DENIED => FaultKind::Permission,
+        UNAUTHENTICATED => FaultKind::Auth,
+        OUT_OF_RANGE | RESOURCE_EXHAUSTED
+            if message.contains("larger than") || message.contains("too large") =>
+        {
+            FaultKind::TooLarge
+        }
+        _ if message.contains("too many operations") => FaultKind::TooLarge,
+        _ if AUTH.iter().any(|refusal| message.contains(refusal)) => FaultKind::Auth,
+        _ if message.contains("no leader") || message.contains("request timed out") => {
+            FaultKind::NoLeader
+        }
+        _ => FaultKind::Unreachable,
+    };
+    Fault::new(kind, causes_after(message, status.source()))
+}
+
+/// How etcd words a refusal of credentials; the codes differ from version to version.
+const AUTH: [&str; 5] = [
+    "authentication failed",
+    "invalid auth token",
+    "auth token",
+    "user name is empty",
+    "revision of auth store is old",
+];
+
+/// An error with its causes: tonic's own `Display` says no more than "transport error".
+fn causes(error: &dyn StdError) -> String {
+    causes_after(&error.to_string(), error.source())
+}
+
+fn causes_after(message: &str, mut next: Option<&dyn StdError>) -> String {
+    let mut text = message.to_owned();
+    while let Some(error) = next {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+        next = error.source();
+    }
+    text
+}

@@ -1,0 +1,195 @@
+//! A connection to a cluster.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use etcd_client::Client;
+use event_core::{Bytes, Error, ErrorKind, MemoryReader, MemoryValue};
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+use crate::driver::Driver;
+use crate::endpoints::Endpoints;
+use crate::health::Health;
+use crate::options::Options;
+use crate::registry::Registry;
+use crate::session::{Bounds, Session};
+use crate::source::{Members, Source, check};
+use crate::value::EtcdValue;
+
+/// A connection to an etcd cluster, whose keys are values.
+///
+/// A handle that is cheap to clone: all clones, their namespaces, values and watchers share one
+/// connection, one watch stream and one task. It connects with the first watcher, fails over by
+/// itself, and ends when the last of them is dropped. It reads only.
+///
+/// ```no_run
+/// use event_core::{ReaderExt, ValueReader, WatcherExt};
+/// use event_etcd::{EtcdStore, Options};
+///
+/// # async fn run() -> Result<(), event_core::Error> {
+/// let store = EtcdStore::connect(["10.0.0.1:2379", "10.0.0.2:2379"], Options::new()).await?;
+/// let greeting = store.namespace("/app/").value("greeting");
+/// let mut watcher = greeting.decode(|bytes: &[u8]| String::from_utf8(bytes.to_vec())).watch();
+/// while let Ok(greeting) = watcher.get().await {
+///     println!("{greeting}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It is no writer, so this does not compile:
+///
+/// ```compile_fail,E0599
+/// use event_core::ValueWriter;
+///
+/// fn change(store: &event_etcd::EtcdStore, entry: event_core::Entry) {
+///     store.value("greeting").set(entry);
+/// }
+/// ```
+#[derive(Clone)]
+pub struct EtcdStore {
+    connection: Arc<Connection>,
+    /// What every key of this view begins with.
+    prefix: Bytes,
+}
+
+/// What all handles share. Dropping it ends the task.
+pub(crate) struct Connection {
+    pub(crate) registry: Arc<Registry>,
+    health: MemoryReader<Health>,
+    begun: Instant,
+    task: AbortHandle,
+}
+
+impl EtcdStore {
+    /// A store of its own connection, to one of `endpoints` at a time, tried in order:
+    /// `host:port`, `http://host:port` or `https://host:port`.
+    ///
+    /// Checks the arguments and does not wait for the cluster: a program may start before it.
+    /// [`health`](Self::health) tells how it goes, and watchers wait.
+    ///
+    /// # Errors
+    ///
+    /// Of kind [`ErrorKind::Argument`]: no endpoint or one that can't be read, certificates that
+    /// can't be read, bounds of zero, or no tokio runtime to run in.
+    pub async fn connect<E: Into<String>>(
+        endpoints: impl IntoIterator<Item = E>,
+        options: Options,
+    ) -> Result<Self, Error> {
+        let endpoints: Vec<String> = endpoints.into_iter().map(Into::into).collect();
+        if endpoints.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Argument,
+                "no endpoint is given: expected host:port",
+            ));
+        }
+        let etcd = options.to_etcd(&endpoints)?;
+        runtime()?;
+        for endpoint in &endpoints {
+            check(endpoint, &etcd).await?;
+        }
+        let members = Members { options: options.with_user(etcd), bound: options.bounds().connect };
+        Self::start(Arc::new(members), Endpoints::new(endpoints, None), options.bounds())
+    }
+
+    /// A store over a client that the program has, with the default bounds.
+    ///
+    /// The endpoints are then the client's to choose, and its balancer hands calls to dead members
+    /// again and again. Give it `with_require_leader`, a connect timeout, a keepalive of 5 s or more,
+    /// and `with_auto_token_refresh` where there is a user; or let the store
+    /// [`connect`](Self::connect) on its own.
+    ///
+    /// # Errors
+    ///
+    /// Of kind [`ErrorKind::Argument`]: no tokio runtime to run in.
+    pub fn from_client(client: Client) -> Result<Self, Error> {
+        let endpoints = Endpoints::new(["the client's".to_owned()], None);
+        Self::start(Arc::new(client), endpoints, Options::new().bounds())
+    }
+
+    fn start(source: Arc<dyn Source>, endpoints: Endpoints, bounds: Bounds) -> Result<Self, Error> {
+        let begun = tokio::time::Instant::now().into_std();
+        let registry = Arc::new(Registry::default());
+        let health = MemoryValue::new(Health::connecting(begun));
+        let reader = health.reader();
+        let session = Session::new(endpoints, bounds, begun);
+        let driver = Driver::new(source, session, Arc::clone(&registry), health);
+        let task = runtime()?.spawn(driver.run()).abort_handle();
+        let connection = Arc::new(Connection { registry, health: reader, begun, task });
+        Ok(Self { connection, prefix: Bytes::new() })
+    }
+
+    /// A view of the keys that begin with `prefix`, which are then named without it. Views nest.
+    ///
+    /// The prefix is taken as it is: end it with a `/` where it is meant as a folder.
+    #[must_use]
+    pub fn namespace(&self, prefix: impl AsRef<[u8]>) -> Self {
+        Self { connection: Arc::clone(&self.connection), prefix: self.key(prefix.as_ref()) }
+    }
+
+    /// A key as a value. Costs nothing until it is watched.
+    #[must_use]
+    pub fn value(&self, key: impl AsRef<[u8]>) -> EtcdValue {
+        let name = self.prefix.len();
+        EtcdValue::new(Arc::clone(&self.connection), self.key(key.as_ref()), name)
+    }
+
+    /// How the connection does, as a value.
+    #[must_use]
+    pub fn health(&self) -> MemoryReader<Health> {
+        self.connection.health.clone()
+    }
+
+    /// The time since the server last gave a sign of life, or since the store began if it never did.
+    ///
+    /// While a key is watched an idle stream is asked for one, so this stays below the
+    /// [detection bound](Options::detection_bound) as long as all is well.
+    #[must_use]
+    pub fn stale_for(&self) -> Duration {
+        let proof = self.connection.registry.last_heard().unwrap_or(self.connection.begun);
+        tokio::time::Instant::now().into_std().saturating_duration_since(proof)
+    }
+
+    /// Adds an endpoint to those that are tried.
+    ///
+    /// It is for stores of their own connection: [`from_client`](Self::from_client)'s has one
+    /// endpoint, the client.
+    pub fn add_endpoint(&self, endpoint: impl Into<String>) {
+        self.connection.registry.change_endpoint(endpoint.into(), true);
+    }
+
+    /// Removes an endpoint. If it is the one in use, the next one is.
+    pub fn remove_endpoint(&self, endpoint: impl Into<String>) {
+        self.connection.registry.change_endpoint(endpoint.into(), false);
+    }
+
+    /// Ends the store for all its handles: each watcher takes the last version if it has not, then
+    /// gets [`ErrorKind::Closed`].
+    pub fn close(&self) {
+        self.connection.task.abort();
+    }
+
+    fn key(&self, name: &[u8]) -> Bytes {
+        [&self.prefix, name].concat().into()
+    }
+}
+
+fn runtime() -> Result<Handle, Error> {
+    Handle::try_current().map_err(|error| {
+        Error::new(ErrorKind::Argument, "a store needs a tokio runtime").with_source(error)
+    })
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for EtcdStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EtcdStore").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}

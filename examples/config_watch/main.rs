@@ -1,0 +1,109 @@
+//! Follows a configuration and prints each version, one JSON object a line.
+//!
+//! Without arguments the configuration lives in memory and a task changes it a few times. With
+//! `--etcd ENDPOINTS --key KEY` the same function, [`follow`](follow::follow), follows a key of an
+//! etcd, until SIGINT or SIGTERM.
+
+mod arguments;
+mod follow;
+mod report;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use event_codec::{Json, Utf8};
+use event_core::{Error, ErrorKind, MemoryValue, ReaderExt, ValueWriter};
+use event_etcd::EtcdStore;
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::arguments::{Arguments, Etcd, Format};
+use crate::follow::{Config, follow, follow_health};
+use crate::report::Report;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let logs = tracing_subscriber::EnvFilter::from_default_env();
+    tracing_subscriber::fmt().with_env_filter(logs).with_writer(std::io::stderr).init();
+    let report = Report::new(std::io::stdout());
+    let arguments = Arguments::parse();
+    let result = match arguments.etcd() {
+        None => in_memory(&report).await,
+        Some(etcd) => over_etcd(etcd, &report).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The settings of the story in memory.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Settings {
+    greeting: String,
+    max_connections: u32,
+}
+
+async fn in_memory(report: &Report) -> Result<(), Error> {
+    let version = |revision: i64, greeting: &str, max_connections| Config {
+        key: "config".into(),
+        revision,
+        value: Settings { greeting: greeting.into(), max_connections },
+    };
+    let config = MemoryValue::new(version(1, "hello", 100));
+    let reader = config.reader();
+    let changes = tokio::spawn(async move {
+        for change in [
+            version(2, "hello", 200),
+            version(3, "good morning", 200),
+            version(4, "good night", 50),
+        ] {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            config.set(change);
+        }
+    }); // The task owns the only writer: with it the value ends, and so does `follow`.
+    follow(reader, report).await;
+    changes.await.expect("the task that changes the configuration does not panic");
+    Ok(())
+}
+
+async fn over_etcd(etcd: Etcd, report: &Report) -> Result<(), Error> {
+    let end = told_to_end()?;
+    let store = EtcdStore::connect(etcd.endpoints, etcd.options).await?;
+    let value = store.namespace(etcd.namespace).value(etcd.key);
+    let until_closed = async {
+        match etcd.format {
+            Format::Json => {
+                follow(value.decode_versioned(Json::<serde_json::Value>::new()), report).await;
+            }
+            Format::Raw => follow(value.decode_versioned(Utf8), report).await,
+        }
+    };
+    tokio::select! {
+        () = until_closed => {}
+        () = follow_health(store.health(), report) => {}
+        () = end => {}
+    }
+    Ok(())
+}
+
+/// Completes when SIGINT or SIGTERM comes, from now on.
+fn told_to_end() -> Result<impl Future<Output = ()>, Error> {
+    let listen = |kind| {
+        signal(kind).map_err(|error| {
+            Error::new(ErrorKind::Argument, "could not listen for signals").with_source(error)
+        })
+    };
+    let (mut interrupt, mut terminate) =
+        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,72 @@
+//! The lines on stdout: one JSON object each, flushed at once.
+
+use std::error::Error as StdError;
+use std::io::Write;
+use std::sync::Mutex;
+
+use event_core::{Error, ErrorKind};
+use event_etcd::Health;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::follow::Config;
+
+/// Where the lines go.
+pub(crate) struct Report {
+    out: Mutex<Box<dyn Write + Send>>,
+}
+
+impl Report {
+    pub(crate) fn new(out: impl Write + Send + 'static) -> Self {
+        Self { out: Mutex::new(Box::new(out)) }
+    }
+
+    pub(crate) fn value(&self, config: &Config<impl Serialize>) {
+        let Config { key, revision, value } = config;
+        self.line(
+            &json!({"event": "value", "key": text(key), "revision": revision, "value": value}),
+        );
+    }
+
+    /// A deletion, or what else is wrong.
+    pub(crate) fn error(&self, error: &Error) {
+        if let (ErrorKind::Absent, Some(key)) = (error.kind(), error.key()) {
+            let (key, revision) = (text(key), error.revision());
+            return self.line(&json!({"event": "absent", "key": key, "revision": revision}));
+        }
+        let kind = format!("{:?}", error.kind()).to_lowercase();
+        self.line(&json!({"event": "error", "kind": kind, "message": with_causes(error)}));
+    }
+
+    pub(crate) fn health(&self, health: &Health) {
+        let cause = health.cause.as_ref().map(ToString::to_string);
+        let (state, endpoint) = (health.state.to_string(), health.endpoint.as_deref());
+        self.line(
+            &json!({"event": "health", "state": state, "cause": cause, "endpoint": endpoint}),
+        );
+    }
+
+    fn line(&self, line: &serde_json::Value) {
+        let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // Who read our lines is gone: there is nobody left to tell.
+        if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+            std::process::exit(0);
+        }
+    }
+}
+
+fn text(key: &[u8]) -> String {
+    String::from_utf8_lossy(key).into_owned()
+}
+
+/// An error in one line, with its causes.
+fn with_causes(error: &Error) -> String {
+    let mut line = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        line.push_str(": ");
+        line.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    line
+}

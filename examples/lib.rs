@@ -1,0 +1,2 @@
+//! Small stories about values that change. Run one with
+//! `cargo run -p examples --example config_watch`.
