@@ -1,16 +1,23 @@
 //! How a store connects.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use etcd_client::{Certificate, ConnectOptions, Identity, TlsOptions};
 use event_core::{Error, ErrorKind};
+use rustls::RootCertStore;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::session::Bounds;
 
 /// The server closes a connection whose keepalive is under 5 s (C2). Faults are found sooner, by the
 /// store's own question on the stream; this one is for the sockets.
 const KEEPALIVE: Duration = Duration::from_secs(10);
+
+const HTTP: &str = "http://";
+const HTTPS: &str = "https://";
 
 /// How a store connects.
 ///
@@ -112,24 +119,48 @@ impl Options {
     /// etcd-client's options, without the user: its own defaults have no bound at all (C1).
     pub(crate) fn to_etcd(&self, endpoints: &[String]) -> Result<ConnectOptions, Error> {
         if self.connect.is_zero() || self.detection.is_zero() {
-            return Err(Error::new(ErrorKind::Argument, "the bounds must be longer than zero"));
+            return Err(refused("the bounds must be longer than zero"));
+        }
+        for endpoint in endpoints {
+            check_endpoint(endpoint)?;
         }
         // Half the bound: in packet loss a new attempt sends its own SYN sooner than the kernel
         // sends an old one again.
-        let mut options = ConnectOptions::new()
+        let options = ConnectOptions::new()
             .with_connect_timeout(self.connect / 2)
             .with_keep_alive(KEEPALIVE, KEEPALIVE)
             .with_require_leader(true)
             .with_auto_token_refresh(true);
         let secure = self.ca.is_some() || self.identity.is_some() || self.domain.is_some();
-        if secure || endpoints.iter().any(|endpoint| endpoint.starts_with("https://")) {
-            if endpoints.iter().any(|endpoint| endpoint.starts_with("http://")) {
-                let message = "endpoints with http:// don't go with TLS: write https://, or leave the scheme out";
-                return Err(Error::new(ErrorKind::Argument, message));
-            }
-            options = options.with_tls(self.tls());
+        if !secure && !endpoints.iter().any(|endpoint| endpoint.starts_with(HTTPS)) {
+            return Ok(options);
         }
-        Ok(options)
+        if endpoints.iter().any(|endpoint| endpoint.starts_with(HTTP)) {
+            return Err(refused(
+                "endpoints with http:// don't go with TLS: write https://, or leave the scheme out",
+            ));
+        }
+        self.check_certificates()?;
+        Ok(options.with_tls(self.tls()))
+    }
+
+    /// The library below passes over certificates that it can't read.
+    fn check_certificates(&self) -> Result<(), Error> {
+        if let Some(pem) = &self.ca {
+            let mut roots = RootCertStore::empty();
+            for certificate in certificates(pem, "the authority's certificate")? {
+                roots.add(certificate).map_err(|error| {
+                    refused("the authority's certificate can't be read").with_source(error)
+                })?;
+            }
+        }
+        if let Some((certificate, key)) = &self.identity {
+            certificates(certificate, "the client's certificate")?;
+            PrivateKeyDer::from_pem_slice(key).map_err(|_| {
+                refused("the client's key can't be read: expected a private key as PEM")
+            })?;
+        }
+        Ok(())
     }
 
     fn tls(&self) -> TlsOptions {
@@ -147,6 +178,43 @@ impl Options {
     }
 }
 
+fn refused(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Argument, message)
+}
+
+/// Reads PEM, and refuses one without a certificate.
+fn certificates(pem: &[u8], whose: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+    match CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>() {
+        Ok(read) if !read.is_empty() => Ok(read),
+        _ => {
+            Err(refused(format!("{whose} can't be read: expected one or more certificates as PEM")))
+        }
+    }
+}
+
+/// Refuses what is no `host`, `host:port` or `[address]:port`, with a scheme or without.
+pub(crate) fn check_endpoint(endpoint: &str) -> Result<(), Error> {
+    let authority =
+        endpoint.strip_prefix(HTTPS).or(endpoint.strip_prefix(HTTP)).unwrap_or(endpoint);
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let is_address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host_is_fit = match is_address {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        }
+    };
+    if host_is_fit && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0)) {
+        return Ok(());
+    }
+    Err(refused(format!(
+        "the endpoint `{endpoint}` can't be read: expected host:port, http://host:port or https://host:port"
+    )))
+}
+
 impl fmt::Debug for Options {
     /// Tells no secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -158,5 +226,29 @@ impl fmt::Debug for Options {
             .field("connect_bound", &self.connect)
             .field("detection_bound", &self.detection)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_a_host_with_or_without_a_port_and_a_scheme() {
+        for endpoint in [
+            "localhost:2379",
+            "http://10.0.0.1:2379",
+            "https://etcd.example.com",
+            "[::1]:2379",
+            "a_b-c:1",
+        ] {
+            assert!(check_endpoint(endpoint).is_ok(), "{endpoint}");
+        }
+        for endpoint in [
+            "", "http://", ":2379", "a:b", "a:0", "a:65536", "a:1:2", "::1:2379", "a b:1", "a:1/",
+            "[x]:1",
+        ] {
+            assert!(check_endpoint(endpoint).is_err(), "{endpoint}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! it has, so it is bounded by the keys and not by how often watchers come and go.
 
 use std::collections::{BTreeMap, HashMap};
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -29,7 +30,7 @@ struct State {
     /// Ids are never used twice.
     next: u64,
     last_heard: Option<Instant>,
-    /// The driver is gone: nothing will come.
+    /// The store ended: nothing will come.
     closed: bool,
 }
 
@@ -125,11 +126,12 @@ impl Registry {
         }
     }
 
-    /// The driver is gone. What it has not seen ends here, and so does what comes later.
+    /// The store ends. What the driver has not seen ends here, and so does what comes later.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        let ended = (std::mem::take(&mut state.change), std::mem::take(&mut state.refreshes));
+        state.followed.clear();
+        let ended = (mem::take(&mut state.change), mem::take(&mut state.refreshes));
         drop(state);
         drop(ended); // ends cells, which wakes tasks: not under the lock
     }
@@ -170,7 +172,7 @@ impl State {
         if followed.is_empty() && left.is_empty() && refreshes.is_empty() && endpoints.is_empty() {
             return None;
         }
-        Some(std::mem::take(&mut self.change))
+        Some(mem::take(&mut self.change))
     }
 }
 

@@ -81,16 +81,12 @@ impl Source for Members {
     }
 }
 
-/// Checks that an endpoint and the certificates can be read. The options must be without a user: then
-/// etcd-client makes no connection before the first call.
+/// Checks that the options can be used. They must be without a user: then etcd-client makes no
+/// connection before the first call.
 pub(crate) async fn check(endpoint: &str, options: &ConnectOptions) -> Result<(), Error> {
-    let read = Client::connect([endpoint], Some(options.clone())).await;
-    read.map(drop).map_err(|error| {
-        let message = format!(
-            "endpoint `{endpoint}`: {}; expected host:port, http://… or https://…",
-            causes(&error)
-        );
-        Error::new(ErrorKind::Argument, message)
+    let made = Client::connect([endpoint], Some(options.clone())).await;
+    made.map(drop).map_err(|error| {
+        Error::new(ErrorKind::Argument, format!("endpoint `{endpoint}`: {}", causes(&error)))
     })
 }
 

@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 use crate::driver::Driver;
 use crate::endpoints::Endpoints;
 use crate::health::Health;
-use crate::options::Options;
+use crate::options::{Options, check_endpoint};
 use crate::registry::Registry;
 use crate::session::{Bounds, Session};
 use crate::source::{Members, Source, check};
@@ -156,8 +156,15 @@ impl EtcdStore {
     ///
     /// It is for stores of their own connection: [`from_client`](Self::from_client)'s has one
     /// endpoint, the client.
-    pub fn add_endpoint(&self, endpoint: impl Into<String>) {
-        self.connection.registry.change_endpoint(endpoint.into(), true);
+    ///
+    /// # Errors
+    ///
+    /// Of kind [`ErrorKind::Argument`]: it can't be read.
+    pub fn add_endpoint(&self, endpoint: impl Into<String>) -> Result<(), Error> {
+        let endpoint = endpoint.into();
+        check_endpoint(&endpoint)?;
+        self.connection.registry.change_endpoint(endpoint, true);
+        Ok(())
     }
 
     /// Removes an endpoint. If it is the one in use, the next one is.
@@ -168,6 +175,7 @@ impl EtcdStore {
     /// Ends the store for all its handles: each watcher takes the last version if it has not, then
     /// gets [`ErrorKind::Closed`].
     pub fn close(&self) {
+        self.connection.registry.close();
         self.connection.task.abort();
     }
 

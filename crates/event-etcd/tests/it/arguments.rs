@@ -1,0 +1,68 @@
+//! Bad input gets a clear error.
+
+use std::time::Duration;
+
+use event_core::{ErrorKind, ValueReader, WatcherExt};
+use event_etcd::{CauseKind, EtcdStore, Health, Options};
+use tokio::time::timeout;
+
+use crate::support::{BOUND, options};
+
+#[tokio::test]
+async fn endpoints_that_cant_be_read_are_refused_with_their_name() {
+    for endpoint in ["not a url", "http://", "host:port:port", "", "127.0.0.1:99999"] {
+        let error = EtcdStore::connect([endpoint], Options::new()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Argument, "{endpoint}");
+        let text = error.to_string();
+        assert!(
+            text.contains(&format!("`{endpoint}`")) && text.contains("expected host:port"),
+            "{text}"
+        );
+    }
+    let error = EtcdStore::connect(Vec::<String>::new(), Options::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Argument);
+}
+
+#[tokio::test]
+async fn bounds_of_zero_are_refused() {
+    let error = EtcdStore::connect(["127.0.0.1:1"], Options::new().detection_bound(Duration::ZERO))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Argument);
+}
+
+#[tokio::test]
+async fn http_and_tls_dont_go_together() {
+    let options = Options::new().ca_certificate("x");
+    let error = EtcdStore::connect(["http://127.0.0.1:1"], options).await.unwrap_err();
+    assert!(error.to_string().contains("https://"), "{error}");
+}
+
+#[test]
+fn a_store_outside_a_runtime_is_an_error_and_no_panic() {
+    let store =
+        futures_util::FutureExt::now_or_never(EtcdStore::connect(["127.0.0.1:1"], Options::new()));
+    assert_eq!(store.expect("it does not wait").unwrap_err().kind(), ErrorKind::Argument);
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_not_there_is_named_by_health() {
+    let port = etcd_harness::Port::claim();
+    let store = EtcdStore::connect([port.address().to_string()], options()).await.unwrap();
+    let mut watcher = store.value("key").watch();
+    let said =
+        |health: &Health| health.cause.as_ref().is_some_and(|c| c.kind() == CauseKind::Unreachable);
+    let health =
+        timeout(BOUND, store.health().watch().get_if(said)).await.expect("health says so").unwrap();
+    let cause = health.cause.unwrap().to_string();
+    assert!(cause.contains("refused"), "{cause}");
+    assert_eq!(health.endpoint.as_deref(), Some(&*port.address().to_string()));
+    assert!(watcher.try_get().is_none());
+}
+
+#[test]
+fn options_tell_no_secret() {
+    let options = Options::new().user("reader", "hunter2").identity("certificate", "hunter2");
+    let text = format!("{options:?}");
+    assert!(text.contains("reader") && !text.contains("hunter2"), "{text}");
+}

@@ -1,0 +1,12 @@
+//! event-etcd against real etcd servers, started by the harness.
+
+mod arguments;
+mod auth;
+mod compaction;
+mod faults;
+mod following;
+mod large;
+mod laws;
+mod sharing;
+mod support;
+mod tls;
