@@ -1,2 +1,13 @@
 //! Small stories about values that change. Run one with
 //! `cargo run -p examples --example config_watch`.
+
+/// The programs of the README and the guides compile and run, as doctests.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../docs/design.md")]
+    mod design {}
+    #[doc = include_str!("../docs/architecture.md")]
+    mod architecture {}
+}

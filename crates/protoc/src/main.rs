@@ -8,7 +8,9 @@ fn main() -> ExitCode {
     let protoc = match protoc_bin_vendored::protoc_bin_path() {
         Ok(path) => path,
         Err(error) => {
-            eprintln!("no protoc for this platform ({error}): install one, such as Debian's protobuf-compiler");
+            eprintln!(
+                "no protoc for this platform ({error}): install one, such as Debian's protobuf-compiler"
+            );
             return ExitCode::FAILURE;
         }
     };

@@ -1,2 +1,46 @@
-//! The project's commands.
-fn main() {}
+//! The project's commands: `cargo xtask help` lists them.
+
+mod ci;
+mod debian;
+mod etcd;
+mod golang;
+mod run;
+mod workspace;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  test [ARGS]  gets an etcd and runs every test; ARGS go to `cargo test`, such as `-- NAME`
+  etcd         gets an etcd and prints where it is
+  loom         runs the cell through every interleaving
+  ci           all that has to pass: format, clippy, tests, loom, docs, examples
+
+An etcd is the one that ETCD_BIN names, else the one on the PATH, else one that an earlier run has put
+under the target folder, else one built from the Go proxy, else the one of Debian's etcd-server.";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next();
+    let rest: Vec<String> = args.collect();
+    let done = match command.as_deref() {
+        Some("test") => ci::test(&rest),
+        Some("etcd") => etcd::get().map(|etcd| println!("{}", etcd.path.display())),
+        Some("loom") => ci::loom(),
+        Some("ci") => ci::all(),
+        Some("help" | "--help" | "-h") => {
+            println!("{HELP}");
+            Ok(())
+        }
+        Some(other) => Err(format!("there is no command {other}\n\n{HELP}")),
+        None => Err(HELP.to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Certificates for servers and clients, made on the spot.
+
+use std::{fmt, fs, io, path::Path};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
+};
+
+/// A certificate authority that is trusted by nobody else.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// Makes one, with a new key.
+    ///
+    /// # Panics
+    ///
+    /// If the machine gives no random numbers.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "etcd-harness authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let issuer = CertifiedIssuer::self_signed(params, new_key());
+        Self { issuer: issuer.expect("an authority signs its own certificate") }
+    }
+
+    /// The authority's certificate, as PEM: what the other side has to trust.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// Issues a certificate for a server at `127.0.0.1` and `localhost`.
+    ///
+    /// # Panics
+    ///
+    /// If the machine gives no random numbers.
+    #[must_use]
+    pub fn server(&self) -> Identity {
+        self.issue("etcd", &["localhost", "127.0.0.1"])
+    }
+
+    /// Issues a client's certificate; with client certificates, etcd takes the name as the user's.
+    ///
+    /// # Panics
+    ///
+    /// If the machine gives no random numbers.
+    #[must_use]
+    pub fn client(&self, name: &str) -> Identity {
+        self.issue(name, &[])
+    }
+
+    fn issue(&self, common_name: &str, addresses: &[&str]) -> Identity {
+        let addresses: Vec<String> = addresses.iter().map(|&address| address.to_owned()).collect();
+        let mut params = CertificateParams::new(addresses).expect("addresses are plain ASCII");
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        // Both for all: etcd's gateway is a client of its own server, with the server's certificate.
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let key = new_key();
+        let certificate = params.signed_by(&key, &self.issuer).expect("an authority signs");
+        Identity { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority").finish_non_exhaustive()
+    }
+}
+
+/// A certificate and its key.
+#[derive(Clone)]
+pub struct Identity {
+    certificate: String,
+    key: String,
+}
+
+impl Identity {
+    /// The certificate, as PEM.
+    #[must_use]
+    pub fn certificate_pem(&self) -> &str {
+        &self.certificate
+    }
+
+    /// The key, as PEM.
+    #[must_use]
+    pub fn key_pem(&self) -> &str {
+        &self.key
+    }
+
+    /// Writes both to files.
+    pub fn write_to(&self, certificate: &Path, key: &Path) -> io::Result<()> {
+        fs::write(certificate, &self.certificate)?;
+        fs::write(key, &self.key)
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").finish_non_exhaustive()
+    }
+}
+
+fn new_key() -> KeyPair {
+    KeyPair::generate().expect("the machine gives random numbers")
+}

@@ -1,0 +1,62 @@
+use etcd_harness::Cluster;
+
+#[tokio::test]
+async fn a_stopped_node_answers_nobody_until_it_goes_on() {
+    let cluster = Cluster::start(1).await;
+    let node = cluster.node(0);
+    assert!(node.is_leader().await);
+
+    node.stop();
+    assert!(node.is_running());
+    assert!(!node.is_leader().await, "a stopped node answered");
+
+    node.cont();
+    node.healthy().await;
+}
+
+#[tokio::test]
+async fn a_wiped_node_is_empty_and_a_restored_one_is_as_it_was() {
+    let cluster = Cluster::start(1).await;
+    let node = cluster.node(0);
+    node.client().await.put("key", "old", None).await.unwrap();
+
+    node.terminate().await;
+    let saved = node.save_data();
+    node.restart().await;
+    node.client().await.put("key", "new", None).await.unwrap();
+
+    node.kill();
+    node.wipe();
+    node.restart().await;
+    let answer = node.client().await.get("key", None).await.unwrap();
+    assert_eq!(answer.count(), 0);
+    assert_eq!(answer.header().unwrap().revision(), 1);
+
+    node.kill();
+    node.restore_data(&saved);
+    node.restart().await;
+    let answer = node.client().await.get("key", None).await.unwrap();
+    assert_eq!(answer.kvs()[0].value(), b"old");
+}
+
+#[tokio::test]
+async fn the_watchers_of_a_node_can_be_counted() {
+    let cluster = Cluster::start(1).await;
+    let mut client = cluster.client().await;
+    let watchers = "etcd_debugging_mvcc_watcher_total";
+    let before = cluster.node(0).metric(watchers).await;
+
+    let mut watch = client.watch("key", None).await.unwrap();
+    assert!(watch.message().await.unwrap().unwrap().created());
+
+    let after = cluster.node(0).metric(watchers).await;
+    assert!((after - before - 1.0).abs() < f64::EPSILON, "{before} watchers, then {after}");
+}
+
+#[tokio::test]
+async fn a_dropped_cluster_leaves_no_process() {
+    let cluster = Cluster::start(1).await;
+    let id = cluster.node(0).process_id().unwrap();
+    drop(cluster);
+    assert!(!std::path::Path::new(&format!("/proc/{id}")).exists());
+}

@@ -1,0 +1,73 @@
+//! What has to pass.
+
+use std::{process::Command, time::Duration};
+
+use crate::{
+    etcd, run,
+    run::{cargo, step, with_flag},
+    workspace,
+};
+
+const CLIPPY: &[&str] =
+    &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
+const DOC: &[&str] = &["doc", "--workspace", "--no-deps", "--all-features"];
+const EXAMPLE: &[&str] = &["run", "--package", "examples", "--example", "config_watch"];
+
+/// Gets an etcd and runs every test, with it.
+pub(crate) fn test(args: &[String]) -> Result<(), String> {
+    step("test", tests(args)?).map(drop)
+}
+
+/// Runs the tests of the cell under loom.
+pub(crate) fn loom() -> Result<(), String> {
+    step("loom", interleavings()).map(drop)
+}
+
+/// Runs all of it, until something fails.
+pub(crate) fn all() -> Result<(), String> {
+    has_component("fmt", "rustfmt")?;
+    has_component("clippy", "clippy")?;
+    let took = [
+        ("format", step("format", cargo(["fmt", "--all", "--check"]))?),
+        ("clippy", step("clippy", cargo(CLIPPY.iter().copied()))?),
+        ("test", step("test", tests(&[])?)?),
+        ("loom", step("loom", interleavings())?),
+        ("docs", step("docs", docs())?),
+        ("example", step("example", cargo(EXAMPLE.iter().copied()))?),
+    ];
+    eprintln!("\n== all passed");
+    for (name, took) in took {
+        eprintln!("{name:>10} {:7.1} s", took.as_secs_f64());
+    }
+    let total: Duration = took.iter().map(|(_, took)| took).sum();
+    eprintln!("{:>10} {:7.1} s", "total", total.as_secs_f64());
+    Ok(())
+}
+
+fn tests(args: &[String]) -> Result<Command, String> {
+    let etcd = etcd::get()?;
+    let mut command = cargo(["test", "--workspace", "--all-features"]);
+    command.args(args).env("ETCD_BIN", etcd.path);
+    Ok(command)
+}
+
+/// With a cfg of our own: loom's usual `--cfg loom` changes tokio and others too.
+fn interleavings() -> Command {
+    let mut command = cargo(["test", "--package", "event-core", "--lib", "--release", "loom"]);
+    // Other flags build everything anew: in the usual folder that would undo the usual build.
+    command.env("CARGO_TARGET_DIR", workspace::target().join("loom"));
+    with_flag(command, "RUSTFLAGS", "--cfg event_loom")
+}
+
+fn docs() -> Command {
+    with_flag(cargo(DOC.iter().copied()), "RUSTDOCFLAGS", "-D warnings")
+}
+
+/// A minimal toolchain comes without some of cargo's commands.
+fn has_component(subcommand: &str, component: &str) -> Result<(), String> {
+    run::quiet(cargo([subcommand, "--version"])).map(drop).map_err(|_| {
+        format!(
+            "this toolchain has no `cargo {subcommand}`: `rustup component add {component}` adds it"
+        )
+    })
+}

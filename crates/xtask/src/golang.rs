@@ -1,0 +1,51 @@
+//! An etcd built from the Go proxy.
+
+use std::{env, fs, path::Path, process::Command};
+
+use crate::{run, workspace};
+
+const MODULE: &str = "go.etcd.io/etcd/server/v3";
+/// The newest first; an older Go may manage only an older one.
+const VERSIONS: &[&str] = &["v3.7.3", "v3.6.16", "v3.5.9"];
+
+/// Builds the newest etcd that the Go here can build.
+pub(crate) fn build(binary: &Path) -> Result<(), String> {
+    if workspace::on_path("go").is_none() {
+        return Err("there is no Go on the PATH to build one".to_owned());
+    }
+    let mut failures = Vec::new();
+    for version in VERSIONS {
+        match build_version(version, binary) {
+            Ok(()) => return Ok(()),
+            Err(error) => failures.push(error),
+        }
+    }
+    Err(failures.join("\n  * "))
+}
+
+fn build_version(version: &str, binary: &Path) -> Result<(), String> {
+    eprintln!("building etcd {version} from the Go proxy ...");
+    let module = workspace::etcd().join("go").join(version);
+    for folder in [Some(module.as_path()), binary.parent()].into_iter().flatten() {
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    let manifest = module.join("go.mod");
+    fs::write(&manifest, "module etcd-for-tests\n")
+        .map_err(|error| format!("{}: {error}", manifest.display()))?;
+    let package = format!("{MODULE}@{version}");
+    run::quiet(go(&module, &["get", &package]))?;
+    // Under another name until it is whole: an interrupted build must not look like an etcd.
+    let unfinished = binary.with_extension("unfinished");
+    run::quiet(go(&module, &["build", "-o", &unfinished.to_string_lossy(), MODULE]))?;
+    fs::rename(&unfinished, binary).map_err(|error| format!("{}: {error}", binary.display()))
+}
+
+fn go(module: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new("go");
+    command.args(args).current_dir(module).env("CGO_ENABLED", "0").env("GOWORK", "off");
+    if env::var_os("GOTOOLCHAIN").is_none() {
+        // Where etcd wants a newer Go, the proxy has that too.
+        command.env("GOTOOLCHAIN", "auto");
+    }
+    command
+}

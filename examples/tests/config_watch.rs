@@ -1,0 +1,186 @@
+//! `config_watch` as other programs drive it: its arguments, its lines, its end.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use etcd_harness::{Authority, Cluster, auth};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+const BOUND: Duration = Duration::from_secs(20);
+
+/// The program, killed if the test ends before it does.
+struct ConfigWatch {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl ConfigWatch {
+    fn start(arguments: &[&str], password: Option<&str>) -> Self {
+        let mut command = Command::new(program());
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        command
+            .env_remove("ETCD_PASSWORD")
+            .envs(password.map(|password| ("ETCD_PASSWORD", password)));
+        let mut child = command.spawn().expect("cargo test builds the example first");
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// The next line that is no news of the connection.
+    async fn next(&mut self) -> Option<Value> {
+        loop {
+            let line = timeout(BOUND, self.lines.next_line())
+                .await
+                .expect("a line within the bound")
+                .unwrap()?;
+            let line: Value = serde_json::from_str(&line).expect("each line is a JSON object");
+            if line["event"] != "health" {
+                return Some(line);
+            }
+        }
+    }
+
+    /// The next line about the connection with this state.
+    async fn health(&mut self, state: &str) -> Value {
+        loop {
+            let line = timeout(BOUND, self.lines.next_line())
+                .await
+                .expect("a line within the bound")
+                .unwrap();
+            let line: Value = serde_json::from_str(&line.expect("the program goes on")).unwrap();
+            if line["event"] == "health" && line["state"] == state {
+                return line;
+            }
+        }
+    }
+
+    async fn signal(mut self, signal: rustix::process::Signal) -> ExitStatus {
+        let id = i32::try_from(self.child.id().unwrap()).unwrap();
+        let id = rustix::process::Pid::from_raw(id).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
+        self.end().await
+    }
+
+    async fn end(&mut self) -> ExitStatus {
+        timeout(BOUND, self.child.wait()).await.expect("it ends within the bound").unwrap()
+    }
+}
+
+/// `target/<profile>/examples/config_watch`, beside this test.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.ancestors().nth(2).unwrap().join("examples/config_watch")
+}
+
+#[tokio::test]
+async fn in_memory_it_prints_each_version_and_ends_by_itself() {
+    let mut program = ConfigWatch::start(&[], None);
+    let mut revisions = Vec::new();
+    while let Some(line) = program.next().await {
+        assert_eq!(line["event"], "value");
+        revisions.push(line["revision"].as_i64().unwrap());
+    }
+    assert_eq!(revisions, [1, 2, 3, 4]);
+    assert!(program.end().await.success());
+}
+
+#[tokio::test]
+async fn over_etcd_it_prints_values_errors_and_deletions() {
+    let cluster = Cluster::start(1).await;
+    let client = cluster.client().await;
+    let (endpoints, mut kv) = (cluster.endpoints().join(","), client.kv_client());
+    let mut program =
+        ConfigWatch::start(&["--etcd", &endpoints, "--key", "config", "--namespace", "app/"], None);
+    program.health("live").await;
+    kv.put("app/config", r#"{"limit": 1}"#, None).await.unwrap();
+    let value = json!({"event": "value", "key": "config", "revision": 2, "value": {"limit": 1}});
+    assert_eq!(program.next().await.unwrap(), value);
+    kv.put("app/config", "not hunter2", None).await.unwrap();
+    let error = program.next().await.unwrap();
+    assert_eq!((&error["event"], &error["kind"]), (&json!("error"), &json!("decode")));
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("config")
+            && message.contains("revision 3")
+            && !message.contains("hunter2"),
+        "{message}"
+    );
+    kv.delete("app/config", None).await.unwrap();
+    assert_eq!(
+        program.next().await.unwrap(),
+        json!({"event": "absent", "key": "config", "revision": 4})
+    );
+    assert_eq!(program.signal(rustix::process::Signal::INT).await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn raw_it_prints_text_and_sigterm_ends_it() {
+    let cluster = Cluster::start(1).await;
+    cluster.client().await.kv_client().put("k", "plain text", None).await.unwrap();
+    let endpoints = cluster.endpoints().join(",");
+    let mut program =
+        ConfigWatch::start(&["--etcd", &endpoints, "--key", "k", "--format", "raw"], None);
+    assert_eq!(program.next().await.unwrap()["value"], "plain text");
+    assert_eq!(program.signal(rustix::process::Signal::TERM).await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn it_authenticates_and_speaks_tls() {
+    let authority = Authority::new();
+    let cluster = Cluster::builder().mutual_tls(&authority).start().await;
+    let client = cluster.client().await;
+    client.kv_client().put("app/k", "1", None).await.unwrap();
+    auth::add_reader(&client, "reader", "hunter2", "role", "app/").await;
+    auth::enable(&client, "root").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (ca, cert, key) = (file("ca.pem"), file("cert.pem"), file("key.pem"));
+    std::fs::write(&ca, authority.pem()).unwrap();
+    authority.client("program").write_to(cert.as_ref(), key.as_ref()).unwrap();
+    let endpoints = cluster.endpoints().join(",");
+    let arguments = [
+        "--etcd",
+        &endpoints,
+        "--key",
+        "app/k",
+        "--user",
+        "reader",
+        "--cacert",
+        &ca,
+        "--cert",
+        &cert,
+        "--tls-key",
+        &key,
+    ];
+    let mut program = ConfigWatch::start(&arguments, Some("hunter2"));
+    assert_eq!(program.next().await.unwrap()["value"], 1);
+
+    let mut refused = ConfigWatch::start(&arguments, Some("wrong"));
+    let health = refused.health("stalled").await;
+    assert!(health["cause"].as_str().unwrap().contains("credentials refused"), "{health}");
+    assert!(!health.to_string().contains("wrong"));
+}
+
+#[tokio::test]
+async fn what_it_cant_use_is_told_and_the_exit_code_says_so() {
+    for (arguments, told) in [
+        (&["--etcd", "not an endpoint", "--key", "k"][..], Some("argument")),
+        (&["--etcd", "127.0.0.1:1"], None),
+        (&["--etcd", "127.0.0.1:1", "--key", "k", "--user", "reader"], None),
+        (&["--etcd", "127.0.0.1:1", "--key", "k", "--cacert", "/no/such/file"], None),
+    ] {
+        let mut program = ConfigWatch::start(arguments, None);
+        let line = program.next().await;
+        assert_eq!(line.as_ref().and_then(|line| line["kind"].as_str()), told, "{arguments:?}");
+        assert!(!program.end().await.success(), "{arguments:?}");
+    }
+}
