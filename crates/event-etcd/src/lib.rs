@@ -29,6 +29,7 @@ mod options;
 
 mod health;
 
+mod connection;
 mod driver;
 mod registry;
 

@@ -2,19 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use etcd_client::Client;
-use event_core::{Bytes, Error, ErrorKind, MemoryReader, MemoryValue};
+use event_core::{Bytes, Error, ErrorKind, MemoryReader};
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
 
-use crate::driver::Driver;
+use crate::connection::Connection;
 use crate::endpoints::Endpoints;
 use crate::health::Health;
 use crate::options::{Options, check_endpoint};
-use crate::registry::Registry;
-use crate::session::{Bounds, Session};
+use crate::session::Bounds;
 use crate::source::{Members, Source, check};
 use crate::value::EtcdValue;
 
@@ -53,14 +51,6 @@ pub struct EtcdStore {
     connection: Arc<Connection>,
     /// What every key of this view begins with.
     prefix: Bytes,
-}
-
-/// What all handles share. Dropping it ends the task.
-pub(crate) struct Connection {
-    pub(crate) registry: Arc<Registry>,
-    health: MemoryReader<Health>,
-    begun: Instant,
-    task: AbortHandle,
 }
 
 impl EtcdStore {
@@ -110,14 +100,7 @@ impl EtcdStore {
     }
 
     fn start(source: Arc<dyn Source>, endpoints: Endpoints, bounds: Bounds) -> Result<Self, Error> {
-        let begun = tokio::time::Instant::now().into_std();
-        let registry = Arc::new(Registry::default());
-        let health = MemoryValue::new(Health::connecting(begun));
-        let reader = health.reader();
-        let session = Session::new(endpoints, bounds, begun);
-        let driver = Driver::new(source, session, Arc::clone(&registry), health);
-        let task = runtime()?.spawn(driver.run()).abort_handle();
-        let connection = Arc::new(Connection { registry, health: reader, begun, task });
+        let connection = Arc::new(Connection::start(source, endpoints, bounds, &runtime()?));
         Ok(Self { connection, prefix: Bytes::new() })
     }
 
@@ -139,7 +122,7 @@ impl EtcdStore {
     /// How the connection does, as a value.
     #[must_use]
     pub fn health(&self) -> MemoryReader<Health> {
-        self.connection.health.clone()
+        self.connection.health()
     }
 
     /// The time since the server last gave a sign of life, or since the store began if it never did.
@@ -148,8 +131,7 @@ impl EtcdStore {
     /// [detection bound](Options::detection_bound) as long as all is well.
     #[must_use]
     pub fn stale_for(&self) -> Duration {
-        let proof = self.connection.registry.last_heard().unwrap_or(self.connection.begun);
-        tokio::time::Instant::now().into_std().saturating_duration_since(proof)
+        self.connection.stale_for()
     }
 
     /// Adds an endpoint to those that are tried.
@@ -175,8 +157,7 @@ impl EtcdStore {
     /// Ends the store for all its handles: each watcher takes the last version if it has not, then
     /// gets [`ErrorKind::Closed`].
     pub fn close(&self) {
-        self.connection.registry.close();
-        self.connection.task.abort();
+        self.connection.close();
     }
 
     fn key(&self, name: &[u8]) -> Bytes {
@@ -188,12 +169,6 @@ fn runtime() -> Result<Handle, Error> {
     Handle::try_current().map_err(|error| {
         Error::new(ErrorKind::Argument, "a store needs a tokio runtime").with_source(error)
     })
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl fmt::Debug for EtcdStore {

@@ -6,9 +6,9 @@ use std::task::{Context, Poll};
 
 use event_core::{Bytes, Entry, Error, ErrorKind, MemoryWatcher, ValueReader, Watcher};
 
+use crate::connection::Connection;
 use crate::protocol::FaultKind;
 use crate::registry::Following;
-use crate::store::Connection;
 
 /// A key of an etcd as a value of [`Entry`]s: bytes, or `None` where the key is not there.
 ///
