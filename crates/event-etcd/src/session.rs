@@ -4,8 +4,9 @@
 //! of resuming, and a test drives it without a server. The numbers (E1 …, C1 …) are those of the
 //! table in `docs/etcd-facts.md`.
 //!
-//! The life of a key: *unread* → a linearizable read → *read* at some revision → a watch from the
-//! next revision on is asked for → *watched*. Whatever goes wrong makes it unread again. We never
+//! The life of a key: *unread* → a linearizable read → a watch from that read's revision on is asked
+//! for → *watched*. Not from the next revision: later servers give no sign of life on a stream while
+//! a watch of it starts beyond the store's revision, as it would on an idle store (E7). Whatever goes wrong makes it unread again. We never
 //! resume: a reader of the newest value needs no history, and every way of resuming has a fault in
 //! which it is silent (E1, E2, E5, E8).
 
@@ -228,11 +229,15 @@ impl Session {
     }
 
     pub(crate) fn remove_endpoint(&mut self, name: &str, now: Instant) {
-        if self.endpoints.remove(name) && !matches!(self.phase, Phase::Idle) {
-            self.fail(
-                Fault::new(FaultKind::Unreachable, format!("the endpoint {name} was removed")),
-                now,
-            );
+        if self.endpoints.remove(name) {
+            match self.phase {
+                Phase::Idle => {}
+                Phase::Waiting { .. } => self.next_endpoint(now),
+                Phase::Connecting { .. } | Phase::Connected { .. } => {
+                    let message = format!("the endpoint {name} was removed");
+                    self.fail(Fault::new(FaultKind::Unreachable, message), now);
+                }
+            }
         }
         self.go_on(now);
     }
@@ -502,7 +507,7 @@ impl Session {
             if matches!(key.state, KeyState::Reading(reading) if reading == id) {
                 self.refused.remove(&key_id);
                 stream_is_stale |= key.watch_refused;
-                self.watch(key_id, answer.revision.saturating_add(1), now);
+                self.watch(key_id, answer.revision, now);
             }
         }
         for (_, ticket) in read.tickets {
@@ -576,6 +581,7 @@ impl Session {
             self.actions.push_back(Action::Send(Request::Cancel { watch_id }));
         }
         key.overtaking = false;
+        key.watch_refused = false; // this is why
         fault.message = format!(
             "key `{}`: {}",
             String::from_utf8_lossy(&key.name).escape_debug(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use etcd_harness::{Cluster, Proxy, eventually};
 use event_core::{ValueReader, WatcherExt};
-use event_etcd::{CauseKind, State};
+use event_etcd::{CauseKind, EtcdStore, Options, State};
 use tokio::time::timeout;
 
 use crate::support::{BOUND, DETECTION, HealthExt, node_in_use, one_node, put, store, text, until};
@@ -220,6 +220,26 @@ async fn endpoints_may_be_added_and_removed() {
             == Some(&*cluster.node(1).endpoint())
     };
     eventually(BOUND, "the store moves to the endpoint that is left", moved).await;
+    put(&client, "key", "b").await;
+    until(&mut watcher, "b").await;
+}
+
+#[tokio::test]
+async fn a_round_trip_of_2_4_seconds_is_no_fault_with_the_default_bounds() {
+    let (cluster, client, _) = one_node().await;
+    let proxy = Proxy::start(cluster.node(0).address());
+    proxy.delay(Duration::from_millis(1200));
+    let store = EtcdStore::connect([proxy.endpoint()], Options::new()).await.unwrap();
+    let mut health = store.health().watch();
+    let mut watcher = store.value("key").watch();
+    put(&client, "key", "a").await;
+    until(&mut watcher, "a").await;
+    timeout(BOUND, store.health_live()).await.expect("live");
+    // Three idle periods, each with its question and its answer.
+    let stalled = |health: &event_etcd::Health| health.state == State::Stalled;
+    let alarm = timeout(Duration::from_secs(14), health.get_if(stalled)).await;
+    assert!(alarm.is_err(), "a false alarm: {alarm:?}");
+    assert!(store.stale_for() < Duration::from_secs(5));
     put(&client, "key", "b").await;
     until(&mut watcher, "b").await;
 }
