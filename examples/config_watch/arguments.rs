@@ -67,13 +67,9 @@ impl Arguments {
         if let (Some(cert), Some(key)) = (&self.cert, &self.tls_key) {
             options = options.identity(read(cert), read(key));
         }
-        Some(Etcd {
-            endpoints: self.etcd,
-            namespace: self.namespace,
-            key,
-            format: self.format,
-            options,
-        })
+        let endpoints = self.etcd.iter().map(|endpoint| endpoint.trim().to_owned());
+        let endpoints = endpoints.filter(|endpoint| !endpoint.is_empty()).collect();
+        Some(Etcd { endpoints, namespace: self.namespace, key, format: self.format, options })
     }
 }
 

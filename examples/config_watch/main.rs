@@ -72,7 +72,12 @@ async fn in_memory(report: &Report) -> Result<(), Error> {
 }
 
 async fn over_etcd(etcd: Etcd, report: &Report) -> Result<(), Error> {
+    // A task of its own, which ends the program even while a line waits for its reader.
     let end = told_to_end()?;
+    tokio::spawn(async {
+        end.await;
+        std::process::exit(0)
+    });
     let store = EtcdStore::connect(etcd.endpoints, etcd.options).await?;
     let value = store.namespace(etcd.namespace).value(etcd.key);
     let until_closed = async {
@@ -86,13 +91,12 @@ async fn over_etcd(etcd: Etcd, report: &Report) -> Result<(), Error> {
     tokio::select! {
         () = until_closed => {}
         () = follow_health(store.health(), report) => {}
-        () = end => {}
     }
     Ok(())
 }
 
 /// Completes when SIGINT or SIGTERM comes, from now on.
-fn told_to_end() -> Result<impl Future<Output = ()>, Error> {
+fn told_to_end() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
     let listen = |kind| {
         signal(kind).map_err(|error| {
             Error::new(ErrorKind::Argument, "could not listen for signals").with_source(error)

@@ -1,7 +1,7 @@
 //! The lines on stdout: one JSON object each, flushed at once.
 
 use std::error::Error as StdError;
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Mutex;
 
 use event_core::{Error, ErrorKind};
@@ -48,9 +48,14 @@ impl Report {
 
     fn line(&self, line: &serde_json::Value) {
         let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // Who read our lines is gone: there is nobody left to tell.
-        if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
-            std::process::exit(0);
+        match writeln!(out, "{line}").and_then(|()| out.flush()) {
+            Ok(()) => {}
+            // Who read our lines is gone: there is nobody left to tell.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+            Err(error) => {
+                eprintln!("could not write to stdout: {error}");
+                std::process::exit(1);
+            }
         }
     }
 }

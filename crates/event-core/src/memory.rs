@@ -49,8 +49,12 @@ impl<T> MemoryValue<T> {
 
     /// Makes an error the newest version: each watcher is told once, and the next `set` is taken as
     /// always. How a backend reports data that can't be used, and a test provokes it.
+    ///
+    /// [`Error::closed`] is no version and is passed over: a value ends with its last writer.
     pub fn fail(&self, error: Error) {
-        self.cell.publish(Err(error));
+        if !error.is_closed() {
+            self.cell.publish(Err(error));
+        }
     }
 
     /// A handle that reads and is no writer.

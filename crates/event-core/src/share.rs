@@ -16,6 +16,9 @@ use crate::{Error, ValueReader, Watcher};
 /// Made by [`ReaderExt::share`](crate::ReaderExt::share), and by
 /// [`map`](crate::ReaderExt::map) and [`decode`](crate::ReaderExt::decode), whose function so runs
 /// once per version. A handle that is cheap to clone; clones share too.
+///
+/// A new watcher begins with the newest version that its siblings know of, if the reader below has
+/// none to give: with a [`filter`](crate::ReaderExt::filter) below, the last one that passed.
 pub struct Share<R: ValueReader<T>, T> {
     inner: Arc<Inner<R, T>>,
 }

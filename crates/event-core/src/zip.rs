@@ -64,9 +64,8 @@ where
 {
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<(T, U), Error>> {
         // Each side in turn, so that an error of the one leaves the other's version for later.
-        for side_has_news in [self.a.poll(cx), self.b.poll(cx)] {
-            self.news |= side_has_news;
-        }
+        self.news |= self.a.poll(cx);
+        self.news |= self.b.poll(cx);
         if let Some(error) = self.a.error.take().or_else(|| self.b.error.take()) {
             return Poll::Ready(Err(error));
         }
@@ -96,25 +95,27 @@ impl<W, T> Side<W, T> {
         Self { watcher, newest: None, error: None, ended: false }
     }
 
-    /// Takes a newer version if there is one, and says whether it is a value.
+    /// Takes newer versions until there is none, and says whether one was a value. Only a side that
+    /// is pending wakes this task, and the pair may have to wait though this side has news.
     fn poll(&mut self, cx: &mut Context<'_>) -> bool
     where
         W: Watcher<T>,
     {
-        match self.watcher.poll_get(cx) {
-            Poll::Ready(Ok(value)) => {
-                self.newest = Some(value);
-                self.error = None;
-                return true;
+        let mut news = false;
+        while let Poll::Ready(version) = self.watcher.poll_get(cx) {
+            match version {
+                Ok(value) => {
+                    (self.newest, self.error) = (Some(value), None);
+                    news = true;
+                }
+                Err(error) if error.is_closed() => {
+                    self.ended = true;
+                    break;
+                }
+                Err(error) => (self.newest, self.error) = (None, Some(error)),
             }
-            Poll::Ready(Err(error)) if error.is_closed() => self.ended = true,
-            Poll::Ready(Err(error)) => {
-                self.newest = None;
-                self.error = Some(error);
-            }
-            Poll::Pending => {}
         }
-        false
+        news
     }
 
     /// Whether this side will never give a value again and has none.

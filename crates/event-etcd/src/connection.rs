@@ -22,7 +22,12 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn start(source: Arc<dyn Source>, endpoints: Endpoints, bounds: Bounds, runtime: &Handle) -> Self {
+    pub(crate) fn start(
+        source: Arc<dyn Source>,
+        endpoints: Endpoints,
+        bounds: Bounds,
+        runtime: &Handle,
+    ) -> Self {
         let begun = now();
         let registry = Arc::new(Registry::default());
         let health = MemoryValue::new(Health::connecting(begun));

@@ -103,8 +103,8 @@ impl Driver {
                 self.session.remove_endpoint(&endpoint, now);
             }
         }
-        for (id, ticket) in change.refreshes {
-            self.session.refresh(id, ticket, now);
+        for id in change.refreshes {
+            self.session.refresh(id, id, now); // one at a time for each key, so its id will do
         }
     }
 
@@ -135,7 +135,7 @@ impl Driver {
                 tracing::info!(state = %health.state, cause = ?health.cause, endpoint = ?health.endpoint, "health");
                 self.health.set(health);
             }
-            Action::Refreshed(ticket, result) => self.registry.refreshed(ticket, result),
+            Action::Refreshed(id, result) => self.registry.refreshed(id, &result),
         }
     }
 

@@ -46,11 +46,13 @@ impl Endpoints {
         self.current.as_ref()
     }
 
-    /// Adds an endpoint, to be tried before those that failed.
-    pub(crate) fn add(&mut self, name: &str) {
-        if !self.list.iter().any(|endpoint| &*endpoint.name == name) {
+    /// Adds an endpoint, to be tried before those that failed, and says whether it is a new one.
+    pub(crate) fn add(&mut self, name: &str) -> bool {
+        let is_new = !self.list.iter().any(|endpoint| &*endpoint.name == name);
+        if is_new {
             self.list.push(Endpoint { name: name.into(), failed: 0 });
         }
+        is_new
     }
 
     /// Removes an endpoint, and says whether it is the one in use.

@@ -20,7 +20,7 @@ pub struct Health {
     pub since: Instant,
     /// Why it is stalled; `None` in the other states.
     pub cause: Option<Cause>,
-    /// The member in use, or the one that is tried next. `None` before the first is.
+    /// The member in use or tried, or while stalled the one that has the cause. `None` before the first.
     pub endpoint: Option<Arc<str>>,
     /// The highest revision seen when this version was made.
     pub revision: i64,
@@ -61,6 +61,8 @@ pub enum CauseKind {
     Auth,
     /// The user may not read a key that is watched.
     Permission,
+    /// The cluster can't serve a key that is watched: it is empty.
+    Rejected,
     /// A value is larger than one message may be.
     TooLarge,
 }
@@ -80,6 +82,7 @@ impl fmt::Display for Cause {
             CauseKind::NoLeader => "no leader",
             CauseKind::Auth => "credentials refused",
             CauseKind::Permission => "permission refused",
+            CauseKind::Rejected => "request rejected",
             CauseKind::TooLarge => "value too large",
         };
         write!(f, "{kind}: {}", self.message)
@@ -103,6 +106,7 @@ impl From<&Fault> for Cause {
             FaultKind::NoLeader => CauseKind::NoLeader,
             FaultKind::Auth => CauseKind::Auth,
             FaultKind::Permission => CauseKind::Permission,
+            FaultKind::Rejected => CauseKind::Rejected,
             FaultKind::TooLarge => CauseKind::TooLarge,
         };
         Self { kind, message: fault.message.clone() }

@@ -40,6 +40,9 @@ mod session;
 mod protocol;
 mod source;
 
+#[cfg(test)]
+mod simulation;
+
 pub use health::{Cause, CauseKind, Health, State};
 pub use options::Options;
 pub use store::EtcdStore;

@@ -16,6 +16,9 @@ use crate::session::Bounds;
 /// store's own question on the stream; this one is for the sockets.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
+/// The longest bound that is taken for one.
+const LONGEST: Duration = Duration::from_hours(24);
+
 const HTTP: &str = "http://";
 const HTTPS: &str = "https://";
 
@@ -118,8 +121,8 @@ impl Options {
 
     /// etcd-client's options, without the user: its own defaults have no bound at all (C1).
     pub(crate) fn to_etcd(&self, endpoints: &[String]) -> Result<ConnectOptions, Error> {
-        if self.connect.is_zero() || self.detection.is_zero() {
-            return Err(refused("the bounds must be longer than zero"));
+        if [self.connect, self.detection].iter().any(|bound| bound.is_zero() || *bound > LONGEST) {
+            return Err(refused("a bound must be longer than zero and not longer than a day"));
         }
         for endpoint in endpoints {
             check_endpoint(endpoint)?;

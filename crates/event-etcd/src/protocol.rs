@@ -69,6 +69,8 @@ pub(crate) enum FaultKind {
     Auth,
     /// The user may not read the key.
     Permission,
+    /// The request can't be served as it is: an empty key.
+    Rejected,
     /// The answer is over the limit of one message, or the request over the server's.
     TooLarge,
 }

@@ -13,7 +13,7 @@ use event_core::{Bytes, Entry, MemoryReader, MemoryValue};
 use tokio::sync::{Notify, oneshot};
 
 use crate::protocol::Fault;
-use crate::session::{KeyId, Ticket};
+use crate::session::KeyId;
 
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
@@ -26,13 +26,23 @@ struct State {
     followed: HashMap<Bytes, Followed>,
     /// What the driver has not seen yet.
     change: Change,
-    refreshes: HashMap<Ticket, oneshot::Sender<Result<(), Fault>>>,
+    refreshes: HashMap<KeyId, Refresh>,
     /// Ids are never used twice.
     next: u64,
     last_heard: Option<Instant>,
     /// The store ended: nothing will come.
     closed: bool,
 }
+
+/// Who waits for a read of a key. The session has one refresh of it at a time: who asks while that is
+/// under way, and may so have been too late for its read, waits for the next.
+#[derive(Debug, Default)]
+struct Refresh {
+    this: Vec<Waits>,
+    next: Vec<Waits>,
+}
+
+type Waits = oneshot::Sender<Result<(), Fault>>;
 
 #[derive(Debug)]
 struct Followed {
@@ -46,7 +56,7 @@ struct Followed {
 pub(crate) struct Change {
     pub(crate) followed: BTreeMap<KeyId, (Bytes, MemoryValue<Entry>)>,
     pub(crate) left: Vec<KeyId>,
-    pub(crate) refreshes: Vec<(KeyId, Ticket)>,
+    pub(crate) refreshes: Vec<KeyId>,
     /// Endpoints that were added (`true`) or removed.
     pub(crate) endpoints: Vec<(String, bool)>,
 }
@@ -84,11 +94,16 @@ impl Registry {
         let (done, answer) = oneshot::channel();
         let mut state = self.lock();
         if !state.closed {
-            let ticket = state.next_id();
-            state.refreshes.retain(|_, waits| !waits.is_closed());
-            state.refreshes.insert(ticket, done);
-            state.change.refreshes.push((following.id, ticket));
-            self.changed.notify_one();
+            if let Some(refresh) = state.refreshes.get_mut(&following.id) {
+                refresh.next.retain(|waits| !waits.is_closed());
+                refresh.next.push(done);
+            } else {
+                state
+                    .refreshes
+                    .insert(following.id, Refresh { this: vec![done], next: Vec::new() });
+                state.change.refreshes.push(following.id);
+                self.changed.notify_one();
+            }
         }
         answer
     }
@@ -120,9 +135,19 @@ impl Registry {
         self.lock().last_heard = at;
     }
 
-    pub(crate) fn refreshed(&self, ticket: Ticket, result: Result<(), Fault>) {
-        if let Some(waits) = self.lock().refreshes.remove(&ticket) {
-            let _ = waits.send(result); // who asked may be gone
+    /// A refresh of a key is done. Begins the next, if somebody waits for it.
+    pub(crate) fn refreshed(&self, id: KeyId, result: &Result<(), Fault>) {
+        let mut state = self.lock();
+        let Some(mut refresh) = state.refreshes.remove(&id) else { return };
+        refresh.next.retain(|waits| !waits.is_closed());
+        if !refresh.next.is_empty() {
+            state.refreshes.insert(id, Refresh { this: refresh.next, next: Vec::new() });
+            state.change.refreshes.push(id);
+            self.changed.notify_one();
+        }
+        drop(state);
+        for waits in refresh.this {
+            let _ = waits.send(result.clone()); // who asked may be gone
         }
     }
 

@@ -28,7 +28,7 @@ const BATCH: usize = 128;
 const READS: usize = 8;
 /// How far a watch may lie behind, in revisions, before it is quicker to read (E9).
 const BEHIND: i64 = 5000;
-/// When a key that was refused is asked for again.
+/// When keys that were refused are asked for again; where they are many, so much later.
 const RETRY: Duration = Duration::from_millis(500);
 
 /// A key that is followed, as long as it is.
@@ -100,14 +100,17 @@ pub(crate) struct Session {
     refused: BTreeMap<KeyId, Fault>,
     /// When they are asked for again.
     retry_at: Option<Instant>,
+    /// How many keys are read at once: fewer where that took too long.
+    batch: usize,
     /// The highest revision seen in this history.
     highest: i64,
     next_read: ReadId,
     next_watch: i64,
     /// All that was to be read when the connection was made is, and the stream is open.
     live: bool,
-    /// Why the last connection ended, until the next one is live.
+    /// Why the last connection ended, and the member it was to, until the next one is live.
     fault: Option<Fault>,
+    faulty: Option<Arc<str>>,
     last_heard: Option<Instant>,
     /// How it goes, and what was told of that.
     health: Health,
@@ -120,17 +123,13 @@ enum Phase {
     /// Nothing to follow, so no connection yet.
     Idle,
     /// Until then the next endpoint is spared.
-    Waiting {
-        until: Instant,
-        endpoint: Arc<str>,
-    },
+    Waiting { until: Instant, endpoint: Arc<str> },
     /// Asked to connect; the first answer proves it.
-    Connecting {
-        deadline: Instant,
-    },
+    Connecting { deadline: Instant },
     Connected {
         stream: Stream,
-        proven: bool,
+        /// Until its first answer, which has to come by then.
+        prove_by: Option<Instant>,
     },
 }
 
@@ -141,8 +140,10 @@ enum Stream {
     Opening {
         deadline: Instant,
     },
-    /// `asked` since when a sign of life is waited for.
+    /// `heard` is when it last said something: a read's answer does not prove that the stream lives.
+    /// `asked` is since when a sign of life is waited for.
     Open {
+        heard: Instant,
         asked: Option<Instant>,
     },
 }
@@ -170,11 +171,13 @@ impl Session {
             creating: VecDeque::new(),
             refused: BTreeMap::new(),
             retry_at: None,
+            batch: BATCH,
             highest: 0,
             next_read: 0,
             next_watch: 0,
             live: false,
             fault: None,
+            faulty: None,
             last_heard: None,
             health: Health::connecting(now),
             told_health: Health::connecting(now),
@@ -221,8 +224,8 @@ impl Session {
     }
 
     pub(crate) fn add_endpoint(&mut self, name: &str, now: Instant) {
-        self.endpoints.add(name);
-        if matches!(self.phase, Phase::Idle | Phase::Waiting { .. }) && !self.keys.is_empty() {
+        let waits = matches!(self.phase, Phase::Idle | Phase::Waiting { .. });
+        if self.endpoints.add(name) && waits && !self.keys.is_empty() {
             self.next_endpoint(now);
         }
         self.go_on(now);
@@ -245,8 +248,8 @@ impl Session {
     // What the server said.
 
     pub(crate) fn connected(&mut self, now: Instant) {
-        if let Phase::Connecting { .. } = self.phase {
-            self.phase = Phase::Connected { stream: Stream::Unasked, proven: false };
+        if let Phase::Connecting { deadline } = self.phase {
+            self.phase = Phase::Connected { stream: Stream::Unasked, prove_by: Some(deadline) };
         }
         self.go_on(now);
     }
@@ -259,7 +262,7 @@ impl Session {
 
     pub(crate) fn opened(&mut self, now: Instant) {
         if let Phase::Connected { stream, .. } = &mut self.phase {
-            *stream = Stream::Open { asked: None };
+            *stream = Stream::Open { heard: now, asked: None };
             self.proven(now);
         }
         self.go_on(now);
@@ -276,7 +279,8 @@ impl Session {
 
     pub(crate) fn heard(&mut self, response: Response, now: Instant) {
         self.proven(now);
-        if let Phase::Connected { stream: Stream::Open { asked }, .. } = &mut self.phase {
+        if let Phase::Connected { stream: Stream::Open { heard, asked }, .. } = &mut self.phase {
+            *heard = now;
             *asked = None;
         }
         if response.created {
@@ -303,18 +307,18 @@ impl Session {
                 let endpoint = Arc::clone(endpoint);
                 self.connect(endpoint, now);
             }
-            Phase::Connecting { deadline }
-            | Phase::Connected { stream: Stream::Opening { deadline }, .. }
-                if *deadline <= now =>
-            {
-                self.silent(bounds.connect, now);
+            Phase::Connecting { deadline } if *deadline <= now => self.silent(bounds.connect, now),
+            Phase::Connected { stream: Stream::Opening { deadline }, .. } if *deadline <= now => {
+                self.silent(bounds.answer(), now);
             }
-            Phase::Connected { stream: Stream::Open { asked }, .. } if !self.watches.is_empty() => {
+            Phase::Connected { stream: Stream::Open { heard, asked }, .. }
+                if !self.watches.is_empty() =>
+            {
                 match *asked {
                     Some(since) if since + bounds.answer() <= now => {
                         self.silent(bounds.detection, now);
                     }
-                    None if self.last_heard.is_none_or(|at| at + bounds.idle() <= now) => {
+                    None if *heard + bounds.idle() <= now => {
                         *asked = Some(now);
                         self.actions.push_back(Action::Send(Request::Progress));
                     }
@@ -323,9 +327,7 @@ impl Session {
             }
             _ => {}
         }
-        if self.reads.values().any(|read| read.deadline <= now) {
-            self.silent(bounds.answer(), now);
-        }
+        self.reads_in_time(now);
         self.go_on(now);
     }
 
@@ -344,11 +346,11 @@ impl Session {
             Phase::Connecting { deadline }
             | Phase::Connected { stream: Stream::Opening { deadline }, .. } => Some(deadline),
             Phase::Connected { stream: Stream::Open { .. }, .. } if self.watches.is_empty() => None,
-            Phase::Connected { stream: Stream::Open { asked: Some(since) }, .. } => {
+            Phase::Connected { stream: Stream::Open { asked: Some(since), .. }, .. } => {
                 Some(since + self.bounds.answer())
             }
-            Phase::Connected { stream: Stream::Open { asked: None }, .. } => {
-                self.last_heard.map(|at| at + self.bounds.idle())
+            Phase::Connected { stream: Stream::Open { heard, asked: None }, .. } => {
+                Some(heard + self.bounds.idle())
             }
         };
         let reads = self.reads.values().map(|read| read.deadline).min();
@@ -374,7 +376,7 @@ impl Session {
             && self.reads.is_empty()
         {
             self.live = true;
-            self.fault = None;
+            (self.fault, self.faulty) = (None, None);
         }
         self.assess(now);
     }
@@ -404,6 +406,7 @@ impl Session {
         self.actions.push_back(Action::Disconnect);
         self.live = false;
         self.fault = Some(fault);
+        self.faulty = self.endpoints.current().cloned();
         self.endpoints.failed(now);
         self.watches.clear();
         self.creating.clear();
@@ -421,6 +424,17 @@ impl Session {
         self.next_endpoint(now);
     }
 
+    /// A read that takes too long ends the connection. Perhaps it was too much for the link: the
+    /// next ones ask for half as many keys, and for one at last.
+    fn reads_in_time(&mut self, now: Instant) {
+        let Some(late) = self.reads.values().find(|read| read.deadline <= now) else { return };
+        if late.keys.len() > 1 {
+            self.batch = (self.batch / 2).max(1);
+        }
+        let proven = matches!(self.phase, Phase::Connected { prove_by: None, .. });
+        self.silent(if proven { self.bounds.answer() } else { self.bounds.connect }, now);
+    }
+
     fn silent(&mut self, bound: Duration, now: Instant) {
         self.fail(Fault::new(FaultKind::Unreachable, format!("no answer within {bound:?}")), now);
     }
@@ -429,8 +443,8 @@ impl Session {
     fn proven(&mut self, now: Instant) {
         self.last_heard = Some(now);
         self.endpoints.good(now);
-        if let Phase::Connected { proven, .. } = &mut self.phase {
-            *proven = true;
+        if let Phase::Connected { prove_by, .. } = &mut self.phase {
+            *prove_by = None;
         }
     }
 
@@ -444,11 +458,11 @@ impl Session {
     }
 
     fn read_more(&mut self, now: Instant) {
-        let Phase::Connected { proven, .. } = self.phase else { return };
-        let bound = if proven { self.bounds.answer() } else { self.bounds.connect };
+        let Phase::Connected { prove_by, .. } = self.phase else { return };
+        let deadline = prove_by.unwrap_or(now + self.bounds.answer());
         while self.reads.len() < READS {
             let batch = self.to_read_apart.pop().unwrap_or_else(|| {
-                let size = self.to_read.len().min(BATCH);
+                let size = self.to_read.len().min(self.batch);
                 self.to_read.drain(..size).collect()
             });
             if batch.is_empty() {
@@ -468,8 +482,7 @@ impl Session {
                 tickets.extend(key.tickets.drain(..).map(|ticket| (key_id, ticket)));
             }
             if !keys.is_empty() {
-                self.reads
-                    .insert(id, Read { keys, tickets, deadline: now + bound, floor: self.highest });
+                self.reads.insert(id, Read { keys, tickets, deadline, floor: self.highest });
                 self.actions.push_back(Action::Read(id, names));
             }
         }
@@ -533,7 +546,9 @@ impl Session {
                 self.fail(fault, now);
             }
             // Of many keys one is to blame: halve until it stands alone.
-            FaultKind::Permission | FaultKind::TooLarge if read.keys.len() > 1 => {
+            FaultKind::Permission | FaultKind::Rejected | FaultKind::TooLarge
+                if read.keys.len() > 1 =>
+            {
                 self.proven(now);
                 self.requeue_tickets(mem::take(&mut read.tickets));
                 for key_id in &read.keys {
@@ -542,7 +557,7 @@ impl Session {
                 let half = read.keys.split_off(read.keys.len() / 2);
                 self.to_read_apart.extend([read.keys, half]);
             }
-            FaultKind::Permission | FaultKind::TooLarge => {
+            FaultKind::Permission | FaultKind::Rejected | FaultKind::TooLarge => {
                 self.proven(now);
                 for (_, ticket) in read.tickets {
                     self.actions.push_back(Action::Refreshed(ticket, Err(fault.clone())));
@@ -588,7 +603,8 @@ impl Session {
             fault.message
         );
         self.refused.insert(id, fault);
-        self.retry_at.get_or_insert(now + RETRY);
+        let batches = u32::try_from(self.refused.len() / 32).unwrap_or(u32::MAX);
+        self.retry_at = Some(now + RETRY.saturating_mul(batches.saturating_add(1)));
     }
 
     fn watch(&mut self, id: KeyId, start_revision: i64, now: Instant) {
@@ -669,7 +685,7 @@ impl Session {
             None => (State::Connecting, None),
         };
         let since = if state == self.health.state { self.health.since } else { now };
-        let endpoint = self.endpoints.current().cloned();
+        let endpoint = self.faulty.as_ref().or(self.endpoints.current()).cloned();
         let health = Health {
             state,
             since,

@@ -184,6 +184,7 @@ fn event(event: PbEvent) -> Option<Event> {
 /// Sorts an error into what the session does about it.
 fn fault(error: &EtcdError) -> Fault {
     // gRPC codes, by number: etcd-client does not hand on the type that names them.
+    const INVALID_ARGUMENT: i32 = 3;
     const OUT_OF_RANGE: i32 = 11;
     const PERMISSION_DENIED: i32 = 7;
     const RESOURCE_EXHAUSTED: i32 = 8;
@@ -203,6 +204,7 @@ fn fault(error: &EtcdError) -> Fault {
         }
         _ if message.contains("too many operations") => FaultKind::TooLarge,
         _ if AUTH.iter().any(|refusal| message.contains(refusal)) => FaultKind::Auth,
+        INVALID_ARGUMENT => FaultKind::Rejected,
         _ if message.contains("no leader") || message.contains("request timed out") => {
             FaultKind::NoLeader
         }

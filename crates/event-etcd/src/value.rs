@@ -35,7 +35,8 @@ impl EtcdValue {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`]: the user may not read the key. [`ErrorKind::Closed`]: the store ended.
+    /// [`ErrorKind::Refused`]: the user may not read the key. [`ErrorKind::Argument`]: the key is empty.
+    /// [`ErrorKind::Unavailable`]: the value is too large. [`ErrorKind::Closed`]: the store ended.
     ///
     /// # Cancel safety
     ///
@@ -45,10 +46,10 @@ impl EtcdValue {
         match self.connection.registry.refresh(&following).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(fault)) => {
-                let kind = if fault.kind == FaultKind::Permission {
-                    ErrorKind::Refused
-                } else {
-                    ErrorKind::Unavailable
+                let kind = match fault.kind {
+                    FaultKind::Permission => ErrorKind::Refused,
+                    FaultKind::Rejected => ErrorKind::Argument,
+                    _ => ErrorKind::Unavailable,
                 };
                 Err(Error::new(kind, fault.message)
                     .at(&Entry::absent(self.key.slice(self.name..), 0)))

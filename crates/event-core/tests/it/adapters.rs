@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use event_core::{
     Bytes, Decoder, Entry, Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, ValueWriter,
-    WatcherExt,
+    Watcher, WatcherExt,
 };
 use futures_executor::block_on;
 use futures_util::StreamExt;
@@ -91,6 +91,32 @@ fn zip_yields_a_pair_when_either_side_has_news() {
     b.set("y");
     assert_eq!(pair.try_get().unwrap().unwrap(), (3, "y"));
     assert!(pair.try_get().is_none());
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn zip_is_woken_by_a_side_that_had_news_while_the_other_had_nothing() {
+    let (a, b) = (MemoryValue::new(1), MemoryValue::<u8>::empty());
+    let mut pair = a.reader().zip(b.reader()).watch();
+    let woken = Arc::new(Woken::default());
+    let waker = std::task::Waker::from(Arc::clone(&woken));
+    assert!(pair.poll_get(&mut std::task::Context::from_waker(&waker)).is_pending());
+    a.fail(Error::new(ErrorKind::Decode, "bad"));
+    assert_eq!(
+        woken.0.load(Ordering::SeqCst),
+        1,
+        "the error of a side is told while the other waits"
+    );
+    assert_eq!(pair.try_get().unwrap().unwrap_err().kind(), ErrorKind::Decode);
 }
 
 #[test]

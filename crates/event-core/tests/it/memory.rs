@@ -33,6 +33,15 @@ fn a_value_that_ends_without_a_version_is_closed_at_once() {
 }
 
 #[test]
+fn the_end_is_no_version() {
+    let value = MemoryValue::new(1);
+    let mut watcher = value.watch();
+    value.fail(event_core::Error::closed());
+    assert_eq!(watcher.try_get().unwrap().unwrap(), 1);
+    assert!(watcher.try_get().is_none(), "a writer is left");
+}
+
+#[test]
 fn threads_see_rising_versions_and_all_the_last() {
     let value = MemoryValue::new(0_u64);
     let readers: Vec<_> = (0..3)

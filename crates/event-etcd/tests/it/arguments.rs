@@ -24,7 +24,12 @@ async fn endpoints_that_cant_be_read_are_refused_with_their_name() {
 }
 
 #[tokio::test]
-async fn bounds_of_zero_are_refused() {
+async fn bounds_of_zero_or_for_ever_are_refused() {
+    let for_ever = Options::new().connect_bound(Duration::MAX);
+    assert_eq!(
+        EtcdStore::connect(["127.0.0.1:1"], for_ever).await.unwrap_err().kind(),
+        ErrorKind::Argument
+    );
     let error = EtcdStore::connect(["127.0.0.1:1"], Options::new().detection_bound(Duration::ZERO))
         .await
         .unwrap_err();
@@ -58,6 +63,27 @@ async fn a_cluster_that_is_not_there_is_named_by_health() {
     assert!(cause.contains("refused"), "{cause}");
     assert_eq!(health.endpoint.as_deref(), Some(&*port.address().to_string()));
     assert!(watcher.try_get().is_none());
+}
+
+#[tokio::test]
+async fn an_empty_key_is_rejected_and_does_not_hurt_its_neighbours() {
+    let (_cluster, client, store) = crate::support::one_node().await;
+    let (_empty, mut other) = (store.value("").watch(), store.value("key").watch());
+    crate::support::put(&client, "key", "a").await;
+    crate::support::until(&mut other, "a").await;
+    let said =
+        |health: &Health| health.cause.as_ref().is_some_and(|c| c.kind() == CauseKind::Rejected);
+    timeout(BOUND, store.health().watch().get_if(said)).await.expect("health says so").unwrap();
+    assert_eq!(store.value("").refresh().await.unwrap_err().kind(), ErrorKind::Argument);
+}
+
+#[tokio::test]
+async fn a_key_is_any_bytes_and_a_value_may_be_empty() {
+    let (_cluster, client, store) = crate::support::one_node().await;
+    let key: &[u8] = &[0xff, 0, b'/', 0xc3];
+    client.kv_client().put(key, "", None).await.unwrap();
+    let entry = crate::support::next(&mut store.value(key).watch()).await.unwrap();
+    assert_eq!((&entry.key[..], entry.value.as_deref()), (key, Some(&b""[..])));
 }
 
 #[test]

@@ -53,8 +53,7 @@ async fn when_the_member_in_use_is_stopped_the_next_one_serves() {
         writer.kv_client().put("key", "b", None).await.is_ok()
     })
     .await;
-    let took = until(&mut watcher, "b").await;
-    assert!(took < BOUND, "{took:?}");
+    until(&mut watcher, "b").await;
     assert_ne!(node_in_use(&store, &cluster).await.name(), stopped.name());
     stopped.cont();
     put(&writer, "key", "c").await;

@@ -1,0 +1,170 @@
+//! A cluster of members, and what can be wrong with it.
+
+use std::sync::Arc;
+
+use event_core::Bytes;
+
+use crate::protocol::{Fault, FaultKind, ReadAnswer};
+use crate::simulation::history::{History, KEYS, key_of, value};
+
+#[derive(Debug)]
+pub(super) struct Cluster {
+    /// The last one is what the store holds now.
+    pub(super) histories: Vec<History>,
+    pub(super) members: Vec<Member>,
+    pub(super) has_leader: bool,
+    /// The token that is good now.
+    pub(super) token: u64,
+    /// The keys that the user may read.
+    pub(super) readable: [bool; KEYS],
+    /// The keys whose values are too large for any answer.
+    pub(super) large: [bool; KEYS],
+    /// How many keys' values are not too large for one answer.
+    pub(super) limit: usize,
+    /// No progress is answered while a watch of the stream lags, or starts beyond what the member
+    /// has, as later servers do (E7).
+    pub(super) strict: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) name: Arc<str>,
+    /// Up to where it has the history.
+    pub(super) applied: i64,
+    pub(super) is: Is,
+    /// It is none of the cluster's, so that nothing heals it.
+    pub(super) stray: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Is {
+    Up,
+    /// Connections are refused.
+    Down,
+    /// Nothing comes through.
+    Silent,
+    /// It does not reach the others.
+    Cut,
+}
+
+/// Where a history comes from that replaces another one.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Replacement {
+    Wiped,
+    Restored,
+}
+
+impl Cluster {
+    pub(super) fn new(random: &mut fastrand::Rng) -> Self {
+        let member = |name: &str, is, stray| Member { name: name.into(), applied: 1, is, stray };
+        let mut members: Vec<_> = ["one", "two", "three"][..random.usize(1..=3)]
+            .iter()
+            .map(|name| member(name, Is::Up, false))
+            .collect();
+        if random.u8(..4) == 0 {
+            let is = if random.bool() { Is::Down } else { Is::Silent };
+            members.insert(0, member("stray", is, true));
+        }
+        Self {
+            histories: vec![History::new()],
+            members,
+            has_leader: true,
+            token: 1,
+            readable: [true; KEYS],
+            large: [false; KEYS],
+            limit: usize::MAX,
+            strict: random.bool(),
+        }
+    }
+
+    pub(super) fn generation(&self) -> usize {
+        self.histories.len() - 1
+    }
+
+    /// What the store holds now.
+    pub(super) fn history(&self) -> &History {
+        &self.histories[self.generation()]
+    }
+
+    pub(super) fn history_mut(&mut self) -> &mut History {
+        let generation = self.generation();
+        &mut self.histories[generation]
+    }
+
+    /// Whether a revision of a history is lower than a client may have seen in an earlier one.
+    pub(super) fn shows_replacement(&self, generation: usize, revision: i64) -> bool {
+        self.histories[..generation].iter().any(|earlier| earlier.revision > revision)
+    }
+
+    pub(super) fn member(&self, name: &str) -> Option<usize> {
+        self.members.iter().position(|member| &*member.name == name)
+    }
+
+    /// What a member answers to a read, at some time after it was asked.
+    pub(super) fn read(&self, member: usize, keys: &[Bytes]) -> Result<ReadAnswer, Fault> {
+        if self.members[member].is == Is::Cut || !self.has_leader {
+            return Err(Fault::new(FaultKind::NoLeader, "no leader"));
+        }
+        let keys: Vec<usize> =
+            keys.iter().map(|name| key_of(name).expect("a key of ours")).collect();
+        if keys.iter().any(|key| !self.readable[*key]) {
+            return Err(Fault::new(FaultKind::Permission, "permission denied"));
+        }
+        if keys.len() > self.limit || keys.iter().any(|key| self.large[*key]) {
+            return Err(Fault::new(FaultKind::TooLarge, "message larger than max"));
+        }
+        let history = self.history();
+        let found = keys.into_iter().map(|key| history.found(key)).collect();
+        Ok(ReadAnswer { revision: history.revision, found })
+    }
+
+    /// A member applies some of what it lags behind, if it does.
+    pub(super) fn apply(&mut self, random: &mut fastrand::Rng) -> bool {
+        let revision = self.history().revision;
+        let has_leader = self.has_leader;
+        let lags =
+            |member: &&mut Member| member.is == Is::Up && has_leader && member.applied < revision;
+        let Some(member) = self.members.iter_mut().find(lags) else { return false };
+        member.applied = random.i64(member.applied + 1..=revision);
+        true
+    }
+
+    /// Another history takes the place of this one. Its revision may have passed the old one's when
+    /// a client first sees it, and its keys may have other values at the same revisions (E5).
+    pub(super) fn replace(&mut self, by: Replacement, random: &mut fastrand::Rng) {
+        let old = self.history();
+        let mut new = match by {
+            Replacement::Wiped => History::new(),
+            Replacement::Restored => old.restored(random.i64(1..=old.revision)),
+        };
+        let goal = match random.u8(..4) {
+            0 => new.revision,
+            1 => old.revision,
+            2 => old.revision + random.i64(1..20),
+            _ => random.i64(new.revision..=old.revision),
+        };
+        for _ in 0..random.u8(..4) {
+            if new.revision < goal {
+                new.write_elsewhere(random.i64(0..goal - new.revision));
+                new.write(&[(random.usize(..KEYS), Some(value(random)))]);
+            }
+        }
+        new.write_elsewhere(goal - new.revision);
+        new.begun = new.revision;
+        for member in &mut self.members {
+            member.applied = new.begun;
+        }
+        self.histories.push(new);
+    }
+
+    /// All faults end.
+    pub(super) fn heal(&mut self) {
+        for member in self.members.iter_mut().filter(|member| !member.stray) {
+            member.is = Is::Up;
+        }
+        self.has_leader = true;
+        self.readable = [true; KEYS];
+        self.large = [false; KEYS];
+        self.limit = usize::MAX;
+    }
+}

@@ -1,0 +1,188 @@
+//! The client's connection to a member, and what is under way on it.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use event_core::Bytes;
+
+use crate::protocol::{Fault, ReadAnswer, Request};
+use crate::session::{Bounds, ReadId};
+use crate::simulation::history::{KEYS, key_of};
+use crate::simulation::stream::{Sent, Stream};
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) member: usize,
+    /// The history that its member serves. A member that gets another one ends its connections.
+    pub(super) generation: usize,
+    /// The token that the client has.
+    pub(super) token: u64,
+    bounds: Bounds,
+    begun: Instant,
+    /// Since when it can be used.
+    pub(super) linked: Option<Instant>,
+    /// The client got an answer on it.
+    pub(super) proven: bool,
+    pub(super) calls: Vec<Call>,
+    pub(super) stream: Option<Stream>,
+    /// Nothing comes through, in either direction.
+    pub(super) silent: bool,
+    /// Why it ended, which the client was not told yet.
+    pub(super) end: Option<Fault>,
+    /// When its member ends it for having no leader (C5).
+    pub(super) ends_at: Option<Instant>,
+    /// The store's revision when a key was asked for first.
+    pub(super) floors: [Option<i64>; KEYS],
+    /// The keys whose watches were refused since they were read.
+    pub(super) refused: [bool; KEYS],
+    /// When a sign of life was asked for that did not come yet.
+    pub(super) asked: Option<Instant>,
+    /// Since when the client has watches and hears nothing.
+    pub(super) quiet_since: Option<Instant>,
+    /// The watches that the client asked for and did not end.
+    watches: BTreeMap<i64, Asked>,
+}
+
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) what: What,
+    /// When the client may take it that no answer comes.
+    due: Instant,
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    Connect,
+    /// With the answer that is on its way.
+    Read(ReadId, Vec<Bytes>, Option<Result<ReadAnswer, Fault>>),
+    Open,
+}
+
+#[derive(Debug)]
+struct Asked {
+    key: usize,
+    /// The client was told that it is canceled for a compaction, and shall cancel it (E7).
+    compacted: bool,
+}
+
+impl Connection {
+    pub(super) fn new(
+        member: usize,
+        generation: usize,
+        token: u64,
+        bounds: Bounds,
+        now: Instant,
+    ) -> Self {
+        Self {
+            member,
+            generation,
+            token,
+            begun: now,
+            linked: None,
+            proven: false,
+            calls: vec![Call { what: What::Connect, due: now + bounds.connect }],
+            bounds,
+            stream: None,
+            silent: false,
+            end: None,
+            ends_at: None,
+            floors: [None; KEYS],
+            refused: [false; KEYS],
+            asked: None,
+            quiet_since: None,
+            watches: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn reads(&self) -> usize {
+        self.calls.iter().filter(|call| matches!(call.what, What::Read(..))).count()
+    }
+
+    /// The client opens the stream.
+    pub(super) fn open(&mut self, first: Request, now: Instant) -> Result<(), String> {
+        if self.linked.is_none() || self.stream.is_some() {
+            return Err("a stream is opened without a link, or twice".to_owned());
+        }
+        self.book(&first, now)?;
+        self.stream = Some(Stream::new(self.token, first));
+        self.call(What::Open, now);
+        Ok(())
+    }
+
+    /// The client sends a request.
+    pub(super) fn send(&mut self, request: Request, now: Instant) -> Result<(), String> {
+        self.book(&request, now)?;
+        let Some(stream) = &mut self.stream else {
+            return Err("a request is sent without a stream".to_owned());
+        };
+        stream.requests.push_back(request);
+        Ok(())
+    }
+
+    /// Whether something is not answered within its bound.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        let asked = self.asked.map(|since| since + self.bounds.detection * 3 / 5);
+        self.calls.iter().map(|call| call.due).chain(asked).any(|due| due <= now)
+    }
+
+    pub(super) fn call(&mut self, what: What, now: Instant) {
+        // The bound of the first answer is that of the connect, if it was asked for at once.
+        let is_first = !self.proven && (self.linked == Some(now) || !self.calls.is_empty());
+        let answer = now + self.bounds.detection * 3 / 5;
+        let due = if is_first { self.begun + self.bounds.connect } else { answer };
+        self.calls.push(Call { what, due });
+    }
+
+    fn book(&mut self, request: &Request, now: Instant) -> Result<(), String> {
+        match request {
+            Request::Create { watch_id, key, .. } => {
+                let key = key_of(key).ok_or("a watch of a key of nobody")?;
+                if self.watches.values().any(|asked| asked.key == key && !asked.compacted) {
+                    return Err("a second watch of a key".to_owned());
+                }
+                self.quiet_since.get_or_insert(now);
+                if self.watches.insert(*watch_id, Asked { key, compacted: false }).is_some() {
+                    return Err("a watch id is used twice".to_owned());
+                }
+            }
+            Request::Cancel { watch_id } => {
+                self.watches.remove(watch_id).ok_or("a watch is canceled that is not there")?;
+                self.reconsider_quiet();
+            }
+            Request::Progress => {
+                if self.asked.replace(now).is_some() {
+                    return Err("a sign of life is asked for twice".to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The client hears a response.
+    pub(super) fn hear(&mut self, sent: &Sent, now: Instant) {
+        self.asked = None;
+        self.proven = true;
+        let (response, Some(id)) = sent else {
+            self.quiet_since = self.quiet_since.map(|_| now);
+            return;
+        };
+        if response.canceled
+            && let Some(asked) = self.watches.get_mut(id)
+        {
+            if response.compact_revision > 0 {
+                asked.compacted = true;
+            } else {
+                self.refused[asked.key] |= response.created;
+                self.watches.remove(id);
+            }
+        }
+        self.quiet_since = self.quiet_since.map(|_| now);
+        self.reconsider_quiet();
+    }
+
+    fn reconsider_quiet(&mut self) {
+        if self.watches.values().all(|asked| asked.compacted) {
+            self.quiet_since = None;
+        }
+    }
+}

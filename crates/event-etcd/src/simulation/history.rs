@@ -1,0 +1,113 @@
+//! What one history of the store holds, at each of its revisions.
+
+use event_core::{Bytes, Entry};
+
+use crate::protocol::{Event, Found};
+
+pub(super) const KEYS: usize = 6;
+
+const NAMES: [&str; KEYS] = ["a", "b", "c", "d", "e", "f"];
+/// Few, so that a key is often written with the bytes that it has, or had in another history.
+const VALUES: [&str; 3] = ["", "1", "22"];
+
+pub(super) fn name(key: usize) -> Bytes {
+    Bytes::from_static(NAMES[key].as_bytes())
+}
+
+pub(super) fn value(random: &mut fastrand::Rng) -> Bytes {
+    Bytes::from_static(VALUES[random.usize(..VALUES.len())].as_bytes())
+}
+
+/// The key of a name, if it is one of ours.
+pub(super) fn key_of(name: &[u8]) -> Option<usize> {
+    NAMES.iter().position(|known| known.as_bytes() == name)
+}
+
+/// A history, which a wipe or a restored snapshot ends and another one follows.
+#[derive(Debug, Clone)]
+pub(super) struct History {
+    pub(super) revision: i64,
+    /// Watches from before it are canceled.
+    pub(super) compacted: i64,
+    /// The revision that it had when clients first saw it.
+    pub(super) begun: i64,
+    /// Each key's changes, oldest first.
+    changes: [Vec<Event>; KEYS],
+}
+
+impl History {
+    /// An empty store.
+    pub(super) fn new() -> Self {
+        Self { revision: 1, compacted: 0, begun: 1, changes: Default::default() }
+    }
+
+    /// A store restored from the snapshot that was taken at `revision`.
+    pub(super) fn restored(&self, revision: i64) -> Self {
+        let changes = self.changes.each_ref().map(|changes| {
+            changes.iter().filter(|change| change.mod_revision <= revision).cloned().collect()
+        });
+        Self { revision, compacted: self.compacted.min(revision), begun: revision, changes }
+    }
+
+    /// Puts some keys in one transaction, or deletes those without a value. Deleting what is not
+    /// there changes nothing.
+    pub(super) fn write(&mut self, writes: &[(usize, Option<Bytes>)]) {
+        let revision = self.revision + 1;
+        for (key, value) in writes {
+            if value.is_some() || self.state(*key, self.revision).is_some() {
+                let change = Event { mod_revision: revision, value: value.clone() };
+                self.changes[*key].push(change);
+                self.revision = revision;
+            }
+        }
+    }
+
+    /// Writes keys that nobody follows.
+    pub(super) fn write_elsewhere(&mut self, times: i64) {
+        self.revision += times;
+    }
+
+    /// What the key held at a revision: the change that wrote it, unless it was not there.
+    fn state(&self, key: usize, revision: i64) -> Option<&Event> {
+        let count = self.changes[key].partition_point(|change| change.mod_revision <= revision);
+        self.changes[key][..count].last().filter(|change| change.value.is_some())
+    }
+
+    /// What a read finds now.
+    pub(super) fn found(&self, key: usize) -> Option<Found> {
+        let change = self.state(key, self.revision)?;
+        let value = change.value.clone()?;
+        Some(Found { mod_revision: change.mod_revision, value })
+    }
+
+    /// The key's changes from one revision to another, both included.
+    pub(super) fn events(&self, key: usize, from: i64, to: i64) -> &[Event] {
+        let changes = &self.changes[key];
+        let first = changes.partition_point(|change| change.mod_revision < from);
+        let last = changes.partition_point(|change| change.mod_revision <= to);
+        &changes[first..last.max(first)]
+    }
+
+    /// Whether the key held this at its revision, or was not there.
+    pub(super) fn has(&self, key: usize, entry: &Entry) -> bool {
+        let state = self.state(key, entry.revision);
+        entry.revision <= self.revision
+            && match &entry.value {
+                None => state.is_none(),
+                Some(_) => state.is_some_and(|change| {
+                    change.mod_revision == entry.revision && change.value == entry.value
+                }),
+            }
+    }
+
+    /// Whether the key held this at some time from revision `since` on.
+    pub(super) fn held(&self, key: usize, entry: &Entry, since: i64) -> bool {
+        let mut later = self.events(key, since + 1, self.revision).iter();
+        if entry.value.is_none() {
+            return self.state(key, since).is_none() || later.any(|change| change.value.is_none());
+        }
+        let same =
+            |change: &Event| change.mod_revision == entry.revision && change.value == entry.value;
+        self.state(key, since).is_some_and(same) || later.any(same)
+    }
+}

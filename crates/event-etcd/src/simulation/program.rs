@@ -1,0 +1,149 @@
+//! A program that follows keys, and the laws of what it is told.
+
+use std::collections::BTreeSet;
+
+use event_core::Entry;
+
+use crate::health::{Health, State};
+use crate::protocol::{Fault, FaultKind};
+use crate::session::{KeyId, Ticket};
+use crate::simulation::cluster::Cluster;
+use crate::simulation::connection::Connection;
+use crate::simulation::history::{KEYS, key_of};
+
+#[derive(Debug)]
+pub(super) struct Program {
+    pub(super) following: [Option<Following>; KEYS],
+    pub(super) refreshes: Vec<Refresh>,
+    /// The members that it knows the endpoints of.
+    pub(super) endpoints: BTreeSet<usize>,
+    pub(super) health: Health,
+}
+
+#[derive(Debug)]
+pub(super) struct Following {
+    pub(super) id: KeyId,
+    /// What it was told last, and in which history.
+    told: Option<(Entry, usize)>,
+}
+
+/// A refresh that is under way.
+#[derive(Debug)]
+pub(super) struct Refresh {
+    pub(super) ticket: Ticket,
+    pub(super) id: KeyId,
+    /// The history and the revision of the store at the call.
+    pub(super) generation: usize,
+    pub(super) revision: i64,
+}
+
+impl Program {
+    pub(super) fn follow(&mut self, key: usize, id: KeyId) {
+        self.following[key] = Some(Following { id, told: None });
+    }
+
+    pub(super) fn leave(&mut self, key: usize) -> Option<KeyId> {
+        Some(self.following[key].take()?.id)
+    }
+
+    pub(super) fn followed(&self) -> impl Iterator<Item = (usize, &Following)> {
+        self.following.iter().enumerate().filter_map(|(key, one)| Some((key, one.as_ref()?)))
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.health.state == State::Live
+    }
+
+    /// Whether every key that is followed was told what the store holds.
+    pub(super) fn is_up_to_date(&self, cluster: &Cluster) -> bool {
+        let history = cluster.history();
+        self.followed().all(|(key, following)| {
+            following
+                .told
+                .as_ref()
+                .is_some_and(|(entry, _)| history.held(key, entry, history.revision))
+        })
+    }
+
+    /// A key is told. It must be news, and what the store held since it was asked for.
+    pub(super) fn told(
+        &mut self,
+        id: KeyId,
+        entry: Entry,
+        cluster: &Cluster,
+        connection: Option<&Connection>,
+    ) -> Result<(), String> {
+        let key = key_of(&entry.key).ok_or("a key is told that nobody knows")?;
+        let following = self.following[key]
+            .as_mut()
+            .filter(|following| following.id == id)
+            .ok_or("a key is told that is not followed")?;
+        let connection = connection.ok_or("a key is told without a connection")?;
+        let generation = connection.generation;
+        let history = &cluster.histories[generation];
+        if !history.has(key, &entry) {
+            return Err(format!("{entry:?} was never so"));
+        }
+        let floor = connection.floors[key].ok_or("a key is told that was not asked for")?;
+        if !history.held(key, &entry, floor) {
+            return Err(format!("{entry:?} was over before revision {floor}"));
+        }
+        if let Some((last, last_generation)) = &following.told {
+            if *last == entry {
+                return Err(format!("{entry:?} is told twice in a row"));
+            }
+            if *last_generation == generation && entry.revision <= last.revision {
+                return Err(format!("{entry:?} is older than {last:?}"));
+            }
+            if *last_generation > generation {
+                return Err(format!("{entry:?} is of a history that is over"));
+            }
+        }
+        following.told = Some((entry, generation));
+        Ok(())
+    }
+
+    /// A refresh is done. What was told reflects all writes that were complete before the call, or
+    /// a history that came since.
+    pub(super) fn refreshed(
+        &mut self,
+        ticket: Ticket,
+        result: Result<(), Fault>,
+        cluster: &Cluster,
+    ) -> Result<(), String> {
+        let at = self
+            .refreshes
+            .iter()
+            .position(|refresh| refresh.ticket == ticket)
+            .ok_or("a refresh is done twice")?;
+        let refresh = self.refreshes.swap_remove(at);
+        if let Err(fault) = result {
+            return match fault.kind {
+                FaultKind::Permission | FaultKind::TooLarge => Ok(()),
+                kind => Err(format!("a refresh gave up for {kind:?}")),
+            };
+        }
+        let Some((key, following)) = self.followed().find(|(_, one)| one.id == refresh.id) else {
+            return Ok(());
+        };
+        let (entry, _) = following.told.as_ref().ok_or("a refresh is done and nothing told")?;
+        let reflects = (refresh.generation..cluster.histories.len()).any(|generation| {
+            let history = &cluster.histories[generation];
+            let called_in_it = generation == refresh.generation;
+            history.held(key, entry, if called_in_it { refresh.revision } else { history.begun })
+        });
+        if !reflects {
+            return Err(format!("a refresh left {entry:?}, older than {refresh:?}"));
+        }
+        Ok(())
+    }
+
+    /// The health is told. It must be news.
+    pub(super) fn heard_health(&mut self, health: Health) -> Result<(), String> {
+        if !health.differs(&self.health) {
+            return Err(format!("{health:?} is no news"));
+        }
+        self.health = health;
+        Ok(())
+    }
+}
