@@ -128,7 +128,7 @@ enum Phase {
     Connecting { deadline: Instant },
     Connected {
         stream: Stream,
-        /// Until its first answer, which has to come by then.
+        /// Until its first answer, when that has to come, if it was asked for in time.
         prove_by: Option<Instant>,
     },
 }
@@ -459,7 +459,8 @@ impl Session {
 
     fn read_more(&mut self, now: Instant) {
         let Phase::Connected { prove_by, .. } = self.phase else { return };
-        let deadline = prove_by.unwrap_or(now + self.bounds.answer());
+        let answer_by = now + self.bounds.answer();
+        let deadline = prove_by.map_or(answer_by, |by| by.max(answer_by));
         while self.reads.len() < READS {
             let batch = self.to_read_apart.pop().unwrap_or_else(|| {
                 let size = self.to_read.len().min(self.batch);
