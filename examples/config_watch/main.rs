@@ -17,6 +17,8 @@ use event_core::{Error, ErrorKind, MemoryValue, ReaderExt, ValueWriter};
 use event_etcd::EtcdStore;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::arguments::{Arguments, Etcd, Format};
 use crate::follow::{Config, follow, follow_health};
@@ -24,7 +26,8 @@ use crate::report::Report;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let logs = tracing_subscriber::EnvFilter::from_default_env();
+    let logs =
+        EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
     tracing_subscriber::fmt().with_env_filter(logs).with_writer(std::io::stderr).init();
     let report = Report::new(std::io::stdout());
     let arguments = Arguments::parse();

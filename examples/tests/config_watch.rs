@@ -171,6 +171,20 @@ async fn it_authenticates_and_speaks_tls() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_a_folder_of_keys_is_told_on_stderr() {
+    let cluster = Cluster::start(1).await;
+    cluster.client().await.kv_client().put("app/port", "80", None).await.unwrap();
+    let mut command = Command::new(program());
+    command.args(["--etcd", &cluster.endpoints().join(","), "--key", "app"]).env_remove("RUST_LOG");
+    let mut child =
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line =
+        timeout(BOUND, lines.next_line()).await.expect("a line within the bound").unwrap().unwrap();
+    assert!(line.contains("the key `app` is not there, but keys below `app/` are"), "{line}");
+}
+
+#[tokio::test]
 async fn what_it_cant_use_is_told_and_the_exit_code_says_so() {
     for (arguments, told) in [
         (&["--etcd", "not an endpoint", "--key", "k"][..], Some("argument")),

@@ -1,11 +1,11 @@
 //! The loop between the session and etcd: does what the session says, and tells it what happened.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Instant;
 
-use event_core::{Entry, MemoryValue, ValueWriter};
+use event_core::{Bytes, Entry, MemoryValue, ValueWriter};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant as TokioInstant, sleep_until};
@@ -18,6 +18,8 @@ use crate::source::{Link, Opened, Requests, Responses, Source};
 
 /// How many requests are sent before the stream is looked at again.
 const SENDS: usize = 256;
+/// How many keys one transaction looks below: etcd's default for `--max-txn-ops`.
+const LOOKS: usize = 128;
 
 pub(crate) struct Driver {
     source: Arc<dyn Source>,
@@ -26,6 +28,8 @@ pub(crate) struct Driver {
     health: MemoryValue<Health>,
     cells: HashMap<KeyId, MemoryValue<Entry>>,
     connection: Connection,
+    /// Keys of which nothing was ever seen, and nobody looked yet whether they are folders.
+    never_seen: BTreeMap<KeyId, Bytes>,
 }
 
 /// All that a connection holds. Dropping it ends what is under way.
@@ -36,6 +40,7 @@ struct Connection {
     /// `None` while a call sends with it.
     requests: Option<Box<dyn Requests>>,
     to_send: VecDeque<Request>,
+    looks_below: bool,
     calls: FuturesUnordered<BoxFuture<'static, Done>>,
 }
 
@@ -45,6 +50,7 @@ enum Done {
     Read(ReadId, Result<ReadAnswer, Fault>),
     Opened(Result<Opened, Fault>),
     Sent(Box<dyn Requests>, Result<(), Fault>),
+    LookedBelow(Vec<Bytes>, Result<Vec<bool>, Fault>),
 }
 
 impl Driver {
@@ -61,6 +67,7 @@ impl Driver {
             health,
             cells: HashMap::new(),
             connection: Connection::default(),
+            never_seen: BTreeMap::new(),
         }
     }
 
@@ -72,6 +79,7 @@ impl Driver {
                 self.act(action);
             }
             self.connection.send_more();
+            self.look_below();
             let deadline = self.session.deadline();
             let Connection { responses, calls, .. } = &mut self.connection;
             tokio::select! {
@@ -90,6 +98,7 @@ impl Driver {
         let now = now();
         for id in change.left {
             self.cells.remove(&id);
+            self.never_seen.remove(&id);
             self.session.leave(id, now);
         }
         for (id, (key, cell)) in change.followed {
@@ -127,6 +136,9 @@ impl Driver {
             }
             Action::Send(request) => connection.to_send.push_back(request),
             Action::Tell(id, entry) => {
+                if entry.value.is_none() && entry.revision == 0 {
+                    self.never_seen.insert(id, entry.key.clone());
+                }
                 if let Some(cell) = self.cells.get(&id) {
                     cell.set(entry);
                 }
@@ -137,6 +149,27 @@ impl Driver {
             }
             Action::Refreshed(id, result) => self.registry.refreshed(id, &result),
         }
+    }
+
+    /// etcd has no folders: who names one by mistake would wait for ever, and nothing would tell.
+    fn look_below(&mut self) {
+        if self.never_seen.is_empty()
+            || self.connection.link.is_none()
+            || self.connection.looks_below
+        {
+            return;
+        }
+        let mut keys = Vec::new();
+        while keys.len() < LOOKS
+            && let Some((_, key)) = self.never_seen.pop_first()
+        {
+            keys.push(key);
+        }
+        self.connection.looks_below = true;
+        self.connection.call(|link| async move {
+            let below = link.look_below(keys.clone()).await;
+            Done::LookedBelow(keys, below)
+        });
     }
 
     fn done(&mut self, done: Done) {
@@ -153,6 +186,18 @@ impl Driver {
                 self.session.opened(now);
             }
             Done::Sent(requests, Ok(())) => self.connection.requests = Some(requests),
+            Done::LookedBelow(keys, below) => {
+                self.connection.looks_below = false;
+                // A user who may not list them is told nothing.
+                for (key, _) in
+                    keys.iter().zip(below.unwrap_or_default()).filter(|(_, below)| *below)
+                {
+                    let key = String::from_utf8_lossy(key).escape_debug().to_string();
+                    tracing::warn!(
+                        "the key `{key}` is not there, but keys below `{key}/` are: watch one of those"
+                    );
+                }
+            }
             Done::Connected(Err(fault)) | Done::Opened(Err(fault)) | Done::Sent(_, Err(fault)) => {
                 self.session.failed(fault, now);
             }

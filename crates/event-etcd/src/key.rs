@@ -3,7 +3,13 @@
 use event_core::{Bytes, Entry};
 
 use crate::protocol::{Event, Found};
-use crate::session::{ReadId, Ticket};
+
+/// A key that is followed, as long as it is.
+pub(crate) type KeyId = u64;
+/// A read under way.
+pub(crate) type ReadId = u64;
+/// Who waits for a refresh.
+pub(crate) type Ticket = u64;
 
 #[derive(Debug)]
 pub(crate) struct Key {

@@ -20,6 +20,7 @@ use event_core::{Bytes, Entry};
 use crate::endpoints::Endpoints;
 use crate::health::{Cause, Health, State};
 use crate::key::{Key, KeyState};
+pub(crate) use crate::key::{KeyId, ReadId, Ticket};
 use crate::protocol::{Fault, FaultKind, ReadAnswer, Request, Response};
 
 /// How many keys one transaction reads: etcd's default for `--max-txn-ops`.
@@ -30,13 +31,6 @@ const READS: usize = 8;
 const BEHIND: i64 = 5000;
 /// When keys that were refused are asked for again; where they are many, so much later.
 const RETRY: Duration = Duration::from_millis(500);
-
-/// A key that is followed, as long as it is.
-pub(crate) type KeyId = u64;
-/// A read under way.
-pub(crate) type ReadId = u64;
-/// Who waits for a [`Session::refresh`].
-pub(crate) type Ticket = u64;
 
 /// What the session wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use etcd_client::proto::{PbEvent, PbTxnOpResponse};
 use etcd_client::{
-    Client, ConnectOptions, Error as EtcdError, Txn, TxnOp, WatchOptions, WatchRequestSender,
-    WatchResponse, WatchResponseStream,
+    Client, ConnectOptions, Error as EtcdError, GetOptions, Txn, TxnOp, WatchOptions,
+    WatchRequestSender, WatchResponse, WatchResponseStream,
 };
 use event_core::{Bytes, Error, ErrorKind};
 use tokio::time::timeout;
@@ -36,6 +36,9 @@ pub(crate) trait Source: Send + Sync {
 pub(crate) trait Link: Send + Sync {
     /// Reads keys, linearizable, in one transaction.
     async fn read(&self, keys: Vec<Bytes>) -> Result<ReadAnswer, Fault>;
+
+    /// Says of each key whether there are keys below it, as files are in a folder.
+    async fn look_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Fault>;
 
     /// Opens a watch stream with its first request.
     async fn open(&self, first: Request) -> Result<Opened, Fault>;
@@ -118,6 +121,21 @@ impl Link for Client {
             })
             .collect();
         Ok(ReadAnswer { revision: answer.header.map_or(0, |header| header.revision), found })
+    }
+
+    async fn look_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Fault> {
+        let below = |key: &Bytes| {
+            let folder = [key.strip_suffix(b"/").unwrap_or(key), b"/"].concat();
+            TxnOp::get(folder, Some(GetOptions::new().with_prefix().with_limit(1).with_keys_only()))
+        };
+        let looks: Vec<_> = keys.iter().map(below).collect();
+        let answer = self
+            .kv_client()
+            .txn(Txn::new().and_then(looks))
+            .await
+            .map_err(|error| fault(&error))?;
+        let some = |response| matches!(response, Some(PbTxnOpResponse::ResponseRange(range)) if !range.kvs.is_empty());
+        Ok(answer.0.responses.into_iter().map(|answer| some(answer.response)).collect())
     }
 
     async fn open(&self, first: Request) -> Result<Opened, Fault> {

@@ -113,6 +113,9 @@ impl EtcdStore {
     }
 
     /// A key as a value. Costs nothing until it is watched.
+    ///
+    /// A key is no folder: to watch `app` tells nothing of `app/port`. Where the key is not there and
+    /// such keys are, a warning is logged.
     #[must_use]
     pub fn value(&self, key: impl AsRef<[u8]>) -> EtcdValue {
         let name = self.prefix.len();
