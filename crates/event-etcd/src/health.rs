@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::protocol::{Fault, FaultKind};
 
@@ -134,11 +134,5 @@ impl Health {
             (health.state, kind, endpoint, health.replaced)
         };
         news(self) != news(other)
-    }
-
-    /// How long it has been in this state.
-    #[must_use]
-    pub fn lasted(&self) -> Duration {
-        self.since.elapsed()
     }
 }

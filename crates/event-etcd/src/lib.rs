@@ -9,7 +9,11 @@
 //! let level = store.value("log/level").decode(|bytes: &[u8]| String::from_utf8(bytes.to_vec()));
 //! let mut watcher = level.watch();
 //! loop {
-//!     println!("{}", watcher.get().await?);
+//!     match watcher.get().await {
+//!         Ok(level) => println!("{level}"),
+//!         Err(error) if error.is_closed() => return Ok(()),
+//!         Err(error) => eprintln!("{error}"), // the next good version arrives
+//!     }
 //! }
 //! # }
 //! ```

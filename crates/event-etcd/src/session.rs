@@ -198,6 +198,9 @@ impl Session {
     pub(crate) fn leave(&mut self, id: KeyId, now: Instant) {
         let Some(key) = self.keys.remove(&id) else { return };
         self.refused.remove(&id);
+        if key.queued {
+            self.to_read.retain(|queued| *queued != id);
+        }
         for ticket in key.tickets {
             self.actions.push_back(Action::Refreshed(ticket, Ok(())));
         }

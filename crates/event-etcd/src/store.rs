@@ -30,10 +30,13 @@ use crate::value::EtcdValue;
 /// let store = EtcdStore::connect(["10.0.0.1:2379", "10.0.0.2:2379"], Options::new()).await?;
 /// let greeting = store.namespace("/app/").value("greeting");
 /// let mut watcher = greeting.decode(|bytes: &[u8]| String::from_utf8(bytes.to_vec())).watch();
-/// while let Ok(greeting) = watcher.get().await {
-///     println!("{greeting}");
+/// loop {
+///     match watcher.get().await {
+///         Ok(greeting) => println!("{greeting}"),
+///         Err(error) if error.is_closed() => return Ok(()),
+///         Err(error) => eprintln!("{error}"), // the next good version arrives
+///     }
 /// }
-/// # Ok(())
 /// # }
 /// ```
 ///
@@ -63,7 +66,8 @@ impl EtcdStore {
     /// # Errors
     ///
     /// Of kind [`ErrorKind::Argument`]: no endpoint or one that can't be read, certificates that
-    /// can't be read, bounds of zero, or no tokio runtime to run in.
+    /// can't be read, bounds out of range, or no tokio runtime to run in. The runtime must have its
+    /// clock and its I/O enabled, as `#[tokio::main]` has.
     pub async fn connect<E: Into<String>>(
         endpoints: impl IntoIterator<Item = E>,
         options: Options,

@@ -18,6 +18,22 @@ pub(crate) fn test(args: &[String]) -> Result<(), String> {
     step("test", tests(args)?).map(drop)
 }
 
+/// Gets an etcd and runs the fault table, with it.
+pub(crate) fn faults(args: &[String]) -> Result<(), String> {
+    let etcd = etcd::get()?;
+    let mut command = cargo(["run", "--quiet", "--release", "--package", "faults", "--"]);
+    command.args(args).env("ETCD_BIN", etcd.path);
+    step("faults", command).map(drop)
+}
+
+/// Runs the session through random schedules.
+pub(crate) fn simulate(schedules: &str) -> Result<(), String> {
+    let mut command =
+        cargo(["test", "--release", "--package", "event-etcd", "--lib", "simulation"]);
+    command.env("EVENT_SCHEDULES", schedules);
+    step("simulate", command).map(drop)
+}
+
 /// Runs the tests of the cell under loom.
 pub(crate) fn loom() -> Result<(), String> {
     step("loom", interleavings()).map(drop)

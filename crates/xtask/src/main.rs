@@ -15,6 +15,10 @@ cargo xtask <command>
   test [ARGS]  gets an etcd and runs every test; ARGS go to `cargo test`, such as `-- NAME`
   etcd         gets an etcd and prints where it is
   loom         runs the cell through every interleaving
+  faults [ARGS]
+               runs the fault table on real servers; `--long` adds the rows that last for minutes, a
+               word chooses the rows that have it in their name
+  simulate [N] runs the session through N random schedules, a million where N is left out
   ci           all that has to pass: format, clippy, tests, loom, docs, examples
 
 An etcd is the one that ETCD_BIN names, else the one on the PATH, else one that an earlier run has put
@@ -28,6 +32,8 @@ fn main() -> ExitCode {
         Some("test") => ci::test(&rest),
         Some("etcd") => etcd::get().map(|etcd| println!("{}", etcd.path.display())),
         Some("loom") => ci::loom(),
+        Some("faults") => ci::faults(&rest),
+        Some("simulate") => ci::simulate(rest.first().map_or("1000000", String::as_str)),
         Some("ci") => ci::all(),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");

@@ -1,0 +1,90 @@
+//! The fault table: each fault on real servers with the default options, and what a store did.
+//!
+//! `cargo xtask faults` runs the short rows, with `--long` those that last for minutes too, and with a
+//! word only those whose name has it. Ends with an error if a row is over its bound or loses anything.
+
+mod auth;
+mod connections;
+mod history;
+mod members;
+mod scenario;
+mod volume;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use etcd_harness::Binary;
+
+use crate::scenario::Row;
+
+/// A row: its name, and what runs it.
+type Fault = (&'static str, fn() -> Running);
+type Running = std::pin::Pin<Box<dyn Future<Output = Row>>>;
+
+/// Names a row and boxes what runs it.
+macro_rules! faults {
+    ($($name:literal => $run:expr),* $(,)?) => {
+        &[$(($name, (|| Box::pin($run)) as fn() -> Running)),*]
+    };
+}
+
+const SHORT: &[Fault] = faults![
+    "server killed, restarted after 5 s" => members::killed(Duration::from_secs(5)),
+    "server terminated, restarted" => members::terminated(),
+    "member in use killed, others fine" => members::in_use_killed(),
+    "leader killed" => members::leader_killed(),
+    "member in use stopped 30 s, others fine" => members::in_use_stopped(),
+    "member in use cut from its peers" => members::cut_from_peers(),
+    "two of three stopped 10 s" => members::two_stopped(),
+    "half-open 20 s, one endpoint" => connections::half_open_alone(),
+    "half-open, three endpoints" => connections::half_open_of_three(),
+    "connection reset, five times" => connections::reset_or_closed(true),
+    "connection closed in order, five times" => connections::reset_or_closed(false),
+    "first endpoint of two refuses" => connections::first_is_dead(true),
+    "first endpoint of two is silent" => connections::first_is_dead(false),
+    "compaction while connected" => history::compacted(true),
+    "compaction while not connected" => history::compacted(false),
+    "store wiped" => history::wiped(false),
+    "store wiped, the new history already past" => history::wiped(true),
+    "older snapshot restored, same revision" => history::restored(),
+    "permission revoked, reset, granted" => auth::permission(),
+    "password changed, reset, changed back" => auth::password(),
+    "token expired, then a reset" => auth::token(),
+    "100,000 puts while the reader sleeps" => volume::asleep(),
+    "200 values of 1 MB" => volume::large(),
+    "key deleted, and created after 10 s" => volume::deleted(),
+];
+
+const LONG: &[Fault] = faults![
+    "server killed, restarted after 60 s" => members::killed(Duration::from_mins(1)),
+];
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let long = arguments.iter().any(|argument| argument == "--long");
+    let only = arguments.iter().find(|argument| !argument.starts_with("--"));
+    println!(
+        "{}, {} cores\n",
+        version(),
+        std::thread::available_parallelism().map_or(1, usize::from)
+    );
+    println!(
+        "| fault | health stalled after | first new value after | bound | lost | backward | health said |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    let mut all_kept = true;
+    let rows = SHORT.iter().chain(LONG.iter().filter(|_| long));
+    for (name, run) in rows.filter(|(name, _)| only.is_none_or(|only| name.contains(only.as_str())))
+    {
+        let row = run().await;
+        all_kept &= row.is_kept();
+        println!("| {name} | {row} |");
+    }
+    if all_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn version() -> String {
+    let (major, minor, patch) = Binary::find().version();
+    format!("etcd {major}.{minor}.{patch}")
+}
