@@ -13,6 +13,8 @@ const SHORTEST: Duration = Duration::from_millis(25);
 /// The longest wait before jitter, which at most doubles it. One connection a process makes a low
 /// cap cheap (C7).
 const LONGEST: Duration = Duration::from_millis(400);
+/// How it grows: slowly, for a handful of resets in a row to cost little.
+const FACTOR: f32 = 1.5;
 /// How long a connection must have been good for its end to be a first failure again.
 const QUIET: Duration = Duration::from_secs(1);
 
@@ -103,6 +105,7 @@ impl Backoff {
         let mut builder = ExponentialBuilder::new()
             .with_min_delay(SHORTEST)
             .with_max_delay(LONGEST)
+            .with_factor(FACTOR)
             .with_jitter()
             .without_max_times();
         if let Some(seed) = seed {

@@ -376,6 +376,7 @@ impl Session {
             && self.reads.is_empty()
         {
             self.live = true;
+            self.batch = (self.batch * 2).min(BATCH); // the link may be better by now
             (self.fault, self.faulty) = (None, None);
         }
         self.assess(now);

@@ -125,7 +125,11 @@ impl Scenario {
     pub(crate) async fn end(self, fault: Instant, from: Instant, bound: Duration) -> Row {
         let taken = self.take_last().await;
         let backward = self.taken.get().await.map_or(0, |taken| taken.backward);
-        let _ = timeout(Duration::from_secs(15), self.state(State::Live)).await;
+        // What the log ends with, unless the store is not live again.
+        let mut log = self.log.watch();
+        let live =
+            log.get_if(|log| log.last().is_some_and(|(_, health)| health.state == State::Live));
+        let _ = timeout(Duration::from_secs(15), live).await;
         let log = self.log.get().await.unwrap_or_default();
         let since: Vec<_> = log.iter().filter(|(at, _)| *at >= fault).collect();
         let stalled = since.iter().find(|(_, health)| health.state == State::Stalled);

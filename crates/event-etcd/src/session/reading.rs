@@ -165,6 +165,7 @@ impl Session {
         );
         self.refused.insert(id, fault);
         let batches = u32::try_from(self.refused.len() / 32).unwrap_or(u32::MAX);
-        self.retry_at = Some(now + RETRY.saturating_mul(batches.saturating_add(1)));
+        // Never put off: a key that is refused again and again would hold up the others.
+        self.retry_at.get_or_insert(now + RETRY.saturating_mul(batches.saturating_add(1)));
     }
 }

@@ -19,8 +19,7 @@ pub(super) struct Connection {
     pub(super) token: u64,
     bounds: Bounds,
     begun: Instant,
-    /// Since when it can be used.
-    pub(super) linked: Option<Instant>,
+    pub(super) linked: bool,
     /// The client got an answer on it.
     pub(super) proven: bool,
     pub(super) calls: Vec<Call>,
@@ -78,7 +77,7 @@ impl Connection {
             generation,
             token,
             begun: now,
-            linked: None,
+            linked: false,
             proven: false,
             calls: vec![Call { what: What::Connect, due: now + bounds.connect }],
             bounds,
@@ -100,7 +99,7 @@ impl Connection {
 
     /// The client opens the stream.
     pub(super) fn open(&mut self, first: Request, now: Instant) -> Result<(), String> {
-        if self.linked.is_none() || self.stream.is_some() {
+        if !self.linked || self.stream.is_some() {
             return Err("a stream is opened without a link, or twice".to_owned());
         }
         self.book(&first, now)?;
@@ -126,10 +125,9 @@ impl Connection {
     }
 
     pub(super) fn call(&mut self, what: What, now: Instant) {
-        // The bound of the first answer is that of the connect, if it was asked for at once.
-        let is_first = !self.proven && (self.linked == Some(now) || !self.calls.is_empty());
         let answer = now + self.bounds.detection * 3 / 5;
-        let due = if is_first { self.begun + self.bounds.connect } else { answer };
+        let first = self.begun + self.bounds.connect;
+        let due = if self.proven { answer } else { answer.max(first) };
         self.calls.push(Call { what, due });
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use event_core::Entry;
 
-use crate::health::{Health, State};
+use crate::health::Health;
 use crate::protocol::{Fault, FaultKind};
 use crate::session::{KeyId, Ticket};
 use crate::simulation::cluster::Cluster;
@@ -50,14 +50,10 @@ impl Program {
         self.following.iter().enumerate().filter_map(|(key, one)| Some((key, one.as_ref()?)))
     }
 
-    pub(super) fn is_live(&self) -> bool {
-        self.health.state == State::Live
-    }
-
-    /// Whether every key that is followed was told what the store holds.
+    /// Whether every key that is followed, and not refused, was told what the store holds.
     pub(super) fn is_up_to_date(&self, cluster: &Cluster) -> bool {
         let history = cluster.history();
-        self.followed().all(|(key, following)| {
+        self.followed().filter(|(key, _)| !cluster.large[*key]).all(|(key, following)| {
             following
                 .told
                 .as_ref()
@@ -119,7 +115,7 @@ impl Program {
         let refresh = self.refreshes.swap_remove(at);
         if let Err(fault) = result {
             return match fault.kind {
-                FaultKind::Permission | FaultKind::TooLarge => Ok(()),
+                FaultKind::Permission | FaultKind::Rejected | FaultKind::TooLarge => Ok(()),
                 kind => Err(format!("a refresh gave up for {kind:?}")),
             };
         }

@@ -120,7 +120,7 @@ impl World {
         self.tell(|session, now| session.leave(id, now), false)
     }
 
-    fn refresh(&mut self, key: usize) -> Checked {
+    pub(super) fn refresh(&mut self, key: usize) -> Checked {
         let Some(following) = &self.program.following[key] else { return Ok(()) };
         let id = following.id;
         let ticket = self.next();

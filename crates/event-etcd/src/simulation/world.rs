@@ -139,7 +139,7 @@ impl World {
     }
 
     fn connected(&mut self) -> Checked<&mut Connection> {
-        let linked = self.connection.as_mut().filter(|connection| connection.linked.is_some());
+        let linked = self.connection.as_mut().filter(|connection| connection.linked);
         linked.ok_or_else(|| "there is no connection to use".to_owned())
     }
 
@@ -211,7 +211,7 @@ impl World {
             }
         }
         if let What::Connect = connection.calls.swap_remove(at).what {
-            connection.linked = Some(self.now);
+            connection.linked = true;
             self.note(|| "connected".to_owned());
             self.tell(Session::connected, false)?;
         } else {
