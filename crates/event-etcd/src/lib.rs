@@ -44,6 +44,9 @@ mod session;
 mod protocol;
 mod source;
 
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(test)]
 mod simulation;
 

@@ -2,12 +2,14 @@
 //!
 //! `cargo xtask faults` runs the short rows, with `--long` those that last for minutes too, and with a
 //! word only those whose name has it. Ends with an error if a row is over its bound or loses anything.
+//! `cargo xtask soak [MINUTES [SEED]]` breaks three nodes at random instead.
 
 mod auth;
 mod connections;
 mod history;
 mod members;
 mod scenario;
+mod soak;
 mod volume;
 
 use std::process::ExitCode;
@@ -62,6 +64,13 @@ const LONG: &[Fault] = faults![
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == "soak") {
+        let number = |at: usize, default| {
+            arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(default)
+        };
+        let kept = soak::soak(number(1, 10), number(2, fastrand::u64(..1_000_000))).await;
+        return if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let long = arguments.iter().any(|argument| argument == "--long");
     let only = arguments.iter().find(|argument| !argument.starts_with("--"));
     println!(

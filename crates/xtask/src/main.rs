@@ -18,6 +18,8 @@ cargo xtask <command>
   faults [ARGS]
                runs the fault table on real servers; `--long` adds the rows that last for minutes, a
                word chooses the rows that have it in their name
+  soak [MINUTES [SEED]]
+               breaks three nodes at random, 10 minutes where nothing is said
   simulate [N] runs the session through N random schedules, a million where N is left out
   ci           all that has to pass: format, clippy, tests, loom, docs, examples
 
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Some("etcd") => etcd::get().map(|etcd| println!("{}", etcd.path.display())),
         Some("loom") => ci::loom(),
         Some("faults") => ci::faults(&rest),
+        Some("soak") => ci::faults(&[vec!["soak".to_owned()], rest].concat()),
         Some("simulate") => ci::simulate(rest.first().map_or("1000000", String::as_str)),
         Some("ci") => ci::all(),
         Some("help" | "--help" | "-h") => {

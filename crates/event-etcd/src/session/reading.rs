@@ -61,8 +61,10 @@ impl Session {
         }
         if answer.revision < read.floor {
             self.history_was_replaced(answer.revision);
-            if !self.watches.is_empty() {
-                // Another server answers than the one that the stream is with.
+            if self.keys.values().any(|key| key.known_at > 0) {
+                // Something was read on this connection: earlier in that history, if the answers were
+                // overtaken by one that had passed the old revision, or from another server. Which
+                // of them is newer can't be told, so all are read again.
                 self.requeue_tickets(read.tickets);
                 return self.fail(
                     Fault::new(FaultKind::Unreachable, "the store's history was replaced"),
@@ -97,7 +99,6 @@ impl Session {
         self.highest = revision;
         self.health.replaced += 1;
         self.reads.values_mut().for_each(|read| read.floor = 0);
-        self.keys.values_mut().for_each(|key| key.known_at = 0);
     }
 
     pub(super) fn read_failed(&mut self, mut read: Read, fault: Fault, now: Instant) {

@@ -18,6 +18,11 @@ pub(super) struct Program {
     /// The members that it knows the endpoints of.
     pub(super) endpoints: BTreeSet<usize>,
     pub(super) health: Health,
+    /// The history that it saw last, the highest revision that it saw of it, and how many
+    /// replacements it was told of by then.
+    pub(super) generation: usize,
+    pub(super) highest: i64,
+    pub(super) replaced: u64,
 }
 
 #[derive(Debug)]
@@ -131,6 +136,27 @@ impl Program {
         if !reflects {
             return Err(format!("a refresh left {entry:?}, older than {refresh:?}"));
         }
+        Ok(())
+    }
+
+    /// A read was answered at a revision. The first one of another history tells by a lower revision
+    /// that it is another; then the health must say so, and not without such a sign (E5).
+    pub(super) fn saw_answer(
+        &mut self,
+        generation: usize,
+        revision: i64,
+        visible: bool,
+    ) -> Result<(), String> {
+        let is_told = self.health.replaced > self.replaced;
+        let must_tell = generation > self.generation && revision < self.highest;
+        if must_tell && !is_told || is_told && !visible {
+            return Err(format!(
+                "history {generation} is here, and told are {}",
+                self.health.replaced
+            ));
+        }
+        self.highest = if is_told { revision } else { self.highest.max(revision) };
+        (self.generation, self.replaced) = (generation, self.health.replaced);
         Ok(())
     }
 

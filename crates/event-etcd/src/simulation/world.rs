@@ -58,6 +58,9 @@ impl World {
             refreshes: Vec::new(),
             endpoints: (0..names.len()).collect(),
             health: Health::connecting(now),
+            generation: 0,
+            highest: 0,
+            replaced: 0,
         };
         Self {
             begun: now,
@@ -250,8 +253,14 @@ impl World {
                 _ => true,
             },
         };
+        let generation = connection.generation;
         self.note(|| format!("read {id} of {names:?} is answered: {answer:?}"));
+        let revision = answer.as_ref().ok().map(|answer| answer.revision);
         self.tell(|session, now| session.read(id, answer, now), may_disconnect)?;
+        if let Some(revision) = revision {
+            let visible = self.cluster.shows_replacement(generation, revision);
+            self.program.saw_answer(generation, revision, visible)?;
+        }
         Ok(true)
     }
 
@@ -287,6 +296,8 @@ impl World {
         let Some(sent) = next.and_then(|stream| stream.sent.pop_front()) else { return Ok(false) };
         connection.hear(&sent, now);
         self.note(|| format!("heard {:?} (of {:?})", sent.0, sent.1));
+        let revision = sent.0.events.last().map_or(0, |event| event.mod_revision);
+        self.program.highest = self.program.highest.max(revision);
         self.tell(|session, now| session.heard(sent.0, now), false)?;
         Ok(true)
     }
