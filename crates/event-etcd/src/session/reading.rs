@@ -165,6 +165,8 @@ impl Session {
             fault.message
         );
         self.refused.insert(id, fault);
+        // The connection answers: what it was stalled for is over.
+        (self.fault, self.faulty) = (None, None);
         let batches = u32::try_from(self.refused.len() / 32).unwrap_or(u32::MAX);
         // Never put off: a key that is refused again and again would hold up the others.
         self.retry_at.get_or_insert(now + RETRY.saturating_mul(batches.saturating_add(1)));

@@ -156,6 +156,11 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether the client has this watch, and did not end it.
+    pub(super) fn watches(&self, id: Option<i64>) -> bool {
+        id.is_some_and(|id| self.watches.contains_key(&id))
+    }
+
     /// The client hears a response.
     pub(super) fn hear(&mut self, sent: &Sent, now: Instant) {
         self.asked = None;
