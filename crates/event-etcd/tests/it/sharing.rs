@@ -1,9 +1,14 @@
 //! What a store holds on the server: one stream, one watch per key, nothing that is not watched.
 
+use etcd_client::{Txn, TxnOp};
 use etcd_harness::{Proxy, eventually};
-use event_core::{ReaderExt, ValueReader};
+use event_core::{ReaderExt, ValueReader, WatcherExt};
+use event_etcd::{Health, State};
+use tokio::time::timeout;
 
-use crate::support::{BOUND, next, one_node, put, store, text, until, watches};
+use crate::support::{
+    BOUND, DETECTION, HealthExt, next, one_node, put, store, text, until, watches,
+};
 
 #[tokio::test]
 async fn a_key_is_watched_once_however_many_watchers_it_has() {
@@ -68,4 +73,27 @@ async fn watchers_that_come_and_go_leave_no_watch() {
     assert_eq!(next(&mut value.watch()).await.unwrap(), "a");
     let none_left = async || watches(cluster.node(0)).await == before;
     eventually(BOUND, "no watch is left", none_left).await;
+}
+
+#[tokio::test]
+async fn ten_thousand_keys_of_an_idle_store_are_live_and_stay_so() {
+    const KEYS: usize = 10_000;
+    let (cluster, client, store) = one_node().await;
+    let name = |key: usize| format!("key-{key}");
+    for batch in (0..KEYS).collect::<Vec<_>>().chunks(100) {
+        let puts: Vec<_> = batch.iter().map(|key| TxnOp::put(name(*key), "a", None)).collect();
+        client.kv_client().txn(Txn::new().and_then(puts)).await.expect("the puts are taken");
+    }
+    let mut watchers: Vec<_> = (0..KEYS).map(|key| store.value(name(key)).watch()).collect();
+    for watcher in &mut watchers {
+        assert_eq!(text(watcher).await.as_deref(), Some("a"));
+    }
+    eventually(BOUND, "each is watched", async || watches(cluster.node(0)).await == KEYS).await;
+    let mut health = store.health().watch();
+    timeout(BOUND, store.health_live()).await.expect("live");
+    let stalled = |health: &Health| health.state == State::Stalled;
+    let alarm = timeout(5 * DETECTION, health.get_if(stalled)).await;
+    assert!(alarm.is_err(), "a false alarm: {alarm:?}");
+    put(&client, &name(KEYS - 1), "b").await;
+    assert_eq!(text(&mut watchers[KEYS - 1]).await.as_deref(), Some("b"));
 }
