@@ -122,8 +122,10 @@ impl<T> Cell<T> {
     {
         let mut state = self.lock();
         if state.newest_at > cursor.seen {
+            // Cloned before it counts as taken: a `clone` may panic.
+            let newest = state.newest.clone().unwrap_or_else(|| Err(Error::closed()));
             *cursor = Cursor { seen: state.tick, slot: None };
-            return Poll::Ready(state.newest.clone().unwrap_or_else(|| Err(Error::closed())));
+            return Poll::Ready(newest);
         }
         if state.writers == 0 {
             return Poll::Ready(Err(Error::closed()));

@@ -156,7 +156,7 @@ impl EtcdStore {
         Ok(())
     }
 
-    /// Removes an endpoint. If it is the one in use, the next one is.
+    /// Removes an endpoint, named as it was given. If it is the one in use, the next one is.
     pub fn remove_endpoint(&self, endpoint: impl Into<String>) {
         self.connection.registry.change_endpoint(endpoint.into(), false);
     }

@@ -23,6 +23,8 @@ impl World {
         if self.random.bool() {
             self.connection.iter_mut().for_each(|one| one.silent = false);
         }
+        // Calls get a new token by now; a stream keeps its own.
+        self.connection.iter_mut().for_each(|one| one.token = self.cluster.token);
         for member in 0..self.cluster.members.len() {
             if !self.cluster.members[member].stray {
                 self.add_endpoint(member)?;
