@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::protocol::{Fault, FaultKind};
-
 /// How a store's connection does.
 ///
 /// [`EtcdStore::health`](crate::EtcdStore::health) is a reader of it. A new version comes when the
@@ -45,15 +43,15 @@ pub enum State {
 /// Why a connection is stalled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    kind: CauseKind,
-    message: String,
+    pub(crate) kind: CauseKind,
+    pub(crate) message: String,
 }
 
 /// What sort of cause it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CauseKind {
-    /// No endpoint answers.
+    /// No connection, or no answer on it: all ends of a transport look alike.
     Unreachable,
     /// The member that answers has no leader: it is cut from the others, or too few of them are left.
     NoLeader,
@@ -96,20 +94,6 @@ impl fmt::Display for State {
             Self::Live => "live",
             Self::Stalled => "stalled",
         })
-    }
-}
-
-impl From<&Fault> for Cause {
-    fn from(fault: &Fault) -> Self {
-        let kind = match fault.kind {
-            FaultKind::Unreachable => CauseKind::Unreachable,
-            FaultKind::NoLeader => CauseKind::NoLeader,
-            FaultKind::Auth => CauseKind::Auth,
-            FaultKind::Permission => CauseKind::Permission,
-            FaultKind::Rejected => CauseKind::Rejected,
-            FaultKind::TooLarge => CauseKind::TooLarge,
-        };
-        Self { kind, message: fault.message.clone() }
     }
 }
 

@@ -2,6 +2,9 @@
 
 use event_core::Bytes;
 
+use crate::health::Cause;
+pub(crate) use crate::health::CauseKind as FaultKind;
+
 /// The answer to a linearizable read of some keys, all at one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReadAnswer {
@@ -59,25 +62,15 @@ pub(crate) struct Fault {
     pub(crate) message: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FaultKind {
-    /// No connection, or no answer on it. All ends of a transport look alike (C3).
-    Unreachable,
-    /// The member has no leader, or the cluster no quorum (C5).
-    NoLeader,
-    /// The credentials were refused.
-    Auth,
-    /// The user may not read the key.
-    Permission,
-    /// The request can't be served as it is: an empty key.
-    Rejected,
-    /// The answer is over the limit of one message, or the request over the server's.
-    TooLarge,
-}
-
 impl Fault {
     pub(crate) fn new(kind: FaultKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
+    }
+}
+
+impl From<&Fault> for Cause {
+    fn from(fault: &Fault) -> Self {
+        Self { kind: fault.kind, message: fault.message.clone() }
     }
 }
 
