@@ -44,6 +44,8 @@ mod session;
 mod protocol;
 mod source;
 
+#[cfg(test)]
+mod driver_tests;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -14,6 +14,9 @@ mod connecting;
 mod reading;
 mod watching;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -55,7 +55,6 @@ pub(crate) trait Requests: Send {
 }
 
 /// The receiving half of a watch stream.
-#[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub(crate) trait Responses: Send {
     /// The next response. Cancel safe. An end is a fault (C3).

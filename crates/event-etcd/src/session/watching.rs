@@ -68,11 +68,11 @@ impl Session {
         let (Some(key), Some(event)) = (self.keys.get_mut(&id), response.events.pop()) else {
             return;
         };
-        let behind = response.revision.saturating_sub(event.mod_revision);
         self.highest = self.highest.max(event.mod_revision);
         if let Some(entry) = key.event(event) {
             self.actions.push_back(Action::Tell(id, entry));
         }
+        let behind = response.revision.saturating_sub(key.known_at);
         if behind >= BEHIND && !mem::replace(&mut key.overtaking, true) {
             self.queue(id);
         }

@@ -1,0 +1,121 @@
+//! What can't be provoked on a real server: calls that never return, under a clock that the test holds.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use event_core::{Bytes, ValueReader, WatcherExt};
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use crate::State;
+use crate::connection::Connection;
+use crate::endpoints::Endpoints;
+use crate::protocol::{Fault, Found, ReadAnswer, Request, Response};
+use crate::session::Bounds;
+use crate::source::{Link, MockLink, MockRequests, MockSource, Opened, Responses, Source};
+
+const BOUND: Duration = Duration::from_secs(5);
+
+fn start(source: impl Source + 'static) -> Connection {
+    let endpoints = Endpoints::new(["one", "two"].map(str::to_owned), Some(1));
+    let bounds = Bounds { connect: BOUND, detection: BOUND };
+    Connection::start(Arc::new(source), endpoints, bounds, &Handle::current())
+}
+
+/// A peer that takes every call and never answers: a mock can't, since it answers at once.
+struct Silent;
+
+#[async_trait]
+impl Source for Silent {
+    async fn connect(&self, _endpoint: &str) -> Result<Arc<dyn Link>, Fault> {
+        pending().await
+    }
+}
+
+#[async_trait]
+impl Link for Silent {
+    async fn read(&self, _keys: Vec<Bytes>) -> Result<ReadAnswer, Fault> {
+        pending().await
+    }
+
+    async fn look_below(&self, _keys: Vec<Bytes>) -> Result<Vec<bool>, Fault> {
+        pending().await
+    }
+
+    async fn open(&self, _first: Request) -> Result<Opened, Fault> {
+        pending().await
+    }
+}
+
+#[async_trait]
+impl Responses for Silent {
+    async fn next(&mut self) -> Result<Response, Fault> {
+        pending().await
+    }
+}
+
+/// A member whose every key holds `a`, and whose stream opens and says nothing.
+fn member() -> Arc<dyn Link> {
+    let mut link = MockLink::new();
+    link.expect_read().returning(|keys| {
+        let found =
+            keys.iter().map(|_| Some(Found { mod_revision: 2, value: "a".into() })).collect();
+        Ok(ReadAnswer { revision: 2, found })
+    });
+    link.expect_open().returning(|_| {
+        let mut requests = MockRequests::new();
+        requests.expect_send().returning(|_| Ok(()));
+        Ok((Box::new(requests), Box::new(Silent)))
+    });
+    Arc::new(link)
+}
+
+/// A source whose first endpoint is `first`, and whose second is a good member.
+fn source(first: impl Fn() -> Arc<dyn Link> + Send + Sync + 'static) -> MockSource {
+    let mut source = MockSource::new();
+    source
+        .expect_connect()
+        .returning(move |endpoint| Ok(if endpoint == "one" { first() } else { member() }));
+    source
+}
+
+/// How long it takes until a key has its first value.
+async fn first_value(connection: &Connection) -> Duration {
+    let start = Instant::now();
+    let following = connection.registry.follow("key".into());
+    let entry = following.cell.watch().get().await.expect("the store goes on");
+    assert_eq!(entry.value.expect("the key is there"), "a");
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connect_that_never_returns_is_a_fault_after_its_bound() {
+    let connection = start(Silent);
+    let mut health = connection.health().watch();
+    let (begun, _following) = (Instant::now(), connection.registry.follow("key".into()));
+    let stalled = health.get_if(|health| health.state == State::Stalled).await.unwrap();
+    assert_eq!(begun.elapsed(), BOUND);
+    assert_eq!(stalled.endpoint.as_deref(), Some("one"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_never_returns_costs_the_bound_of_the_connect() {
+    let connection = start(source(|| Arc::new(Silent)));
+    assert_eq!(first_value(&connection).await, BOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_says_nothing_is_left_within_the_bound() {
+    let mut once = MockSource::new();
+    once.expect_connect().times(1).return_once(|_| Ok(member()));
+    once.expect_connect().returning(|_| Ok(Arc::new(Silent)));
+    let connection = start(once);
+    let mut health = connection.health().watch();
+    let _following = connection.registry.follow("key".into());
+    health.get_if(|health| health.state == State::Live).await.unwrap();
+    let live = Instant::now();
+    let stalled = health.get_if(|health| health.state == State::Stalled).await.unwrap();
+    assert_eq!((live.elapsed(), stalled.endpoint.as_deref()), (BOUND, Some("one")));
+}

@@ -1,0 +1,185 @@
+//! How long things may take, which member is next, and what health says.
+
+use super::*;
+
+#[test]
+fn a_connect_that_never_returns_ends_at_its_bound_and_the_next_member_is_tried() {
+    let mut script = Script::new(&["one", "two"]);
+    script.follow(1, "k");
+    assert_eq!(script.patience(), Some(BOUNDS.connect));
+    assert_eq!(script.wait(BOUNDS.connect), [Action::Disconnect, connect("two")]);
+}
+
+#[test]
+fn the_bound_of_the_connect_is_that_of_the_first_answer_too() {
+    let mut script = Script::new(&["one", "two"]);
+    script.follow(1, "k");
+    script.connect();
+    assert_eq!(script.patience(), Some(BOUNDS.connect));
+    assert_eq!(script.wait(BOUNDS.connect), [Action::Disconnect, connect("two")]);
+}
+
+#[test]
+fn a_read_long_after_the_connect_has_its_own_bound() {
+    let mut script = Script::new(&["one"]);
+    script.follow(1, "a");
+    script.leave(1);
+    script.connect();
+    script.wait(10 * SECOND);
+    assert_eq!(script.follow(2, "b"), [read(1, &["b"])]);
+    assert_eq!(script.patience(), Some(3 * SECOND));
+}
+
+#[test]
+fn a_stream_that_does_not_open_and_a_read_that_is_not_answered_end_at_their_bound() {
+    let mut script = Script::new(&["one", "two"]);
+    script.follow(1, "k");
+    script.connect();
+    script.answer(1, 10, &[None]);
+    assert_eq!(script.wait(3 * SECOND), [Action::Disconnect, connect("two")]);
+    script.connect();
+    script.answer(2, 10, &[None]);
+    script.session.opened(script.now);
+    script.actions();
+    script.refresh(1, 1);
+    script.wait(2 * SECOND); // asks the stream
+    assert_eq!(script.wait(SECOND)[0], Action::Disconnect);
+}
+
+#[test]
+fn an_idle_stream_is_asked_for_a_sign_of_life_and_given_up_at_the_detection_bound() {
+    let mut script = Script::live(&["k"]);
+    assert_eq!(script.wait(2 * SECOND), [Action::Send(Request::Progress)]);
+    script.hear(progress());
+    let heard = script.now;
+    assert_eq!(script.wait(2 * SECOND), [Action::Send(Request::Progress)]);
+    assert_eq!(script.wait(3 * SECOND)[0], Action::Disconnect);
+    assert_eq!(script.now - heard, BOUNDS.detection);
+    assert_eq!(script.state(), State::Stalled);
+}
+
+/// The reads of a key that is refused, or of a program that refreshes, are answered all the while.
+#[test]
+fn answers_to_reads_do_not_hide_a_silent_stream() {
+    let mut script = Script::live(&["k"]);
+    let begun = script.now;
+    for id in 2.. {
+        script.refresh(1, id);
+        script.answer(id, 10, &[None]);
+        if script.wait(SECOND / 2).contains(&Action::Disconnect) {
+            break;
+        }
+    }
+    assert_eq!(script.now - begun, BOUNDS.detection);
+}
+
+#[test]
+fn a_stream_without_watches_is_not_asked() {
+    let mut script = Script::live(&["k"]);
+    script.leave(1);
+    assert_eq!(script.patience(), None);
+}
+
+#[test]
+fn c3_every_end_of_a_stream_means_another_connection() {
+    let kinds = [
+        FaultKind::Unreachable,
+        FaultKind::NoLeader,
+        FaultKind::Auth,
+        FaultKind::Permission,
+        FaultKind::Rejected,
+        FaultKind::TooLarge,
+    ];
+    for kind in kinds {
+        let mut script = Script::live(&["k"]);
+        assert_eq!(script.fail(kind), [Action::Disconnect, connect("two")], "{kind:?}");
+    }
+}
+
+#[test]
+fn c4_a_member_that_fails_is_not_tried_before_one_that_is_not_known_to() {
+    let mut script = Script::new(&["one", "two", "three"]);
+    script.follow(1, "k");
+    assert_eq!(script.fail(FaultKind::Unreachable)[1], connect("two"));
+    assert_eq!(script.fail(FaultKind::Unreachable)[1], connect("three"));
+    // All have failed: the one that did first, after a wait.
+    assert_eq!(script.fail(FaultKind::Unreachable), [Action::Disconnect]);
+    assert_eq!(script.wait(SECOND), [connect("one")]);
+}
+
+#[test]
+fn c5_a_member_without_a_leader_is_left_for_the_next() {
+    let mut script = Script::live(&["k"]);
+    script.refresh(1, 1);
+    assert_eq!(script.refuse(2, FaultKind::NoLeader), [Action::Disconnect, connect("two")]);
+    let health = script.health.clone().unwrap();
+    assert_eq!(health.cause.unwrap().kind(), FaultKind::NoLeader);
+}
+
+#[test]
+fn an_endpoint_removed_while_it_is_spared_is_not_tried() {
+    let mut script = Script::new(&["one", "two"]);
+    script.follow(1, "k");
+    script.fail(FaultKind::Unreachable);
+    script.fail(FaultKind::Unreachable); // and now waits before it tries the first again
+    script.session.remove_endpoint("one", script.now);
+    assert_eq!(script.actions(), []);
+    assert_eq!(script.wait(SECOND), [connect("two")]);
+}
+
+#[test]
+fn adding_an_endpoint_that_is_known_does_not_put_the_next_try_off() {
+    let mut script = Script::new(&["one"]);
+    script.follow(1, "k");
+    script.fail(FaultKind::Unreachable);
+    let patience = script.patience();
+    script.session.add_endpoint("one", script.now);
+    assert_eq!(script.patience(), patience);
+    script.session.add_endpoint("two", script.now);
+    assert_eq!(script.actions(), [connect("two")]);
+}
+
+#[test]
+fn a_store_without_endpoints_connects_when_one_is_added() {
+    let mut script = Script::new(&["one"]);
+    script.follow(1, "k");
+    script.session.remove_endpoint("one", script.now);
+    assert_eq!(script.actions(), [Action::Disconnect]);
+    assert_eq!((script.state(), script.patience()), (State::Stalled, None));
+    script.session.add_endpoint("two", script.now);
+    assert_eq!(script.actions(), [connect("two")]);
+}
+
+#[test]
+fn an_unchanged_health_is_not_told_again() {
+    let mut script = Script::live(&["k"]);
+    assert_eq!(script.healths, 1);
+    script.hear(events(1, 11, &[(11, "x")]));
+    script.refresh(1, 1);
+    script.answer(2, 12, &[Some((12, "y"))]);
+    script.hear(progress());
+    assert_eq!(script.healths, 1);
+    for _ in 0..10 {
+        script.fail(FaultKind::Unreachable);
+        script.wait(SECOND);
+    }
+    assert_eq!(script.healths, 2, "{:?}", script.health);
+}
+
+#[test]
+fn an_answer_that_nobody_asked_for_changes_nothing() {
+    let mut script = Script::live(&["k"]);
+    assert_eq!(script.answer(99, 11, &[Some((11, "x"))]), []);
+    assert_eq!(script.hear(events(99, 11, &[(11, "x")])), []);
+    assert_eq!(script.hear(canceled(99)), []);
+    assert_eq!(script.hear(events(1, 11, &[])), []);
+}
+
+#[test]
+fn an_answer_to_other_keys_or_a_watch_that_was_not_asked_for_ends_the_connection() {
+    let mut script = Script::live(&["k"]);
+    script.refresh(1, 1);
+    assert_eq!(script.answer(2, 11, &[None, None])[0], Action::Disconnect);
+    let mut script = Script::live(&["k"]);
+    assert_eq!(script.hear(created(99))[0], Action::Disconnect);
+}
