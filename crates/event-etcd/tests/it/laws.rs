@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use etcd_client::Client;
-use etcd_harness::{Cluster, Node};
+use etcd_harness::{Cluster, Node, eventually};
 use event_core::conformance::{self, Subject};
 use event_core::{BoxReader, ReaderExt, ValueReader};
 use event_etcd::{EtcdStore, EtcdValue};
@@ -24,6 +24,9 @@ struct Key<'a, R> {
 impl<'a, R> Key<'a, R> {
     async fn new(cluster: &'a Cluster, adapt: impl FnOnce(EtcdValue) -> R) -> Self {
         static KEYS: AtomicUsize = AtomicUsize::new(0);
+        // What the last subject held goes when the server notices: it is not this one's.
+        let none_left = async || watches(cluster.node(0)).await == 0;
+        eventually(BOUND, "the last subject's watches are gone", none_left).await;
         let name = format!("key-{}", KEYS.fetch_add(1, Ordering::Relaxed));
         let store = store(cluster.endpoints()).await;
         let value = store.value(&name);
