@@ -12,7 +12,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 const SHORTEST: Duration = Duration::from_millis(25);
 /// The longest wait before jitter, which at most doubles it. One connection a process makes a low
 /// cap cheap (C7).
-const LONGEST: Duration = Duration::from_millis(400);
+const LONGEST: Duration = Duration::from_millis(300);
 /// How it grows: slowly, for a handful of resets in a row to cost little.
 const FACTOR: f32 = 1.5;
 /// How long a connection must have been good for its end to be a first failure again.

@@ -7,7 +7,8 @@ use etcd_harness::{Cluster, Proxy, auth, eventually};
 use event_etcd::{Options, State};
 use tokio::time::{sleep, timeout};
 
-use crate::scenario::{KEY, NEVER, Row, Scenario, seconds};
+use crate::row::Row;
+use crate::scenario::{KEY, NEVER, Scenario, seconds};
 
 const PASSWORD: &str = "password";
 
@@ -18,7 +19,7 @@ async fn start(cluster: &Cluster) -> (Proxy, Client, Scenario) {
     let (proxy, root) =
         (Proxy::start(cluster.node(0).address()), cluster.client_as("root", "root").await);
     let options = Options::new().user("reader", PASSWORD);
-    let scenario = Scenario::start(vec![proxy.endpoint()], options, &root).await;
+    let scenario = Scenario::start(cluster, vec![proxy.endpoint()], options, &root).await;
     (proxy, root, scenario)
 }
 
@@ -33,7 +34,7 @@ pub(crate) async fn permission() -> Row {
     scenario.put(&root).await;
     auth::grant_read(&root, "role", KEY).await;
     let healed = Instant::now();
-    scenario.end(fault, healed, seconds(1)).await
+    scenario.end(fault, healed, seconds(1)).await.require_said("Permission")
 }
 
 pub(crate) async fn password() -> Row {
@@ -47,7 +48,7 @@ pub(crate) async fn password() -> Row {
     scenario.put(&root).await;
     auth::change_password(&root, "reader", PASSWORD).await;
     let healed = Instant::now();
-    scenario.end(fault, healed, seconds(1)).await
+    scenario.end(fault, healed, seconds(1)).await.require_said("Auth")
 }
 
 pub(crate) async fn token() -> Row {

@@ -6,12 +6,14 @@ use etcd_client::{Client, CompactionOptions};
 use etcd_harness::{Cluster, Proxy};
 use event_etcd::Options;
 
-use crate::scenario::{KEY, Row, Scenario, seconds};
+use crate::row::Row;
+use crate::scenario::{KEY, Scenario, seconds};
 
 pub(crate) async fn compacted(connected: bool) -> Row {
     let cluster = Cluster::start(1).await;
     let (proxy, writer) = (Proxy::start(cluster.node(0).address()), cluster.client().await);
-    let mut scenario = Scenario::start(vec![proxy.endpoint()], Options::new(), &writer).await;
+    let mut scenario =
+        Scenario::start(&cluster, vec![proxy.endpoint()], Options::new(), &writer).await;
     let fault = Instant::now();
     if !connected {
         proxy.refuse().await;
@@ -28,6 +30,27 @@ pub(crate) async fn compacted(connected: bool) -> Row {
     scenario.end(fault, healed, seconds(1)).await
 }
 
+/// The server has 30 MB to send that the store has not read, and is compacted under way.
+pub(crate) async fn compacted_behind() -> Row {
+    let cluster = Cluster::start(1).await;
+    let (proxy, writer) = (Proxy::start(cluster.node(0).address()), cluster.client().await);
+    let endpoints = vec![proxy.endpoint()];
+    let mut scenario = Scenario::start(&cluster, endpoints, Options::new(), &writer).await;
+    let fault = Instant::now();
+    proxy.hold();
+    for _ in 0..300 {
+        scenario.put_large(&writer, 100_000).await;
+    }
+    compact(&writer).await;
+    let healed = Instant::now();
+    proxy.release();
+    scenario.put(&writer).await;
+    let behind = healed - fault;
+    let mut row = scenario.end(fault, healed, seconds(1)).await;
+    row.said = format!("held for {:.1} s; {}", behind.as_secs_f64(), row.said);
+    row
+}
+
 async fn compact(client: &Client) {
     let put = client.kv_client().put("other", "x", None).await.expect("a put");
     let revision = put.header().expect("a header").revision();
@@ -41,7 +64,8 @@ pub(crate) async fn wiped(past: bool) -> Row {
     let node = cluster.node(0);
     let proxy = Proxy::start(node.address());
     let mut scenario =
-        Scenario::start(vec![proxy.endpoint()], Options::new(), &cluster.client().await).await;
+        Scenario::start(&cluster, vec![proxy.endpoint()], Options::new(), &cluster.client().await)
+            .await;
     for _ in 0..10 {
         scenario.put(&cluster.client().await).await;
     }
@@ -62,7 +86,37 @@ pub(crate) async fn wiped(past: bool) -> Row {
     scenario.end(fault, ready, seconds(1)).await
 }
 
-pub(crate) async fn restored() -> Row {
+/// A snapshot from before the last ten values: the store comes to it before there is a new one.
+pub(crate) async fn restored_older() -> Row {
+    let cluster = Cluster::start(1).await;
+    let node = cluster.node(0);
+    let writer = cluster.client().await;
+    let mut scenario =
+        Scenario::start(&cluster, cluster.endpoints(), Options::new(), &writer).await;
+    node.terminate().await;
+    let copy = node.save_data();
+    node.restart().await;
+    let writer = cluster.client().await;
+    for _ in 0..10 {
+        scenario.put(&writer).await;
+    }
+    scenario.take_last().await;
+    let fault = Instant::now();
+    node.kill();
+    node.restore_data(&copy);
+    node.restart().await;
+    scenario.took_back().await;
+    let ready = Instant::now();
+    scenario.put(&cluster.client().await).await;
+    let row = scenario.end(fault, ready, seconds(1)).await;
+    let told = row.backward == 1;
+    row.require(told, "the snapshot's value was not told")
+        .history_went_back()
+        .require_said("replaced")
+}
+
+/// The other history's next value has the revision that the old one's had.
+pub(crate) async fn restored_at_same_revision() -> Row {
     let cluster = Cluster::start(1).await;
     let node = cluster.node(0);
     let writer = cluster.client().await;
@@ -71,7 +125,8 @@ pub(crate) async fn restored() -> Row {
     let copy = node.save_data();
     node.restart().await;
     let mut scenario =
-        Scenario::start(cluster.endpoints(), Options::new(), &cluster.client().await).await;
+        Scenario::start(&cluster, cluster.endpoints(), Options::new(), &cluster.client().await)
+            .await;
     let fault = Instant::now();
     node.kill();
     node.restore_data(&copy);
@@ -79,8 +134,5 @@ pub(crate) async fn restored() -> Row {
     let ready = Instant::now();
     // The first put of the other history has the revision that the old one's first put had.
     scenario.put(&cluster.client().await).await;
-    let mut row = scenario.end(fault, ready, seconds(1)).await;
-    row.said = format!("{}; {} step back, as the history went", row.said, row.backward);
-    row.backward = 0;
-    row
+    scenario.end(fault, ready, seconds(1)).await.history_went_back()
 }

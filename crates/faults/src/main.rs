@@ -8,16 +8,19 @@ mod auth;
 mod connections;
 mod history;
 mod members;
+mod network;
+mod row;
 mod scenario;
 mod soak;
 mod volume;
+mod watches;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use etcd_harness::Binary;
 
-use crate::scenario::Row;
+use crate::row::Row;
 
 /// A row: its name, and what runs it.
 type Fault = (&'static str, fn() -> Running);
@@ -44,21 +47,30 @@ const SHORT: &[Fault] = faults![
     "connection closed in order, five times" => connections::reset_or_closed(false),
     "first endpoint of two refuses" => connections::first_is_dead(true),
     "first endpoint of two is silent" => connections::first_is_dead(false),
+    "first endpoint of two drops packets" => network::first_drops(),
+    "packets dropped 20 s, one endpoint" => network::dropped(20),
     "compaction while connected" => history::compacted(true),
     "compaction while not connected" => history::compacted(false),
+    "compaction while the stream is 30 MB behind" => history::compacted_behind(),
     "store wiped" => history::wiped(false),
     "store wiped, the new history already past" => history::wiped(true),
-    "older snapshot restored, same revision" => history::restored(),
+    "older snapshot restored" => history::restored_older(),
+    "restored, another value at the same revision" => history::restored_at_same_revision(),
     "permission revoked, reset, granted" => auth::permission(),
     "password changed, reset, changed back" => auth::password(),
     "token expired, then a reset" => auth::token(),
     "100,000 puts while the reader sleeps" => volume::asleep(),
-    "200 values of 1 MB" => volume::large(),
-    "key deleted, and created after 10 s" => volume::deleted(),
+    "2000 values of 100 kB" => volume::large(2000, 100_000),
+    "200 values of 1 MB" => volume::large(200, 1 << 20),
+    "one value of 5 MB" => volume::large(1, 5 << 20),
+    "key deleted, and created after 10 s" => volume::deleted(10),
+    "lease expired" => volume::lease_expired(),
 ];
 
 const LONG: &[Fault] = faults![
     "server killed, restarted after 60 s" => members::killed(Duration::from_mins(1)),
+    "packets dropped 70 s, one endpoint" => network::dropped(70),
+    "key deleted, and created after 40 s" => volume::deleted(40),
 ];
 
 #[tokio::main]

@@ -6,31 +6,35 @@ use etcd_harness::Cluster;
 use event_etcd::Options;
 use tokio::time::sleep;
 
-use crate::scenario::{Row, Scenario, seconds};
+use crate::row::Row;
+use crate::scenario::{Scenario, seconds};
 
 pub(crate) async fn killed(down: Duration) -> Row {
     let cluster = Cluster::start(1).await;
     let mut scenario =
-        Scenario::start(cluster.endpoints(), Options::new(), &cluster.client().await).await;
+        Scenario::start(&cluster, cluster.endpoints(), Options::new(), &cluster.client().await)
+            .await;
     let fault = Instant::now();
     cluster.node(0).kill();
     sleep(down).await;
     cluster.node(0).restart().await;
     let ready = Instant::now();
     scenario.put(&cluster.client().await).await;
-    scenario.end(fault, ready, seconds(1)).await
+    scenario.end(fault, ready, seconds(1)).await.require_detected()
 }
 
+/// A server that ends in order keeps its streams for a while, and until then they serve.
 pub(crate) async fn terminated() -> Row {
     let cluster = Cluster::start(1).await;
     let mut scenario =
-        Scenario::start(cluster.endpoints(), Options::new(), &cluster.client().await).await;
+        Scenario::start(&cluster, cluster.endpoints(), Options::new(), &cluster.client().await)
+            .await;
     let fault = Instant::now();
     cluster.node(0).terminate().await;
     cluster.node(0).restart().await;
     let ready = Instant::now();
     scenario.put(&cluster.client().await).await;
-    scenario.end(fault, ready, seconds(1)).await
+    scenario.end(fault, ready, seconds(1) * 3 / 10).await
 }
 
 pub(crate) async fn in_use_killed() -> Row {
@@ -39,7 +43,8 @@ pub(crate) async fn in_use_killed() -> Row {
     // A follower first, so that the others have a leader all the time.
     let mut endpoints = cluster.endpoints();
     endpoints.sort_by_key(|endpoint| *endpoint == leader.endpoint());
-    let mut scenario = Scenario::start(endpoints, Options::new(), &cluster.client().await).await;
+    let mut scenario =
+        Scenario::start(&cluster, endpoints, Options::new(), &cluster.client().await).await;
     let dead = scenario.node_in_use(&cluster).await;
     let fault = Instant::now();
     dead.kill();
@@ -47,16 +52,20 @@ pub(crate) async fn in_use_killed() -> Row {
     scenario.end(fault, fault, seconds(1)).await
 }
 
+/// The leader, which is in use too.
 pub(crate) async fn leader_killed() -> Row {
     let cluster = Cluster::start(3).await;
+    let leader = cluster.leader().await;
+    let mut endpoints = cluster.endpoints();
+    endpoints.sort_by_key(|endpoint| *endpoint != leader.endpoint());
     let mut scenario =
-        Scenario::start(cluster.endpoints(), Options::new(), &cluster.client().await).await;
+        Scenario::start(&cluster, endpoints, Options::new(), &cluster.client().await).await;
     let fault = Instant::now();
-    cluster.leader().await.kill();
+    leader.kill();
     let successor = cluster.leader().await;
     let elected = Instant::now();
     scenario.put(&successor.client().await).await;
-    scenario.end(fault, elected, seconds(1)).await
+    scenario.end(fault, elected, seconds(1)).await.require_detected()
 }
 
 pub(crate) async fn in_use_stopped() -> Row {
@@ -64,7 +73,8 @@ pub(crate) async fn in_use_stopped() -> Row {
     let leader = cluster.leader().await;
     let mut endpoints = cluster.endpoints();
     endpoints.sort_by_key(|endpoint| *endpoint == leader.endpoint());
-    let mut scenario = Scenario::start(endpoints, Options::new(), &cluster.client().await).await;
+    let mut scenario =
+        Scenario::start(&cluster, endpoints, Options::new(), &cluster.client().await).await;
     let stopped = scenario.node_in_use(&cluster).await;
     let fault = Instant::now();
     stopped.stop();
@@ -74,7 +84,7 @@ pub(crate) async fn in_use_stopped() -> Row {
     stopped.cont();
     let mut row = scenario.end(fault, fault, seconds(6)).await;
     row.took = taken.map_or(row.took, |at| at - fault);
-    row
+    row.require_detected()
 }
 
 pub(crate) async fn cut_from_peers() -> Row {
@@ -82,12 +92,13 @@ pub(crate) async fn cut_from_peers() -> Row {
     let leader = cluster.leader().await;
     let mut endpoints = cluster.endpoints();
     endpoints.sort_by_key(|endpoint| *endpoint == leader.endpoint());
-    let mut scenario = Scenario::start(endpoints, Options::new(), &cluster.client().await).await;
+    let mut scenario =
+        Scenario::start(&cluster, endpoints, Options::new(), &cluster.client().await).await;
     let cut = scenario.node_in_use(&cluster).await;
     let fault = Instant::now();
     cut.cut_from_peers().await;
     scenario.put(&leader.client().await).await;
-    let row = scenario.end(fault, fault, seconds(5)).await;
+    let row = scenario.end(fault, fault, seconds(5)).await.require_said("NoLeader");
     cut.rejoin_peers();
     row
 }
@@ -95,7 +106,8 @@ pub(crate) async fn cut_from_peers() -> Row {
 pub(crate) async fn two_stopped() -> Row {
     let cluster = Cluster::start(3).await;
     let mut scenario =
-        Scenario::start(cluster.endpoints(), Options::new(), &cluster.client().await).await;
+        Scenario::start(&cluster, cluster.endpoints(), Options::new(), &cluster.client().await)
+            .await;
     let in_use = scenario.node_in_use(&cluster).await;
     let others: Vec<_> =
         cluster.nodes().iter().filter(|node| node.name() != in_use.name()).collect();
@@ -110,5 +122,5 @@ pub(crate) async fn two_stopped() -> Row {
     // The cluster elects a leader first: what is measured begins with the first put that is taken.
     scenario.put(&cluster.client().await).await;
     let healed = Instant::now();
-    scenario.end(fault, healed, seconds(1)).await
+    scenario.end(fault, healed, seconds(1)).await.require_detected()
 }

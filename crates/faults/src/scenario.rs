@@ -1,6 +1,6 @@
 //! A store that follows a key, and what it is told.
 
-use std::fmt;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use etcd_client::Client;
@@ -10,38 +10,12 @@ use event_etcd::{EtcdStore, Health, Options, State};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::row::{Row, said};
+use crate::watches;
+
 /// What takes longer than this never comes.
 pub(crate) const NEVER: Duration = Duration::from_mins(2);
 pub(crate) const KEY: &str = "key";
-
-/// What a fault came to.
-pub(crate) struct Row {
-    /// From the fault to the first health that says stalled.
-    pub(crate) detected: Option<Duration>,
-    /// From healing, or from the fault where another member could serve.
-    pub(crate) took: Duration,
-    pub(crate) bound: Duration,
-    pub(crate) lost: u32,
-    pub(crate) backward: u32,
-    pub(crate) said: String,
-}
-
-impl Row {
-    pub(crate) fn is_kept(&self) -> bool {
-        self.took <= self.bound && self.lost == 0 && self.backward == 0
-    }
-}
-
-impl fmt::Display for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let detected =
-            self.detected.map_or("–".to_owned(), |after| format!("{:.2} s", after.as_secs_f64()));
-        let over = if self.took > self.bound { " **over**" } else { "" };
-        let (took, bound) = (self.took.as_secs_f64(), self.bound.as_secs_f64());
-        let Self { lost, backward, said, .. } = self;
-        write!(f, "{detected} | {took:.3} s{over} | {bound:.1} s | {lost} | {backward} | {said}")
-    }
-}
 
 /// What the watcher has taken: numbers, in rising order as they are written.
 #[derive(Debug, Clone, Copy)]
@@ -57,13 +31,33 @@ pub(crate) struct Scenario {
     follower: JoinHandle<()>,
     log: MemoryReader<Vec<(Instant, Health)>>,
     logger: JoinHandle<()>,
+    servers: Vec<SocketAddr>,
+    /// How many watches the servers had before the store's.
+    before: u64,
     /// The number that was written last.
     pub(crate) last: u64,
 }
 
 impl Scenario {
     /// A store with the default options, which has taken a first value and is live.
-    pub(crate) async fn start(endpoints: Vec<String>, options: Options, writer: &Client) -> Self {
+    pub(crate) async fn start(
+        cluster: &Cluster,
+        endpoints: Vec<String>,
+        options: Options,
+        writer: &Client,
+    ) -> Self {
+        let servers = cluster.nodes().iter().map(Node::address).collect();
+        Self::start_at(servers, endpoints, options, writer).await
+    }
+
+    /// The same where the servers are not a cluster's.
+    pub(crate) async fn start_at(
+        servers: Vec<SocketAddr>,
+        endpoints: Vec<String>,
+        options: Options,
+        writer: &Client,
+    ) -> Self {
+        let before = watches::count(&servers).await;
         let store =
             EtcdStore::connect(endpoints, options).await.expect("the endpoints are well formed");
         let (taken, log) = (MemoryValue::empty(), MemoryValue::new(Vec::new()));
@@ -91,8 +85,16 @@ impl Scenario {
                 log.set(said.clone());
             }
         });
-        let mut scenario =
-            Self { store, taken: taken_reader, follower, log: log_reader, logger, last: 0 };
+        let mut scenario = Self {
+            store,
+            taken: taken_reader,
+            follower,
+            log: log_reader,
+            logger,
+            servers,
+            before,
+            last: 0,
+        };
         scenario.put(writer).await;
         scenario.take_last().await;
         timeout(NEVER, scenario.state(State::Live)).await.expect("the store is live");
@@ -101,8 +103,13 @@ impl Scenario {
 
     /// Writes the next number, as soon as the server takes it.
     pub(crate) async fn put(&mut self, writer: &Client) {
+        self.put_large(writer, 0).await;
+    }
+
+    /// The same, with so many bytes that the decoder passes over.
+    pub(crate) async fn put_large(&mut self, writer: &Client, bytes: usize) {
         self.last += 1;
-        let number = self.last.to_string();
+        let number = self.last.to_string() + &"x".repeat(bytes);
         eventually(NEVER, "a put is taken", async || {
             let put = writer.kv_client().put(KEY, number.clone(), None).await;
             put.is_ok()
@@ -115,6 +122,12 @@ impl Scenario {
         let mut watcher = self.taken.watch();
         let taken = watcher.get_if(|taken| taken.number == self.last);
         timeout(NEVER, taken).await.ok()?.ok().map(|taken| taken.at)
+    }
+
+    /// Waits until the watcher went back to an older value, where history went back.
+    pub(crate) async fn took_back(&self) {
+        let mut watcher = self.taken.watch();
+        let _ = timeout(seconds(5), watcher.get_if(|taken| taken.backward > 0)).await;
     }
 
     pub(crate) async fn state(&self, state: State) {
@@ -135,14 +148,17 @@ impl Scenario {
         let stalled = since.iter().find(|(_, health)| health.state == State::Stalled);
         self.follower.abort();
         self.logger.abort();
-        Row {
+        let panicked = ended_badly(self.follower).await || ended_badly(self.logger).await;
+        // The store lives on: what is dropped is the watcher alone.
+        let left = watches::left_over(&self.servers, self.before).await;
+        let row = Row {
             detected: stalled.map(|(at, _)| *at - fault),
-            took: taken.map_or(NEVER, |at| at.saturating_duration_since(from)),
-            bound,
             lost: u32::from(taken.is_none()),
             backward,
             said: said(since.iter().map(|(_, health)| health)),
-        }
+            ..Row::new(taken.map_or(NEVER, |at| at.saturating_duration_since(from)), bound)
+        };
+        row.require(left == 0, format!("{left} watches left")).require(!panicked, "a panic")
     }
 
     /// The node that the store is connected to.
@@ -157,22 +173,9 @@ impl Scenario {
     }
 }
 
-/// The states in order, each with the sort of its cause.
-fn said<'a>(healths: impl Iterator<Item = &'a Health>) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for health in healths {
-        let mut word = match &health.cause {
-            Some(cause) => format!("{:?}", cause.kind()),
-            None => health.state.to_string(),
-        };
-        if health.replaced > 0 {
-            word.push_str(" (replaced)");
-        }
-        if words.last() != Some(&word) {
-            words.push(word);
-        }
-    }
-    words.join(" → ")
+/// Whether a task that was aborted had panicked before.
+async fn ended_badly(task: JoinHandle<()>) -> bool {
+    task.await.is_err_and(|error| error.is_panic())
 }
 
 fn number(bytes: &[u8]) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use etcd_client::{Client, CompactionOptions};
-use etcd_harness::{Cluster, Proxy, eventually};
+use etcd_harness::{Cluster, Node, Proxy, eventually};
 use event_core::{Entry, MemoryReader, MemoryValue, ValueReader, ValueWriter, WatcherExt};
 use event_etcd::{EtcdStore, Options};
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
 use crate::volume::resident;
+use crate::watches;
 
 const KEYS: usize = 1000;
 
@@ -49,7 +50,13 @@ pub(crate) async fn soak(minutes: u64, seed: u64) -> bool {
     }
     writer.await.expect("the writer ends");
     figures.push(figure());
-    let lost = lost(&cluster.client().await, &newest).await;
+    let client = cluster.client().await;
+    final_round(&client).await;
+    let lost = lost(&client, &newest).await;
+    store.close();
+    let servers: Vec<_> = cluster.nodes().iter().map(Node::address).collect();
+    let left = watches::left_over(&servers, 0).await;
+    figures.push(figure());
     let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
     let backward = count(&counts.backward);
     println!(
@@ -61,8 +68,11 @@ pub(crate) async fn soak(minutes: u64, seed: u64) -> bool {
         "{} versions taken, {lost} final values lost, {backward} steps backward",
         count(&counts.taken)
     );
-    println!("memory in kB and tasks, every 20 faults: {figures:?}");
-    lost == 0 && backward == 0
+    println!("{left} watches left on the servers");
+    println!(
+        "memory in kB and tasks, at the start, every 20 faults, at the end, after the watchers: {figures:?}"
+    );
+    lost == 0 && backward == 0 && left == 0
 }
 
 /// Follows a key in a task of its own, and hands on what was taken last.
@@ -133,6 +143,16 @@ async fn break_something(cluster: &Cluster, proxies: &[Proxy], random: &mut fast
                 let _ = client.kv_client().compact(revision, Some(options)).await;
             }
         }
+    }
+}
+
+/// Each key once more: a watcher that died on the way would not notice otherwise.
+async fn final_round(client: &Client) {
+    for key in 0..KEYS {
+        eventually(Duration::from_mins(1), "a last put is taken", async || {
+            client.kv_client().put(name(key), "last", None).await
+        })
+        .await;
     }
 }
 

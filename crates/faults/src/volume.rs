@@ -1,19 +1,26 @@
 //! Much at once, and long pauses.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use etcd_client::PutOptions;
 use etcd_harness::Cluster;
 use event_core::{ValueReader, WatcherExt};
 use event_etcd::Options;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use crate::scenario::{KEY, Row, Scenario, seconds};
+use crate::row::Row;
+use crate::scenario::{KEY, NEVER, Scenario, seconds};
+
+/// What the memory of client and writer may grow by.
+const ASLEEP_KB: u64 = 8 * 1024;
+const LARGE_KB: u64 = 64 * 1024;
 
 /// A watcher that does not look while its key changes 100,000 times.
 pub(crate) async fn asleep() -> Row {
     let cluster = Cluster::start(1).await;
     let writer = cluster.client().await;
-    let mut scenario = Scenario::start(cluster.endpoints(), Options::new(), &writer).await;
+    let mut scenario =
+        Scenario::start(&cluster, cluster.endpoints(), Options::new(), &writer).await;
     let mut asleep = scenario.store.value(KEY).watch();
     let _ = asleep.get().await;
     let (before, fault) = (resident(), Instant::now());
@@ -37,43 +44,85 @@ pub(crate) async fn asleep() -> Row {
     let wanted = scenario.last.to_string();
     let last = asleep.get_if(|entry| entry.value.as_deref() == Some(wanted.as_bytes())).await;
     let took = woken.elapsed();
+    drop(asleep);
     let grown = resident().saturating_sub(before);
     let mut row = scenario.end(fault, woken, seconds(1) / 5).await;
     row.took = took;
     row.lost += u32::from(last.is_err());
     row.backward = 0; // the puts of one batch race each other
     row.said = format!("client and writer grew by {grown} kB");
-    row
+    row.require(grown < ASLEEP_KB, "memory grew")
 }
 
-pub(crate) async fn large() -> Row {
-    let cluster = Cluster::start(1).await;
+pub(crate) async fn large(values: u64, bytes: usize) -> Row {
+    let cluster = Cluster::builder().arg("--max-request-bytes=10485760").start().await;
     let writer = cluster.client().await;
-    let mut scenario = Scenario::start(cluster.endpoints(), Options::new(), &writer).await;
+    let mut scenario =
+        Scenario::start(&cluster, cluster.endpoints(), Options::new(), &writer).await;
     let (before, fault) = (resident(), Instant::now());
-    for _ in 0..200 {
-        scenario.last += 1;
-        // `x` is passed over by the decoder.
-        let value = format!("{}{}", scenario.last, "x".repeat(1 << 20));
-        writer.kv_client().put(KEY, value, None).await.expect("a put");
+    for _ in 0..values {
+        scenario.put_large(&writer, bytes).await;
     }
     let last = Instant::now();
+    scenario.take_last().await;
+    let grown = resident().saturating_sub(before);
     let mut row = scenario.end(fault, last, seconds(1)).await;
-    row.said =
-        format!("client and writer grew by {} kB; {}", resident().saturating_sub(before), row.said);
-    row
+    row.said = format!("client and writer grew by {grown} kB");
+    row.require(grown < LARGE_KB, "memory grew")
 }
 
-pub(crate) async fn deleted() -> Row {
+/// Deleted, and created again after a pause.
+pub(crate) async fn deleted(pause: u64) -> Row {
     let cluster = Cluster::start(1).await;
     let writer = cluster.client().await;
-    let mut scenario = Scenario::start(cluster.endpoints(), Options::new(), &writer).await;
+    let mut scenario =
+        Scenario::start(&cluster, cluster.endpoints(), Options::new(), &writer).await;
+    let mut watcher = scenario.store.value(KEY).watch();
     let fault = Instant::now();
     writer.kv_client().delete(KEY, None).await.expect("a delete");
-    sleep(seconds(10)).await;
+    let gone = timeout(NEVER, watcher.get_if(|entry| entry.value.is_none())).await;
+    let told = fault.elapsed();
+    drop(watcher);
+    sleep(seconds(pause)).await;
     let created = Instant::now();
     scenario.put(&writer).await;
-    scenario.end(fault, created, seconds(1)).await
+    let mut row = scenario.end(fault, created, seconds(1)).await;
+    row.said = format!("its absence told after {:.1} ms; {}", told.as_secs_f64() * 1e3, row.said);
+    row.require(matches!(gone, Ok(Ok(_))) && told < seconds(1), "its absence was told late")
+}
+
+/// The key goes with its lease, then is written again.
+pub(crate) async fn lease_expired() -> Row {
+    let cluster = Cluster::start(1).await;
+    let writer = cluster.client().await;
+    let mut scenario =
+        Scenario::start(&cluster, cluster.endpoints(), Options::new(), &writer).await;
+    let mut watcher = scenario.store.value(KEY).watch();
+    let lease = writer.lease_client().grant(2, None).await.expect("a lease").id();
+    let leased = PutOptions::new().with_lease(lease);
+    scenario.last += 1;
+    writer.kv_client().put(KEY, scenario.last.to_string(), Some(leased)).await.expect("a put");
+    scenario.take_last().await;
+    let fault = Instant::now();
+    let expired = async {
+        while writer.kv_client().get(KEY, None).await.is_ok_and(|got| got.count() > 0) {
+            sleep(Duration::from_millis(5)).await;
+        }
+        Instant::now()
+    };
+    let absent = async {
+        let gone = timeout(NEVER, watcher.get_if(|entry| entry.value.is_none())).await;
+        (matches!(gone, Ok(Ok(_))), Instant::now())
+    };
+    let (expired, (gone, told)) = tokio::join!(expired, absent);
+    drop(watcher);
+    let late = told.saturating_duration_since(expired);
+    let written = Instant::now();
+    scenario.put(&writer).await;
+    let mut row = scenario.end(fault, written, seconds(1)).await;
+    let late_ms = late.as_secs_f64() * 1e3;
+    row.said = format!("its absence told within {late_ms:.1} ms; {}", row.said);
+    row.require(gone && late < seconds(1), "its absence was told late")
 }
 
 /// This process's memory, in kB.
