@@ -7,11 +7,12 @@ use event_core::{MemoryReader, MemoryValue};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
+use crate::bounds::Bounds;
 use crate::driver::Driver;
 use crate::endpoints::Endpoints;
 use crate::health::Health;
 use crate::registry::Registry;
-use crate::session::{Bounds, Session};
+use crate::session::Session;
 use crate::source::Source;
 
 pub(crate) struct Connection {

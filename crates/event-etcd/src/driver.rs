@@ -138,6 +138,8 @@ impl Driver {
             Action::Tell(id, entry) => {
                 if entry.value.is_none() && entry.revision == 0 {
                     self.never_seen.insert(id, entry.key.clone());
+                } else {
+                    self.never_seen.remove(&id);
                 }
                 if let Some(cell) = self.cells.get(&id) {
                     cell.set(entry);

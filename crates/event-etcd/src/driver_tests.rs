@@ -10,10 +10,10 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::State;
+use crate::bounds::Bounds;
 use crate::connection::Connection;
 use crate::endpoints::Endpoints;
 use crate::protocol::{Fault, Found, ReadAnswer, Request, Response};
-use crate::session::Bounds;
 use crate::source::{Link, MockLink, MockRequests, MockSource, Opened, Responses, Source};
 
 const BOUND: Duration = Duration::from_secs(5);

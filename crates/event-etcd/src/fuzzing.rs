@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use event_core::Bytes;
 
+use crate::bounds::Bounds;
 use crate::endpoints::Endpoints;
 use crate::protocol::{Event, Fault, FaultKind, Found, ReadAnswer, Request, Response};
-use crate::session::{Action, Bounds, Session};
+use crate::session::{Action, Session};
 
 /// More than this from one input is an endless loop.
 const ACTIONS: usize = 100_000;

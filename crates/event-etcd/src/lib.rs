@@ -37,6 +37,7 @@ mod connection;
 mod driver;
 mod registry;
 
+mod bounds;
 mod endpoints;
 mod key;
 mod session;

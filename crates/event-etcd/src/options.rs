@@ -10,7 +10,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::session::Bounds;
+use crate::bounds::Bounds;
 
 /// The server closes a connection whose keepalive is under 5 s (C2). Faults are found sooner, by the
 /// store's own question on the stream; this one is for the sockets.

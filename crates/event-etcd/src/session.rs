@@ -6,9 +6,10 @@
 //!
 //! The life of a key: *unread* → a linearizable read → a watch from that read's revision on is asked
 //! for → *watched*. Not from the next revision: later servers give no sign of life on a stream while
-//! a watch of it starts beyond the store's revision, as it would on an idle store (E7). Whatever goes wrong makes it unread again. We never
-//! resume: a reader of the newest value needs no history, and every way of resuming has a fault in
-//! which it is silent (E1, E2, E5, E8).
+//! a watch of it starts beyond the store's revision, as it would on an idle store (E7).
+//!
+//! Whatever goes wrong makes a key unread again. We never resume: a reader of the newest value needs
+//! no history, and every way of resuming has a fault in which it is silent (E1, E2, E5, E8).
 
 mod connecting;
 mod reading;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use event_core::{Bytes, Entry};
 
+use crate::bounds::Bounds;
 use crate::endpoints::Endpoints;
 use crate::health::{Cause, Health, State};
 use crate::key::{Key, KeyState};
@@ -35,8 +37,10 @@ const BATCH: usize = 128;
 const READS: usize = 8;
 /// How far a watch may lie behind, in revisions, before it is quicker to read (E9).
 const BEHIND: i64 = 5000;
-/// When keys that were refused are asked for again; where they are many, so much later.
+/// When keys that were refused are asked for again: after this, and once more this for each
+/// [`REFUSED`] of them, so that many don't load the cluster.
 const RETRY: Duration = Duration::from_millis(500);
+const REFUSED: usize = 32;
 
 /// What the session wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,27 +62,6 @@ pub(crate) enum Action {
     Health(Health),
     /// A refresh is done, or was refused.
     Refreshed(Ticket, Result<(), Fault>),
-}
-
-/// How long things may take.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    /// From the connect to the first answer.
-    pub(crate) connect: Duration,
-    /// From the last sign of life to the fault.
-    pub(crate) detection: Duration,
-}
-
-impl Bounds {
-    /// An idle stream is asked for a sign of life after this long …
-    fn idle(&self) -> Duration {
-        self.detection * 2 / 5
-    }
-
-    /// … and has this long for the answer, as has every call.
-    fn answer(&self) -> Duration {
-        self.detection * 3 / 5
-    }
 }
 
 #[derive(Debug)]

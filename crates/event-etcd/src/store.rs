@@ -8,11 +8,11 @@ use etcd_client::Client;
 use event_core::{Bytes, Error, ErrorKind, MemoryReader};
 use tokio::runtime::Handle;
 
+use crate::bounds::Bounds;
 use crate::connection::Connection;
 use crate::endpoints::Endpoints;
 use crate::health::Health;
 use crate::options::{Options, check_endpoint};
-use crate::session::Bounds;
 use crate::source::{Members, Source, check};
 use crate::value::EtcdValue;
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use etcd_harness::Cluster;
+use etcd_harness::{Cluster, Node};
 use event_etcd::Options;
 use tokio::time::sleep;
 
@@ -37,14 +37,17 @@ pub(crate) async fn terminated() -> Row {
     scenario.end(fault, ready, seconds(1) * 3 / 10).await
 }
 
+/// A store on a follower, so that the others have a leader all the time.
+async fn on_a_follower(cluster: &Cluster, leader: &Node) -> Scenario {
+    let mut endpoints = cluster.endpoints();
+    endpoints.sort_by_key(|endpoint| *endpoint == leader.endpoint());
+    Scenario::start(cluster, endpoints, Options::new(), &cluster.client().await).await
+}
+
 pub(crate) async fn in_use_killed() -> Row {
     let cluster = Cluster::start(3).await;
     let leader = cluster.leader().await;
-    // A follower first, so that the others have a leader all the time.
-    let mut endpoints = cluster.endpoints();
-    endpoints.sort_by_key(|endpoint| *endpoint == leader.endpoint());
-    let mut scenario =
-        Scenario::start(&cluster, endpoints, Options::new(), &cluster.client().await).await;
+    let mut scenario = on_a_follower(&cluster, leader).await;
     let dead = scenario.node_in_use(&cluster).await;
     let fault = Instant::now();
     dead.kill();
@@ -71,10 +74,7 @@ pub(crate) async fn leader_killed() -> Row {
 pub(crate) async fn in_use_stopped() -> Row {
     let cluster = Cluster::start(3).await;
     let leader = cluster.leader().await;
-    let mut endpoints = cluster.endpoints();
-    endpoints.sort_by_key(|endpoint| *endpoint == leader.endpoint());
-    let mut scenario =
-        Scenario::start(&cluster, endpoints, Options::new(), &cluster.client().await).await;
+    let mut scenario = on_a_follower(&cluster, leader).await;
     let stopped = scenario.node_in_use(&cluster).await;
     let fault = Instant::now();
     stopped.stop();
@@ -90,10 +90,7 @@ pub(crate) async fn in_use_stopped() -> Row {
 pub(crate) async fn cut_from_peers() -> Row {
     let cluster = Cluster::start(3).await;
     let leader = cluster.leader().await;
-    let mut endpoints = cluster.endpoints();
-    endpoints.sort_by_key(|endpoint| *endpoint == leader.endpoint());
-    let mut scenario =
-        Scenario::start(&cluster, endpoints, Options::new(), &cluster.client().await).await;
+    let mut scenario = on_a_follower(&cluster, leader).await;
     let cut = scenario.node_in_use(&cluster).await;
     let fault = Instant::now();
     cut.cut_from_peers().await;

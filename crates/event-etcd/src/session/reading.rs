@@ -3,7 +3,7 @@
 use std::mem;
 use std::time::Instant;
 
-use super::{Action, KeyId, Phase, READS, RETRY, Read, ReadId, Session, Ticket};
+use super::{Action, KeyId, Phase, READS, REFUSED, RETRY, Read, ReadId, Session, Ticket};
 use crate::key::KeyState;
 use crate::protocol::{Fault, FaultKind, ReadAnswer, Request};
 
@@ -167,8 +167,8 @@ impl Session {
         self.refused.insert(id, fault);
         // The connection answers: what it was stalled for is over.
         (self.fault, self.faulty) = (None, None);
-        let batches = u32::try_from(self.refused.len() / 32).unwrap_or(u32::MAX);
+        let more = u32::try_from(self.refused.len() / REFUSED).unwrap_or(u32::MAX);
         // Never put off: a key that is refused again and again would hold up the others.
-        self.retry_at.get_or_insert(now + RETRY.saturating_mul(batches.saturating_add(1)));
+        self.retry_at.get_or_insert(now + RETRY.saturating_mul(more.saturating_add(1)));
     }
 }

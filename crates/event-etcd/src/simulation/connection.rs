@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use event_core::Bytes;
 
+use crate::bounds::Bounds;
 use crate::protocol::{Fault, ReadAnswer, Request};
-use crate::session::{Bounds, ReadId};
+use crate::session::ReadId;
 use crate::simulation::history::{KEYS, key_of};
 use crate::simulation::stream::{Sent, Stream};
 

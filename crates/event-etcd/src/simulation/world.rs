@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use event_core::Bytes;
 
+use crate::bounds::Bounds;
 use crate::endpoints::Endpoints;
 use crate::health::Health;
 use crate::protocol::{Fault, FaultKind};
-use crate::session::{Action, Bounds, Session};
+use crate::session::{Action, Session};
 use crate::simulation::cluster::{Cluster, Is};
 use crate::simulation::connection::{Connection, What};
 use crate::simulation::history::key_of;

@@ -1,5 +1,6 @@
 //! One key on one node, as the original's own suite has it.
 
+use etcd_harness::Cluster;
 use event_codec::{DecoderExt, Json, Utf8};
 use event_core::{ErrorKind, ReaderExt, ValueReader, WatcherExt};
 use tokio::time::timeout;
@@ -93,6 +94,23 @@ async fn of_a_thousand_puts_that_nobody_reads_the_last_one_arrives() {
     store.value("key").refresh().await.unwrap();
     assert_eq!(text(&mut watcher).await.as_deref(), Some("1000"), "at once, with none in between");
     assert!(watcher.try_get().is_none());
+}
+
+#[tokio::test]
+async fn after_a_refresh_a_get_reflects_what_another_member_took() {
+    let cluster = Cluster::start(3).await;
+    let (reads, writes) = (cluster.follower().await, cluster.leader().await);
+    let (store, client) = (crate::support::store([reads.endpoint()]).await, writes.client().await);
+    let value = store.value("key");
+    let mut watchers = [value.watch(), value.watch()];
+    for round in 0..100 {
+        put(&client, "key", round.to_string()).await;
+        timeout(BOUND, value.refresh()).await.expect("it does not hang").unwrap();
+        for watcher in &mut watchers {
+            let newest = watcher.try_get().expect("at once").unwrap().value.unwrap();
+            assert_eq!(newest, round.to_string().as_bytes());
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]

@@ -31,6 +31,26 @@ async fn a_server_is_trusted_by_its_authority_and_by_no_other() {
 }
 
 #[tokio::test]
+async fn with_tls_an_endpoint_needs_no_scheme_and_the_certificate_has_the_right_name() {
+    let authority = Authority::new();
+    let cluster = Cluster::builder().tls(&authority).start().await;
+    put(&cluster.client().await, "key", "a").await;
+    let trusted = || options().ca_certificate(authority.pem());
+    let address = cluster.node(0).address().to_string();
+    for options in [trusted(), trusted().domain_name("localhost")] {
+        let store = EtcdStore::connect([address.clone()], options).await.unwrap();
+        until(&mut store.value("key").watch(), "a").await;
+    }
+    let other = trusted().domain_name("elsewhere.example");
+    let store = EtcdStore::connect([address], other).await.unwrap();
+    let _watcher = store.value("key").watch();
+    let refused = |health: &Health| {
+        health.cause.as_ref().is_some_and(|c| c.to_string().contains("certificate"))
+    };
+    timeout(BOUND, store.health().watch().get_if(refused)).await.expect("health says so").unwrap();
+}
+
+#[tokio::test]
 async fn a_client_shows_its_certificate_where_the_server_wants_one() {
     let authority = Authority::new();
     let cluster = Cluster::builder().mutual_tls(&authority).start().await;
