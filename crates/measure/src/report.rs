@@ -1,0 +1,168 @@
+//! What a run came to.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::{Record, Role};
+
+/// The figures of a run, in the order in which they were measured.
+#[derive(Debug, Default)]
+pub struct Report {
+    records: Vec<Record>,
+}
+
+impl Report {
+    /// An empty report.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a figure, and prints it as a line of JSON.
+    ///
+    /// # Panics
+    ///
+    /// Never: a record is always JSON.
+    pub fn add(&mut self, record: Record) {
+        println!("{}", serde_json::to_string(&record).expect("a record is JSON"));
+        self.records.push(record);
+    }
+
+    /// Prints the table, and keeps the lines in `target/benchmarks/<name>.jsonl`.
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be written.
+    ///
+    /// # Panics
+    ///
+    /// Never: a record is always JSON.
+    pub fn finish(&self, name: &str) -> io::Result<()> {
+        println!("\n{}", self.table());
+        let folder = folder();
+        fs::create_dir_all(&folder)?;
+        let lines: String = self
+            .records
+            .iter()
+            .map(|record| serde_json::to_string(record).expect("a record is JSON") + "\n")
+            .collect();
+        fs::write(folder.join(name).with_extension("jsonl"), lines)
+    }
+
+    /// A report of lines that were kept.
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be read, or a line of it is no record.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let text = fs::read_to_string(path)?;
+        let records = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        Ok(Self { records })
+    }
+
+    /// The figures.
+    #[must_use]
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// A row for each work and size: ours, the best peer, the floor, and the ratios of ours to both;
+    /// then all the peers.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut table = String::from(
+            "| work | ours | best peer | ours / best peer | floor | ours / floor | all peers |\n\
+             |---|---|---|---|---|---|---|\n",
+        );
+        let mut works: Vec<(&str, Option<u64>)> = Vec::new();
+        for record in &self.records {
+            let work = (&*record.work, record.size);
+            if !works.contains(&work) {
+                works.push(work);
+            }
+        }
+        for (work, size) in works {
+            let row: Vec<&Record> = self
+                .records
+                .iter()
+                .filter(|record| record.work == work && record.size == size)
+                .collect();
+            let of = |role: Role| row.iter().copied().filter(move |record| record.role == role);
+            let least = |role| of(role).min_by(|a, b| a.value.total_cmp(&b.value));
+            let (ours, peer, floor) = (least(Role::Ours), least(Role::Peer), least(Role::Floor));
+            let mut peers: Vec<&Record> = of(Role::Peer).collect();
+            peers.sort_by(|a, b| a.value.total_cmp(&b.value));
+            let peers: Vec<String> =
+                peers.iter().map(|peer| format!("{} {}", peer.who, figure(peer))).collect();
+            let size = size.map_or(String::new(), |size| format!(" ({size})"));
+            let _ = writeln!(
+                table,
+                "| {work}{size} | {} | {} | {} | {} | {} | {} |",
+                cell(ours.map(figure)),
+                cell(peer.map(|peer| format!("{} {}", peer.who, figure(peer)))),
+                cell(ratio(ours, peer)),
+                cell(floor.map(|floor| format!("{} {}", floor.who, figure(floor)))),
+                cell(ratio(ours, floor)),
+                peers.join(", "),
+            );
+        }
+        table
+    }
+}
+
+fn cell(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "–".to_owned())
+}
+
+fn ratio(ours: Option<&Record>, other: Option<&Record>) -> Option<String> {
+    let (ours, other) = (ours?, other?);
+    (other.value > 0.0).then(|| format!("{:.2}", ours.value / other.value))
+}
+
+/// Three digits that mean something, and the unit.
+fn figure(record: &Record) -> String {
+    let Record { value, unit, .. } = record;
+    let decimals = if *value >= 100.0 {
+        0
+    } else if *value >= 10.0 {
+        1
+    } else {
+        2
+    };
+    format!("{value:.decimals$} {unit}")
+}
+
+/// `target/benchmarks`, beside the program's own folder.
+fn folder() -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_default();
+    let target = program.ancestors().find(|folder| folder.ends_with("target"));
+    target.unwrap_or(Path::new("target")).join("benchmarks")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(who: &str, role: Role, value: f64) -> Record {
+        let who = who.to_owned();
+        Record { work: "set".into(), size: Some(7), who, role, value, unit: "ns".into() }
+    }
+
+    #[test]
+    fn ours_stands_beside_the_best_peer_and_the_floor() {
+        let records = vec![
+            record("slow", Role::Peer, 80.0),
+            record("ours", Role::Ours, 10.0),
+            record("quick", Role::Peer, 40.0),
+            record("waking", Role::Floor, 8.0),
+        ];
+        let table = Report { records }.table();
+        let row = table.lines().last().unwrap();
+        assert_eq!(
+            row,
+            "| set (7) | 10.0 ns | quick 40.0 ns | 0.25 | waking 8.00 ns | 1.25 | quick 40.0 ns, slow 80.0 ns |"
+        );
+    }
+}
