@@ -48,6 +48,7 @@ struct Connection {
 enum Done {
     Connected(Result<Arc<dyn Link>, Fault>),
     Read(ReadId, Result<ReadAnswer, Fault>),
+    Recalled(Result<ReadAnswer, Fault>),
     Opened(Result<Opened, Fault>),
     Sent(Box<dyn Requests>, Result<(), Fault>),
     LookedBelow(Vec<Bytes>, Result<Vec<bool>, Fault>),
@@ -131,6 +132,10 @@ impl Driver {
             Action::Read(id, keys) => {
                 connection.call(|link| async move { Done::Read(id, link.read(keys).await) });
             }
+            Action::Recall(Entry { key, revision, .. }) => {
+                connection
+                    .call(|link| async move { Done::Recalled(link.recall(key, revision).await) });
+            }
             Action::Open(first) => {
                 connection.call(|link| async move { Done::Opened(link.open(first).await) });
             }
@@ -182,6 +187,7 @@ impl Driver {
                 self.session.connected(now);
             }
             Done::Read(id, answer) => self.session.read(id, answer, now),
+            Done::Recalled(answer) => self.session.recalled(answer, now),
             Done::Opened(Ok((requests, responses))) => {
                 self.connection.requests = Some(requests);
                 self.connection.responses = Some(responses);

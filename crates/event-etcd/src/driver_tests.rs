@@ -40,6 +40,10 @@ impl Link for Silent {
         pending().await
     }
 
+    async fn recall(&self, _key: Bytes, _revision: i64) -> Result<ReadAnswer, Fault> {
+        pending().await
+    }
+
     async fn look_below(&self, _keys: Vec<Bytes>) -> Result<Vec<bool>, Fault> {
         pending().await
     }

@@ -26,7 +26,7 @@ pub fn session(bytes: &[u8]) {
     let (mut next_id, mut reads, mut watches) = (0, Vec::new(), Vec::new());
     while let Some(what) = said.next() {
         let mut byte = || said.next().unwrap_or(0);
-        match what % 12 {
+        match what % 13 {
             0 => {
                 next_id += 1;
                 session.follow(next_id, Bytes::from(vec![byte()]), now);
@@ -62,6 +62,10 @@ pub fn session(bytes: &[u8]) {
                 session.heard(response, now);
             }
             10 => {
+                let found = vec![found(byte(), byte())];
+                session.recalled(Ok(ReadAnswer { revision: revision(byte()), found }), now);
+            }
+            11 => {
                 now += Duration::from_millis(u64::from(byte()) * 40);
                 session.tick(now);
             }

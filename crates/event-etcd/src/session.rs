@@ -13,6 +13,7 @@
 
 mod connecting;
 mod reading;
+mod recalling;
 mod watching;
 
 #[cfg(test)]
@@ -51,6 +52,9 @@ pub(crate) enum Action {
     Disconnect,
     /// Read these keys, linearizable and in one transaction, and say [`Session::read`].
     Read(ReadId, Vec<Bytes>),
+    /// Read the key of this version as it was at its revision, linearizable, and say
+    /// [`Session::recalled`].
+    Recall(Entry),
     /// Open the stream with this request, and say [`Session::opened`]; then
     /// [`Session::heard`] for each response.
     Open(Request),
@@ -87,6 +91,10 @@ pub(crate) struct Session {
     batch: usize,
     /// The highest revision seen in this history.
     highest: i64,
+    /// The version with the highest revision that was told of this history, and the one that the
+    /// store is asked for on this connection.
+    witness: Option<Entry>,
+    recalling: Option<Entry>,
     next_read: ReadId,
     next_watch: i64,
     /// All that was to be read when the connection was made is, and the stream is open.
@@ -156,6 +164,8 @@ impl Session {
             retry_at: None,
             batch: BATCH,
             highest: 0,
+            witness: None,
+            recalling: None,
             next_read: 0,
             next_watch: 0,
             live: false,
@@ -236,6 +246,7 @@ impl Session {
     pub(crate) fn connected(&mut self, now: Instant) {
         if let Phase::Connecting { deadline } = self.phase {
             self.phase = Phase::Connected { stream: Stream::Unasked, prove_by: Some(deadline) };
+            self.recall();
         }
         self.go_on(now);
     }

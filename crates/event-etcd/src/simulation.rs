@@ -11,6 +11,7 @@
 //! EVENT_SCHEDULES=1000000 cargo test --release -p event-etcd simulation
 //! ```
 
+mod calls;
 mod cluster;
 mod connection;
 mod ending;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use etcd_client::proto::{PbEvent, PbTxnOpResponse};
+use etcd_client::proto::{PbEvent, PbRangeResponse, PbTxnOpResponse};
 use etcd_client::{
     Client, ConnectOptions, Error as EtcdError, GetOptions, Txn, TxnOp, WatchOptions,
     WatchRequestSender, WatchResponse, WatchResponseStream,
@@ -36,6 +36,9 @@ pub(crate) trait Source: Send + Sync {
 pub(crate) trait Link: Send + Sync {
     /// Reads keys, linearizable, in one transaction.
     async fn read(&self, keys: Vec<Bytes>) -> Result<ReadAnswer, Fault>;
+
+    /// Reads a key as it was at a revision, linearizable.
+    async fn recall(&self, key: Bytes, revision: i64) -> Result<ReadAnswer, Fault>;
 
     /// Says of each key whether there are keys below it, as files are in a folder.
     async fn look_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Fault>;
@@ -110,16 +113,19 @@ impl Link for Client {
             .responses
             .into_iter()
             .map(|response| match response.response {
-                Some(PbTxnOpResponse::ResponseRange(range)) => {
-                    range.kvs.into_iter().next().map(|kv| Found {
-                        mod_revision: kv.mod_revision,
-                        value: Bytes::from(kv.value),
-                    })
-                }
+                Some(PbTxnOpResponse::ResponseRange(range)) => found(range),
                 _ => None,
             })
             .collect();
         Ok(ReadAnswer { revision: answer.header.map_or(0, |header| header.revision), found })
+    }
+
+    async fn recall(&self, key: Bytes, revision: i64) -> Result<ReadAnswer, Fault> {
+        let mut kv = self.kv_client().max_decoding_message_size(MESSAGE);
+        let options = GetOptions::new().with_revision(revision);
+        let answer = kv.get(key.to_vec(), Some(options)).await.map_err(|error| fault(&error))?.0;
+        let revision = answer.header.as_ref().map_or(0, |header| header.revision);
+        Ok(ReadAnswer { revision, found: vec![found(answer)] })
     }
 
     async fn look_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Fault> {
@@ -146,6 +152,11 @@ impl Link for Client {
         let (requests, responses) = stream.map_err(|error| fault(&error))?.split();
         Ok((Box::new(requests), Box::new(responses)))
     }
+}
+
+fn found(range: PbRangeResponse) -> Option<Found> {
+    let kv = range.kvs.into_iter().next()?;
+    Some(Found { mod_revision: kv.mod_revision, value: Bytes::from(kv.value) })
 }
 
 /// Fragments, so that no response is larger than the server's limit for one request (E8).

@@ -83,7 +83,8 @@ pub(crate) async fn wiped(past: bool) -> Row {
     let ready = Instant::now();
     proxy.accept();
     scenario.put(&writer).await;
-    scenario.end(fault, ready, seconds(1)).await
+    scenario.replaced().await;
+    scenario.end(fault, ready, seconds(1)).await.require_said("replaced")
 }
 
 /// A snapshot from before the last ten values: the store comes to it before there is a new one.
@@ -119,20 +120,24 @@ pub(crate) async fn restored_older() -> Row {
 pub(crate) async fn restored_at_same_revision() -> Row {
     let cluster = Cluster::start(1).await;
     let node = cluster.node(0);
+    let proxy = Proxy::start(node.address());
     let writer = cluster.client().await;
     writer.kv_client().put(KEY, "0", None).await.expect("a put");
     node.terminate().await;
     let copy = node.save_data();
     node.restart().await;
     let mut scenario =
-        Scenario::start(&cluster, cluster.endpoints(), Options::new(), &cluster.client().await)
+        Scenario::start(&cluster, vec![proxy.endpoint()], Options::new(), &cluster.client().await)
             .await;
     let fault = Instant::now();
+    proxy.refuse().await;
     node.kill();
     node.restore_data(&copy);
     node.restart().await;
-    let ready = Instant::now();
     // The first put of the other history has the revision that the old one's first put had.
     scenario.put(&cluster.client().await).await;
-    scenario.end(fault, ready, seconds(1)).await.history_went_back()
+    let ready = Instant::now();
+    proxy.accept();
+    scenario.replaced().await;
+    scenario.end(fault, ready, seconds(1)).await.history_went_back().require_said("replaced")
 }

@@ -130,6 +130,12 @@ impl Scenario {
         let _ = timeout(seconds(5), watcher.get_if(|taken| taken.backward > 0)).await;
     }
 
+    /// Waits until health says that the history was replaced, which it may after it is live.
+    pub(crate) async fn replaced(&self) {
+        let mut health = self.store.health().watch();
+        let _ = timeout(seconds(5), health.get_if(|health| health.replaced > 0)).await;
+    }
+
     pub(crate) async fn state(&self, state: State) {
         let _ = self.store.health().watch().get_if(|health| health.state == state).await;
     }

@@ -41,6 +41,7 @@ impl Session {
         self.to_read.clear();
         self.refused.clear();
         self.retry_at = None;
+        self.recalling = None;
         for (_, read) in mem::take(&mut self.reads) {
             self.requeue_tickets(read.tickets);
         }

@@ -60,6 +60,7 @@ impl Session {
             );
         }
         if answer.revision < read.floor {
+            // A lower revision than one already seen (E5).
             self.history_was_replaced(answer.revision);
             if self.keys.values().any(|key| key.known_at > 0) {
                 // Something was read on this connection: earlier in that history, if the answers were
@@ -77,12 +78,14 @@ impl Session {
         for (key_id, found) in read.keys.into_iter().zip(answer.found) {
             let Some(key) = self.keys.get_mut(&key_id) else { continue };
             key.overtaking = false;
+            let is_unread = matches!(key.state, KeyState::Reading(reading) if reading == id);
+            let watch_refused = key.watch_refused;
             if let Some(entry) = key.read(found, answer.revision) {
-                self.actions.push_back(Action::Tell(key_id, entry));
+                self.tell(key_id, entry);
             }
-            if matches!(key.state, KeyState::Reading(reading) if reading == id) {
+            if is_unread {
                 self.refused.remove(&key_id);
-                stream_is_stale |= key.watch_refused;
+                stream_is_stale |= watch_refused;
                 self.watch(key_id, answer.revision, now);
             }
         }
@@ -92,13 +95,6 @@ impl Session {
         if stream_is_stale {
             self.fail(Fault::new(FaultKind::Auth, "the stream's credentials are out of date"), now);
         }
-    }
-
-    /// A lower revision than one already seen: the store was wiped or restored (E5).
-    pub(super) fn history_was_replaced(&mut self, revision: i64) {
-        self.highest = revision;
-        self.health.replaced += 1;
-        self.reads.values_mut().for_each(|read| read.floor = 0);
     }
 
     pub(super) fn read_failed(&mut self, mut read: Read, fault: Fault, now: Instant) {

@@ -17,6 +17,9 @@ const SECOND: Duration = Duration::from_secs(1);
 const BOUNDS: Bounds =
     Bounds { connect: Duration::from_secs(4), detection: Duration::from_secs(5) };
 
+/// What a read finds of each key: its `mod_revision` and its value, if it is there.
+type Values<'a> = &'a [Option<(i64, &'a str)>];
+
 /// A session, the time, and the last health that it told.
 struct Script {
     session: Session,
@@ -69,16 +72,18 @@ impl Script {
         self.actions()
     }
 
-    fn answer(&mut self, id: ReadId, revision: i64, found: &[Option<(i64, &str)>]) -> Vec<Action> {
-        let found = found
-            .iter()
-            .map(|found| {
-                let (mod_revision, value) = (*found)?;
-                Some(Found { mod_revision, value: Bytes::copy_from_slice(value.as_bytes()) })
-            })
-            .collect();
-        self.session.read(id, Ok(ReadAnswer { revision, found }), self.now);
+    fn answer(&mut self, id: ReadId, revision: i64, read: Values<'_>) -> Vec<Action> {
+        self.session.read(id, Ok(ReadAnswer { revision, found: found(read) }), self.now);
         self.actions()
+    }
+
+    /// What the store remembers of the version that it was asked for.
+    fn recalled(&mut self, answer: Result<(i64, Values<'_>), FaultKind>) {
+        let answer = answer
+            .map(|(revision, remembered)| ReadAnswer { revision, found: found(remembered) })
+            .map_err(|kind| Fault::new(kind, "refused"));
+        self.session.recalled(answer, self.now);
+        self.actions();
     }
 
     fn refuse(&mut self, id: ReadId, kind: FaultKind) -> Vec<Action> {
@@ -136,6 +141,19 @@ fn connect(endpoint: &str) -> Action {
 
 fn read(id: ReadId, keys: &[&str]) -> Action {
     Action::Read(id, keys.iter().map(|key| Bytes::copy_from_slice(key.as_bytes())).collect())
+}
+
+fn recall(key: &str, revision: i64, value: &str) -> Action {
+    let (key, value) = (key.to_owned().into_bytes(), value.to_owned().into_bytes());
+    Action::Recall(Entry::new(key, revision, value))
+}
+
+fn found(found: Values<'_>) -> Vec<Option<Found>> {
+    let one = |(mod_revision, value): (i64, &str)| Found {
+        mod_revision,
+        value: Bytes::copy_from_slice(value.as_bytes()),
+    };
+    found.iter().map(|found| found.map(one)).collect()
 }
 
 fn create(watch_id: i64, key: &str, start_revision: i64) -> Request {

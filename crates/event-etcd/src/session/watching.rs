@@ -69,12 +69,13 @@ impl Session {
             return;
         };
         self.highest = self.highest.max(event.mod_revision);
-        if let Some(entry) = key.event(event) {
-            self.actions.push_back(Action::Tell(id, entry));
-        }
+        let news = key.event(event);
         let behind = response.revision.saturating_sub(key.known_at);
         if behind >= BEHIND && !mem::replace(&mut key.overtaking, true) {
             self.queue(id);
+        }
+        if let Some(entry) = news {
+            self.tell(id, entry);
         }
     }
 }

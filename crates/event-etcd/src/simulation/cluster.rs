@@ -1,5 +1,6 @@
 //! A cluster of members, and what can be wrong with it.
 
+use std::slice;
 use std::sync::Arc;
 
 use event_core::Bytes;
@@ -102,6 +103,29 @@ impl Cluster {
 
     /// What a member answers to a read, at some time after it was asked.
     pub(super) fn read(&self, member: usize, keys: &[Bytes]) -> Result<ReadAnswer, Fault> {
+        let keys = self.readable_keys(member, keys)?;
+        let history = self.history();
+        let found = keys.into_iter().map(|key| history.found(key)).collect();
+        Ok(ReadAnswer { revision: history.revision, found })
+    }
+
+    /// What a member answers to a read of a key as it was at a revision.
+    pub(super) fn recall(
+        &self,
+        member: usize,
+        key: &Bytes,
+        revision: i64,
+    ) -> Result<ReadAnswer, Fault> {
+        let keys = self.readable_keys(member, slice::from_ref(key))?;
+        let history = self.history();
+        if revision < history.compacted || revision > history.revision {
+            return Err(Fault::new(FaultKind::Unreachable, "required revision is not there"));
+        }
+        let found = keys.into_iter().map(|key| history.found_at(key, revision)).collect();
+        Ok(ReadAnswer { revision: history.revision, found })
+    }
+
+    fn readable_keys(&self, member: usize, keys: &[Bytes]) -> Result<Vec<usize>, Fault> {
         if self.members[member].is == Is::Cut || !self.has_leader {
             return Err(Fault::new(FaultKind::NoLeader, "no leader"));
         }
@@ -113,9 +137,7 @@ impl Cluster {
         if keys.len() > self.limit || keys.iter().any(|key| self.large[*key]) {
             return Err(Fault::new(FaultKind::TooLarge, "message larger than max"));
         }
-        let history = self.history();
-        let found = keys.into_iter().map(|key| history.found(key)).collect();
-        Ok(ReadAnswer { revision: history.revision, found })
+        Ok(keys)
     }
 
     /// A member applies some of what it lags behind, if it does.

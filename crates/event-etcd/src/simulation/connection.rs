@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use event_core::Bytes;
+use event_core::{Bytes, Entry};
 
 use crate::bounds::Bounds;
 use crate::protocol::{Fault, ReadAnswer, Request};
@@ -16,6 +16,8 @@ pub(super) struct Connection {
     pub(super) member: usize,
     /// The history that its member serves. A member that gets another one ends its connections.
     pub(super) generation: usize,
+    /// How many replacements the client was told of before it.
+    pub(super) replaced: u64,
     /// The token that the client has.
     pub(super) token: u64,
     bounds: Bounds,
@@ -46,8 +48,8 @@ pub(super) struct Connection {
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) what: What,
-    /// When the client may take it that no answer comes.
-    due: Instant,
+    /// When the client may take it that no answer comes, if it waits for one.
+    due: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -55,6 +57,8 @@ pub(super) enum What {
     Connect,
     /// With the answer that is on its way.
     Read(ReadId, Vec<Bytes>, Option<Result<ReadAnswer, Fault>>),
+    /// Of a version that the client was told, with the answer that is on its way.
+    Recall(Entry, Option<Result<ReadAnswer, Fault>>),
     Open,
 }
 
@@ -69,6 +73,7 @@ impl Connection {
     pub(super) fn new(
         member: usize,
         generation: usize,
+        replaced: u64,
         token: u64,
         bounds: Bounds,
         now: Instant,
@@ -76,11 +81,12 @@ impl Connection {
         Self {
             member,
             generation,
+            replaced,
             token,
             begun: now,
             linked: false,
             proven: false,
-            calls: vec![Call { what: What::Connect, due: now + bounds.connect }],
+            calls: vec![Call { what: What::Connect, due: Some(now + bounds.connect) }],
             bounds,
             stream: None,
             silent: false,
@@ -122,13 +128,17 @@ impl Connection {
     /// Whether something is not answered within its bound.
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
         let asked = self.asked.map(|since| since + self.bounds.detection * 3 / 5);
-        self.calls.iter().map(|call| call.due).chain(asked).any(|due| due <= now)
+        self.calls.iter().filter_map(|call| call.due).chain(asked).any(|due| due <= now)
     }
 
     pub(super) fn call(&mut self, what: What, now: Instant) {
         let answer = now + self.bounds.detection * 3 / 5;
         let first = self.begun + self.bounds.connect;
-        let due = if self.proven { answer } else { answer.max(first) };
+        let due = match what {
+            What::Recall(..) => None,
+            _ if self.proven => Some(answer),
+            _ => Some(answer.max(first)),
+        };
         self.calls.push(Call { what, due });
     }
 

@@ -75,7 +75,12 @@ impl History {
 
     /// What a read finds now.
     pub(super) fn found(&self, key: usize) -> Option<Found> {
-        let change = self.state(key, self.revision)?;
+        self.found_at(key, self.revision)
+    }
+
+    /// What a read finds of an earlier revision.
+    pub(super) fn found_at(&self, key: usize, revision: i64) -> Option<Found> {
+        let change = self.state(key, revision)?;
         let value = change.value.clone()?;
         Some(Found { mod_revision: change.mod_revision, value })
     }

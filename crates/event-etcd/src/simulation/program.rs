@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use event_core::Entry;
 
 use crate::health::Health;
-use crate::protocol::{Fault, FaultKind};
+use crate::protocol::{Fault, FaultKind, Found, ReadAnswer};
 use crate::session::{KeyId, Ticket};
 use crate::simulation::cluster::Cluster;
 use crate::simulation::connection::Connection;
@@ -157,6 +157,31 @@ impl Program {
         }
         self.highest = if is_told { revision } else { self.highest.max(revision) };
         (self.generation, self.replaced) = (generation, self.health.replaced);
+        Ok(())
+    }
+
+    /// The store said what it remembers of a version that was told. If that is something else, and
+    /// none of it came out on this connection yet, then the health must say so, and not otherwise (E5).
+    pub(super) fn saw_recall(
+        &mut self,
+        entry: &Entry,
+        answer: Option<ReadAnswer>,
+        generation: usize,
+        replaced_before: u64,
+    ) -> Result<(), String> {
+        let is_told = self.health.replaced > self.replaced;
+        let same = |found: &Found| {
+            found.mod_revision == entry.revision && Some(&found.value) == entry.value.as_ref()
+        };
+        let differs = answer.as_ref().is_some_and(|one| !one.found.iter().flatten().any(same));
+        let must_tell = differs && self.replaced == replaced_before;
+        if must_tell != is_told {
+            return Err(format!("{entry:?} is recalled, and told are {}", self.health.replaced));
+        }
+        if let Some(answer) = answer.filter(|_| is_told) {
+            (self.generation, self.highest) = (generation, answer.revision);
+        }
+        self.replaced = self.health.replaced;
         Ok(())
     }
 

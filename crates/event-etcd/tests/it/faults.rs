@@ -180,14 +180,42 @@ async fn a_wiped_store_is_told_as_what_it_is_and_health_says_so() {
     put(&cluster.client().await, "key", "new").await;
     until(&mut watcher, "new").await;
     assert_eq!(text(&mut gone).await, None);
+    health_says_replaced(&store).await;
+}
+
+async fn health_says_replaced(store: &EtcdStore) {
     let replaced = |health: &event_etcd::Health| health.replaced > 0 && health.state == State::Live;
     timeout(BOUND, store.health().watch().get_if(replaced)).await.expect("health says so").unwrap();
 }
 
+/// One that can't be told by its revision, nor by the key: it might have been deleted and made anew.
+#[tokio::test]
+async fn a_wiped_store_whose_revision_has_passed_the_old_one_is_told_as_what_it_is() {
+    let cluster = Cluster::start(1).await;
+    let (client, node) = (cluster.client().await, cluster.node(0));
+    let proxy = Proxy::start(node.address());
+    let revision = put(&client, "key", "old").await;
+    let store = store([proxy.endpoint()]).await;
+    let mut watcher = store.value("key").watch();
+    until(&mut watcher, "old").await;
+    proxy.refuse().await;
+    node.kill();
+    node.wipe();
+    node.restart().await;
+    let client = cluster.client().await;
+    while put(&client, "other", "x").await <= revision {}
+    put(&client, "key", "new").await;
+    proxy.accept();
+    until(&mut watcher, "new").await;
+    health_says_replaced(&store).await;
+}
+
 #[tokio::test]
 async fn a_restored_store_with_another_value_at_the_same_revision_is_told() {
-    let (cluster, client, store) = one_node().await;
-    let node = cluster.node(0);
+    let cluster = Cluster::start(1).await;
+    let (client, node) = (cluster.client().await, cluster.node(0));
+    let proxy = Proxy::start(node.address());
+    let store = store([proxy.endpoint()]).await;
     put(&client, "key", "old").await;
     node.terminate().await;
     let copy = node.save_data();
@@ -195,11 +223,14 @@ async fn a_restored_store_with_another_value_at_the_same_revision_is_told() {
     let revision = put(&cluster.client().await, "key", "one history").await;
     let mut watcher = store.value("key").watch();
     until(&mut watcher, "one history").await;
+    proxy.refuse().await;
     node.kill();
     node.restore_data(&copy);
     node.restart().await;
     assert_eq!(put(&cluster.client().await, "key", "another").await, revision, "the same revision");
+    proxy.accept();
     until(&mut watcher, "another").await;
+    health_says_replaced(&store).await;
 }
 
 #[tokio::test]

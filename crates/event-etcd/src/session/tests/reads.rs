@@ -19,7 +19,7 @@ fn e5_after_a_reconnect_only_what_differs_is_told() {
     script.hear(events(1, 11, &[(11, "x")]));
     script.hear(events(2, 12, &[(12, "x")]));
     script.fail(FaultKind::Unreachable);
-    assert_eq!(script.connect(), [read(2, &["a", "b", "c"])]);
+    assert_eq!(script.connect(), [recall("b", 12, "x"), read(2, &["a", "b", "c"])]);
     let told = script.answer(2, 14, &[Some((11, "x")), Some((13, "y")), None]);
     assert_eq!(told[1], tell(2, "b", 13, "y"));
     assert_eq!(told.iter().filter(|action| matches!(action, Action::Tell(..))).count(), 1);
@@ -54,6 +54,54 @@ fn e5_a_history_that_has_passed_the_old_one_is_told() {
     script.fail(FaultKind::Unreachable);
     script.connect();
     assert_eq!(script.answer(2, 20, &[Some((3, "new"))])[0], tell(1, "k", 3, "new"));
+}
+
+#[test]
+fn e5_a_store_that_remembers_something_else_is_another_history() {
+    let remembered: [(Values<'_>, u64); 4] = [
+        (&[Some((11, "old"))], 0),
+        (&[Some((11, "new"))], 1), // restored, and another value at the same revision
+        (&[Some((9, "old"))], 1),
+        (&[None], 1), // wiped, and the key made later
+    ];
+    for (found, replaced) in remembered {
+        let mut script = Script::live(&["k"]);
+        script.hear(events(1, 11, &[(11, "old")]));
+        script.fail(FaultKind::Unreachable);
+        script.connect();
+        script.recalled(Ok((20, found)));
+        script.answer(2, 20, &[Some((18, "new"))]);
+        assert_eq!(script.health.unwrap().replaced, replaced, "{found:?}");
+    }
+}
+
+#[test]
+fn e5_a_store_that_has_compacted_what_it_said_tells_nothing() {
+    let mut script = Script::live(&["k"]);
+    script.hear(events(1, 11, &[(11, "old")]));
+    script.fail(FaultKind::Unreachable);
+    script.connect();
+    script.recalled(Err(FaultKind::Unreachable));
+    script.answer(2, 20, &[Some((11, "old"))]);
+    script.session.opened(script.now);
+    script.actions();
+    assert_eq!((script.state(), script.health.unwrap().replaced), (State::Live, 0));
+}
+
+#[test]
+fn e5_a_replacement_is_told_once_whatever_shows_it_first() {
+    for recalled_first in [true, false] {
+        let mut script = Script::live(&["k"]);
+        script.hear(events(1, 30, &[(30, "old")]));
+        script.fail(FaultKind::Unreachable);
+        script.connect();
+        if recalled_first {
+            script.recalled(Ok((5, &[None])));
+        }
+        script.answer(2, 5, &[Some((4, "new"))]);
+        script.recalled(Ok((5, &[None])));
+        assert_eq!(script.health.unwrap().replaced, 1);
+    }
 }
 
 #[test]

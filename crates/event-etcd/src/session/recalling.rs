@@ -1,0 +1,50 @@
+//! Whether the store still remembers what it said (E5).
+//!
+//! A history that replaced another one shows itself by a lower revision, if it has not yet passed
+//! the old one's. If it has, nothing in an answer's header tells. So on each new connection the store
+//! is asked for one version that it once gave out, as of that version's revision: within one history
+//! the answer is the same for ever, unless it was compacted, which tells nothing.
+
+use std::time::Instant;
+
+use event_core::Entry;
+
+use super::{Action, KeyId, Session};
+use crate::protocol::{Fault, Found, ReadAnswer};
+
+impl Session {
+    /// Tells the watchers of a key its newest version.
+    pub(super) fn tell(&mut self, id: KeyId, entry: Entry) {
+        let last = self.witness.as_ref().map_or(0, |witness| witness.revision);
+        if entry.value.is_some() && entry.revision >= last {
+            self.witness = Some(entry.clone());
+        }
+        self.actions.push_back(Action::Tell(id, entry));
+    }
+
+    /// On a new connection, asks for the last version that was told on the ones before.
+    pub(super) fn recall(&mut self) {
+        self.recalling.clone_from(&self.witness);
+        self.actions.extend(self.witness.clone().map(Action::Recall));
+    }
+
+    /// What the store remembers. That it does not answer, or has compacted it, tells nothing.
+    pub(crate) fn recalled(&mut self, answer: Result<ReadAnswer, Fault>, now: Instant) {
+        let (Some(witness), Ok(answer)) = (self.recalling.take(), answer) else { return };
+        let same = |found: &Found| {
+            found.mod_revision == witness.revision && Some(&found.value) == witness.value.as_ref()
+        };
+        if !answer.found.iter().flatten().any(same) {
+            self.history_was_replaced(answer.revision);
+        }
+        self.go_on(now);
+    }
+
+    /// The store was wiped or restored: revisions start over.
+    pub(super) fn history_was_replaced(&mut self, revision: i64) {
+        self.highest = revision;
+        self.health.replaced += 1;
+        self.reads.values_mut().for_each(|read| read.floor = 0);
+        (self.witness, self.recalling) = (None, None);
+    }
+}
