@@ -22,8 +22,11 @@ pub struct Health {
     pub endpoint: Option<Arc<str>>,
     /// The highest revision seen when this version was made.
     pub revision: i64,
-    /// How often the store's history was replaced: wiped, or restored from a backup. Watchers are
-    /// then told what the new history holds, and revisions start over.
+    /// How often the store's history was seen to be replaced: wiped, or restored from a backup.
+    /// Watchers are then told what the new history holds, and revisions start over.
+    ///
+    /// A new history shows itself by a lower revision, or by not remembering a version that was told.
+    /// One that has passed the old revision, and has compacted that version away, is not seen.
     pub replaced: u64,
 }
 

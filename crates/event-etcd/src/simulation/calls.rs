@@ -3,7 +3,7 @@
 use crate::protocol::{Fault, FaultKind};
 use crate::session::Session;
 use crate::simulation::cluster::Is;
-use crate::simulation::connection::What;
+use crate::simulation::connection::{Connection, What};
 use crate::simulation::history::key_of;
 use crate::simulation::world::{Checked, World};
 
@@ -65,7 +65,11 @@ impl World {
         if let What::Connect = connection.calls.swap_remove(at).what {
             connection.linked = true;
             self.note(|| "connected".to_owned());
+            let asks = self.program.has_a_witness();
             self.tell(Session::connected, false)?;
+            if asks && !self.connection.iter().any(Connection::recalls) {
+                return Err("the store is not asked what it remembers".to_owned());
+            }
         } else {
             connection.proven = true;
             connection.stream.iter_mut().for_each(|stream| stream.opened = true);

@@ -104,6 +104,10 @@ impl Connection {
         self.calls.iter().filter(|call| matches!(call.what, What::Read(..))).count()
     }
 
+    pub(super) fn recalls(&self) -> bool {
+        self.calls.iter().any(|call| matches!(call.what, What::Recall(..)))
+    }
+
     /// The client opens the stream.
     pub(super) fn open(&mut self, first: Request, now: Instant) -> Result<(), String> {
         if !self.linked || self.stream.is_some() {

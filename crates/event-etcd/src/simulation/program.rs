@@ -30,6 +30,8 @@ pub(super) struct Following {
     pub(super) id: KeyId,
     /// What it was told last, and in which history.
     told: Option<(Entry, usize)>,
+    /// How many replacements it was told of before that.
+    replaced: u64,
 }
 
 /// A refresh that is under way.
@@ -44,7 +46,7 @@ pub(super) struct Refresh {
 
 impl Program {
     pub(super) fn follow(&mut self, key: usize, id: KeyId) {
-        self.following[key] = Some(Following { id, told: None });
+        self.following[key] = Some(Following { id, told: None, replaced: 0 });
     }
 
     pub(super) fn leave(&mut self, key: usize) -> Option<KeyId> {
@@ -101,6 +103,7 @@ impl Program {
             }
         }
         following.told = Some((entry, generation));
+        following.replaced = self.health.replaced;
         Ok(())
     }
 
@@ -158,6 +161,14 @@ impl Program {
         self.highest = if is_told { revision } else { self.highest.max(revision) };
         (self.generation, self.replaced) = (generation, self.health.replaced);
         Ok(())
+    }
+
+    /// Whether a value was told of this history, for all that the program knows.
+    pub(super) fn has_a_witness(&self) -> bool {
+        self.followed().any(|(_, one)| {
+            one.replaced == self.health.replaced
+                && one.told.as_ref().is_some_and(|(entry, _)| entry.value.is_some())
+        })
     }
 
     /// The store said what it remembers of a version that was told. If that is something else, and
