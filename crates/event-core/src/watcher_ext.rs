@@ -4,7 +4,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::{
     BoxWatcher, DecodeWatcher, Decoder, DedupWatcher, Entry, Error, FilterWatcher, Get, GetIf,
-    IntoStream, MapWatcher, Watcher, ZipWatcher,
+    IntoStream, Latest, MapWatcher, Watcher, ZipWatcher,
 };
 
 /// The methods of every [`Watcher`]. It can't be implemented, since every watcher has it already.
@@ -74,6 +74,25 @@ pub trait WatcherExt<T>: Watcher<T> {
             Poll::Ready(version) => Some(version),
             Poll::Pending => None,
         }
+    }
+
+    /// Keeps the newest value at hand: for code that reads it for each request, far more often than
+    /// it changes. Each thread has its own.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ValueReader, ValueWriter, WatcherExt};
+    ///
+    /// let limit = MemoryValue::new(10);
+    /// let mut latest = limit.watch().latest();
+    /// assert_eq!(latest.get(), Some(&10));
+    /// limit.set(20);
+    /// assert_eq!(latest.get(), Some(&20));
+    /// ```
+    fn latest(self) -> Latest<Self, T>
+    where
+        Self: Sized,
+    {
+        Latest::new(self)
     }
 
     /// The versions as a `Stream`, which ends when the value does.

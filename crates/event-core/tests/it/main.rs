@@ -3,6 +3,7 @@
 mod adapters;
 mod allocation;
 mod erasure;
+mod latest;
 mod laws;
 mod memory;
 mod mock;

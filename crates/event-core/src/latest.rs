@@ -1,0 +1,115 @@
+//! `latest`: the newest value at hand, for who reads it far more often than it changes.
+//!
+//! Why not `try_get` for each request? It takes the value's lock, to find that there is nothing new.
+//! Here the watcher's waker is a flag: who reads looks at that, and polls only where it was raised.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use crate::{Error, Watcher};
+
+#[cfg(event_loom)]
+use loom::sync::atomic::{AtomicBool, Ordering};
+#[cfg(not(event_loom))]
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A watcher that keeps the newest value, for reading it again and again.
+///
+/// Made by [`WatcherExt::latest`](crate::WatcherExt::latest). While nothing changes a read is one load of
+/// an atomic that no other reader writes.
+#[must_use = "a watcher does nothing unless it is polled"]
+pub struct Latest<W, T> {
+    watcher: W,
+    value: Option<T>,
+    error: Option<Error>,
+    news: Arc<News>,
+    /// Of `news`.
+    waker: Waker,
+}
+
+/// Raised where a poll may have something to give.
+struct News(AtomicBool);
+
+impl Wake for News {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl<T, W: Watcher<T>> Latest<W, T> {
+    pub(crate) fn new(watcher: W) -> Self {
+        let news = Arc::new(News(AtomicBool::new(true)));
+        Self { watcher, value: None, error: None, waker: Waker::from(Arc::clone(&news)), news }
+    }
+
+    /// The newest value; `None` while there was none yet. Does not wait.
+    ///
+    /// An error does not take the last value away: [`error`](Self::error) tells of it.
+    pub fn get(&mut self) -> Option<&T> {
+        if self.news.0.load(Ordering::Acquire) {
+            self.look();
+        }
+        self.value.as_ref()
+    }
+
+    /// Why the newest version, as of the last [`get`](Self::get), is no value: it does not decode, it is
+    /// refused, or the value [ended](Error::is_closed). `None` where it is one.
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    #[cold]
+    fn look(&mut self) {
+        // Lowered before the poll: what comes after that raises it again.
+        self.news.0.store(false, Ordering::Relaxed);
+        match self.watcher.poll_get(&mut Context::from_waker(&self.waker)) {
+            Poll::Pending => return,
+            Poll::Ready(Ok(value)) => (self.value, self.error) = (Some(value), None),
+            Poll::Ready(Err(error)) => {
+                let ended = error.is_closed();
+                self.error = Some(error);
+                if ended {
+                    return;
+                }
+            }
+        }
+        // A poll that gave something left no waker.
+        self.news.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl<W: fmt::Debug, T> fmt::Debug for Latest<W, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Latest").field("watcher", &self.watcher).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, event_loom))]
+mod loom_tests {
+    use loom::thread;
+
+    use crate::{MemoryValue, ValueReader, ValueWriter, WatcherExt};
+
+    #[test]
+    fn loom_a_set_that_returned_is_read() {
+        loom::model(|| {
+            let value = MemoryValue::new(1);
+            let mut latest = value.watch().latest();
+            let writer = thread::spawn(move || {
+                value.set(2);
+                value
+            });
+            assert!(latest.get().is_some());
+            latest.get();
+            let value = writer.join().unwrap();
+            assert_eq!(latest.get(), Some(&2));
+            value.set(3);
+            assert_eq!(latest.get(), Some(&3));
+        });
+    }
+}

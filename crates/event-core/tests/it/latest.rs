@@ -1,0 +1,88 @@
+//! The newest value at hand.
+
+use std::task::{Context, Poll};
+
+use allocation_counter::measure;
+use event_core::{
+    Entry, Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, ValueWriter, Watcher, WatcherExt,
+};
+
+#[test]
+fn the_newest_value_is_read_however_it_came() {
+    let value = MemoryValue::empty();
+    let mut latest = value.watch().latest();
+    assert_eq!(latest.get(), None);
+    for version in 0..5 {
+        value.set(version);
+        for _ in 0..3 {
+            assert_eq!(latest.get(), Some(&version));
+        }
+    }
+    value.set(5);
+    value.set(6);
+    assert_eq!(latest.get(), Some(&6));
+}
+
+#[test]
+fn an_error_is_told_beside_the_last_good_value() {
+    let entry = MemoryValue::new(Entry::new("limit", 1, "10"));
+    let mut latest = entry.reader().decode(text).watch().latest();
+    assert_eq!(latest.get().map(String::as_str), Some("10"));
+    assert!(latest.error().is_none());
+    entry.set(Entry::new("limit", 2, vec![0xff]));
+    assert_eq!(latest.get().map(String::as_str), Some("10"));
+    assert_eq!(latest.error().unwrap().kind(), ErrorKind::Decode);
+    entry.set(Entry::new("limit", 3, "20"));
+    assert_eq!(latest.get().map(String::as_str), Some("20"));
+    assert!(latest.error().is_none());
+    drop(entry);
+    assert_eq!(latest.get().map(String::as_str), Some("20"));
+    assert!(latest.error().unwrap().is_closed());
+}
+
+fn text(bytes: &[u8]) -> Result<String, std::string::FromUtf8Error> {
+    String::from_utf8(bytes.to_vec())
+}
+
+/// Counts how often it is polled.
+struct Counted<W>(W, usize);
+
+impl<T, W: Watcher<T>> Watcher<T> for Counted<W> {
+    fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
+        self.1 += 1;
+        self.0.poll_get(cx)
+    }
+}
+
+#[test]
+fn the_value_is_polled_only_where_it_may_have_changed() {
+    let value = MemoryValue::new(1);
+    let mut counted = Counted(value.watch(), 0);
+    let mut latest = (&mut counted).latest();
+    let read = measure(|| (0..1000).for_each(|_| assert_eq!(latest.get(), Some(&1))));
+    value.set(2);
+    (0..1000).for_each(|_| assert_eq!(latest.get(), Some(&2)));
+    drop(value);
+    (0..1000).for_each(|_| assert_eq!(latest.get(), Some(&2)));
+    drop(latest);
+    assert_eq!(counted.1, 5, "the value, nothing new; the value, nothing new; the end");
+    assert!(read.count_total <= 1, "the slot of the waker alone: {read:?}");
+}
+
+#[test]
+fn a_set_that_returned_is_read_on_another_thread() {
+    let value = MemoryValue::new(0_u64);
+    let mut latest = value.watch().latest();
+    let (said, heard) = std::sync::mpsc::sync_channel(0);
+    let reader = std::thread::spawn(move || {
+        for version in heard {
+            assert!(*latest.get().unwrap() >= version);
+        }
+    });
+    for version in 1..=10_000 {
+        value.set(version);
+        said.send(version).unwrap();
+    }
+    drop(said);
+    reader.join().unwrap();
+}
