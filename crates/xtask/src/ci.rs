@@ -1,9 +1,12 @@
 //! What has to pass.
 
-use std::{process::Command, time::Duration};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use crate::{
-    etcd, run,
+    etcd, instructions, run,
     run::{cargo, step, with_flag},
     workspace,
 };
@@ -50,13 +53,14 @@ pub(crate) fn all() -> Result<(), String> {
         ("loom", step("loom", interleavings())?),
         ("docs", step("docs", docs())?),
         ("example", step("example", cargo(EXAMPLE.iter().copied()))?),
+        ("instructions", instructions()?),
     ];
     eprintln!("\n== all passed");
     for (name, took) in took {
-        eprintln!("{name:>10} {:7.1} s", took.as_secs_f64());
+        eprintln!("{name:>12} {:7.1} s", took.as_secs_f64());
     }
     let total: Duration = took.iter().map(|(_, took)| took).sum();
-    eprintln!("{:>10} {:7.1} s", "total", total.as_secs_f64());
+    eprintln!("{:>12} {:7.1} s", "total", total.as_secs_f64());
     Ok(())
 }
 
@@ -65,6 +69,12 @@ fn tests(args: &[String]) -> Result<Command, String> {
     let mut command = cargo(["test", "--workspace", "--all-features"]);
     command.args(args).env("ETCD_BIN", etcd.path);
     Ok(command)
+}
+
+/// No count fails it, nor that there is no valgrind.
+fn instructions() -> Result<Duration, String> {
+    let start = Instant::now();
+    instructions::run(&[]).map(|()| start.elapsed())
 }
 
 /// With a cfg of our own: loom's usual `--cfg loom` changes tokio and others too.

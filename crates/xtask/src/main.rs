@@ -4,6 +4,7 @@ mod ci;
 mod debian;
 mod etcd;
 mod golang;
+mod instructions;
 mod run;
 mod workspace;
 
@@ -21,7 +22,10 @@ cargo xtask <command>
   soak [MINUTES [SEED]]
                breaks three nodes at random, 10 minutes where nothing is said
   simulate [N] runs the session through N random schedules, a million where N is left out
-  ci           all that has to pass: format, clippy, tests, loom, docs, examples
+  instructions [--keep]
+               counts the instructions of each step beside the kept counts, where there is a valgrind;
+               `--keep` keeps the new ones
+  ci           all that has to pass: format, clippy, tests, loom, docs, examples; shows the counts
 
 An etcd is the one that ETCD_BIN names, else the one on the PATH, else one that an earlier run has put
 under the target folder, else one built from the Go proxy, else the one of Debian's etcd-server.";
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         Some("faults") => ci::faults(&rest),
         Some("soak") => ci::faults(&[vec!["soak".to_owned()], rest].concat()),
         Some("simulate") => ci::simulate(rest.first().map_or("1000000", String::as_str)),
+        Some("instructions") => instructions::run(&rest),
         Some("ci") => ci::all(),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");

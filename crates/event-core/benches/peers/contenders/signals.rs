@@ -1,0 +1,61 @@
+//! futures-signals' `Mutable`.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use futures_signals::signal::{Mutable, MutableSignalCloned, ReadOnlyMutable, Signal};
+
+use crate::machine::versioned;
+use crate::payload::Payload;
+use crate::value::{Read, Taken, Value, Watch};
+
+pub(crate) struct Signals<T>(Mutable<T>);
+
+impl<T: Payload> Value<T> for Signals<T> {
+    type Watcher = MutableSignalCloned<T>;
+    type Reader = ReadOnlyMutable<T>;
+
+    fn who() -> String {
+        versioned("futures-signals")
+    }
+
+    fn new(first: T) -> Self {
+        Self(Mutable::new(first))
+    }
+
+    fn set(&mut self, version: T) {
+        self.0.set(version);
+    }
+
+    fn watch(&mut self) -> Self::Watcher {
+        self.0.signal_cloned()
+    }
+
+    fn reader(&mut self) -> Self::Reader {
+        self.0.read_only()
+    }
+
+    fn another(&self) -> Option<Self> {
+        Some(Self(self.0.clone()))
+    }
+}
+
+impl<T: Payload> Watch<T> for MutableSignalCloned<T> {
+    fn get(&mut self) -> impl Future<Output: Taken<T>> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_change(cx))
+    }
+
+    fn first(&mut self) -> T {
+        match Pin::new(self).poll_change(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(version)) => version,
+            _ => unreachable!("the current version is new"),
+        }
+    }
+}
+
+impl<T: Payload> Read<T> for ReadOnlyMutable<T> {
+    fn read<R>(&mut self, look: impl FnOnce(&T) -> R) -> R {
+        look(&self.lock_ref())
+    }
+}

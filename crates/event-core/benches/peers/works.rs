@@ -1,0 +1,56 @@
+//! What the contenders do, each in a file of its own.
+
+mod allocations;
+mod fan_out;
+mod get;
+mod pending;
+mod read;
+mod set;
+mod subscribe;
+mod waiting;
+mod wake;
+mod writers;
+
+use crate::bench::Bench;
+use crate::contenders::OursBoxed;
+use crate::payload::Payload;
+
+/// What each value does all the time.
+pub(crate) fn basic<T: Payload>(bench: &mut Bench) {
+    for watchers in [1, 1000] {
+        bench.compare::<T, _>(&set::Set { watchers });
+    }
+    bench.compare::<T, _>(&get::Get);
+    bench.compare::<T, _>(&pending::Pending);
+    bench.compare::<T, _>(&subscribe::Subscribe);
+}
+
+/// Looking at the current version, by several threads.
+pub(crate) fn reads<T: Payload>(bench: &mut Bench) {
+    for threads in [1, 2, 4] {
+        bench.compare::<T, _>(&read::Reads { threads });
+    }
+}
+
+/// A set that wakes.
+pub(crate) fn waking(bench: &mut Bench) {
+    for watchers in [1, 1000, 10_000] {
+        bench.compare::<u64, _>(&wake::Wake { watchers });
+    }
+}
+
+/// What needs a second thread.
+pub(crate) fn threads(bench: &mut Bench) {
+    bench.compare::<u64, _>(&fan_out::FanOut { watchers: 10_000 });
+    bench.compare::<u64, _>(&writers::Writers);
+}
+
+/// What is counted and not timed.
+pub(crate) fn memory(bench: &mut Bench) {
+    bench.compare::<u64, _>(&waiting::Memory);
+    bench.compare::<u64, _>(&pending::Growth);
+    for step in allocations::Step::ALL {
+        bench.compare::<u64, _>(&allocations::Allocations { step, boxed: false });
+        bench.variant::<u64, OursBoxed<u64>, _>(&allocations::Allocations { step, boxed: true });
+    }
+}

@@ -1,0 +1,63 @@
+//! Looking at the current version again and again, as a server does for each request.
+
+use std::hint::black_box;
+
+use measure::Role;
+
+use crate::bench::{Turn, Turns, Work};
+use crate::clock::nanoseconds;
+use crate::contenders::{Cached, Swap};
+use crate::machine::cores;
+use crate::payload::Payload;
+use crate::threads::together;
+use crate::value::{Read, Value};
+
+/// Each thread has a reader of its own and looks at one word of the version; nobody sets.
+///
+/// What is told is the time that one look takes of a core: the time from start to end, times the
+/// threads that run at once (no more than there are cores), over the looks of all threads. If it
+/// stays the same with more threads, readers do not disturb one another.
+pub(crate) struct Reads {
+    pub(crate) threads: u32,
+}
+
+const LOOKS: u32 = 500_000;
+
+impl Work for Reads {
+    fn name<T: Payload>(&self) -> String {
+        format!("read per request, by threads, {}", T::NAME)
+    }
+
+    fn size(&self) -> Option<u64> {
+        Some(self.threads.into())
+    }
+
+    fn contender<T: Payload, V: Value<T>>(&self) -> Option<Turn> {
+        let mut value = V::new(T::number(0));
+        Some(self.turn(move || value.reader()))
+    }
+
+    fn others<T: Payload>(&self, turns: &mut Turns) {
+        let swap = Swap::new(T::number(0));
+        let cached = swap.reader();
+        turns.add(Swap::<T>::who(), Role::Peer, self.turn(move || swap.reader()));
+        turns.add(Cached::<T>::who(), Role::Peer, self.turn(move || cached.cached()));
+    }
+}
+
+impl Reads {
+    fn turn<T: Payload, R: Read<T>>(&self, mut reader: impl FnMut() -> R + 'static) -> Turn {
+        let threads = self.threads;
+        let cores = u32::try_from(cores()).unwrap_or(u32::MAX);
+        let at_once = f64::from(threads.min(cores));
+        Box::new(move || {
+            let readers: Vec<R> = (0..threads).map(|_| reader()).collect();
+            let took = together(readers, |mut reader| {
+                for _ in 0..LOOKS {
+                    black_box(reader.read(|version| black_box(version).look()));
+                }
+            });
+            nanoseconds(took) * at_once / (f64::from(threads) * f64::from(LOOKS))
+        })
+    }
+}

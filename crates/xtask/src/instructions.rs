@@ -1,0 +1,154 @@
+//! Instruction counts, beside those that were kept.
+//!
+//! They are the same on every run of one build, but not with another compiler or another libc: so a
+//! change is shown and nothing fails for it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    run,
+    run::{cargo, step},
+    workspace,
+};
+
+const BENCH: &[&str] = &["bench", "--package", "event-core", "--bench", "instructions"];
+const RUNNER: &str = "gungraun-runner";
+
+/// The counts by name, such as `get_ready/ours`.
+type Counts = BTreeMap<String, u64>;
+
+/// Counts, and shows the counts beside those that were kept; or keeps them.
+pub(crate) fn run(args: &[String]) -> Result<(), String> {
+    let keep = match args {
+        [] => false,
+        [arg] if arg == "--keep" => true,
+        _ => return Err("cargo xtask instructions [--keep]".to_owned()),
+    };
+    if workspace::on_path("valgrind").is_none() {
+        eprintln!("\n== instructions: not counted, there is no valgrind on the PATH");
+        return Ok(());
+    }
+    let counts = count(&runner()?)?;
+    let kept = kept();
+    println!("\n{}", table(&counts, &kept));
+    if keep {
+        let line = |(name, count)| format!("{name} {count}\n");
+        let lines = counts.iter().map(line).collect::<Vec<_>>().concat();
+        fs::write(file(), lines).map_err(|error| format!("{}: {error}", file().display()))?;
+    }
+    Ok(())
+}
+
+/// Runs the benchmark under valgrind. Only the numbers of what it prints are of interest.
+fn count(runner: &Path) -> Result<Counts, String> {
+    eprintln!("\n== instructions: cargo {}", BENCH.join(" "));
+    let mut command = cargo(BENCH.iter().copied());
+    command.env("GUNGRAUN_RUNNER", runner).env("GUNGRAUN_COLOR", "never");
+    command.env("GUNGRAUN_HOME", workspace::target().join("gungraun"));
+    let output = run::quiet(command)?;
+    let counts = parse(&String::from_utf8_lossy(&output.stdout));
+    if counts.is_empty() { Err("the benchmark printed no counts".to_owned()) } else { Ok(counts) }
+}
+
+/// The runner of the version that the benchmark is built with: it takes no other.
+fn runner() -> Result<PathBuf, String> {
+    let version = version()?;
+    let root = workspace::target().join("tools");
+    let runner = root.join("bin").join(RUNNER);
+    let installed = fs::read_to_string(root.join(".crates.toml")).unwrap_or_default();
+    if !runner.is_file() || !installed.contains(&format!("\"{RUNNER} {version} ")) {
+        // It needs no speed, and is built sooner without.
+        let mut command = cargo(["install", RUNNER, "--locked", "--debug", "--version", &version]);
+        command.arg("--root").arg(&root);
+        step("instructions", command)?;
+    }
+    Ok(runner)
+}
+
+fn version() -> Result<String, String> {
+    let lock = fs::read_to_string(workspace::root().join("Cargo.lock")).unwrap_or_default();
+    let version = lock.split_once("\nname = \"gungraun\"\nversion = \"");
+    let version = version.and_then(|(_, rest)| rest.split_once('"'));
+    let (version, _) = version.ok_or("Cargo.lock has no gungraun")?;
+    Ok(version.to_owned())
+}
+
+/// The benchmark prints a line `instructions::steps::STEP WHO:(...)`, and below it, indented,
+/// `Instructions: COUNT|...`.
+fn parse(printed: &str) -> Counts {
+    let mut counts = Counts::new();
+    let mut name = None;
+    for line in printed.lines() {
+        if let Some(heading) = line.strip_prefix("instructions::steps::") {
+            let heading = heading.split_once(':').map_or(heading, |(heading, _)| heading);
+            name = Some(heading.replace(' ', "/"));
+        } else if let Some(numbers) = line.trim_start().strip_prefix("Instructions:") {
+            let count = numbers.split('|').next().and_then(|count| count.trim().parse().ok());
+            counts.extend(name.take().zip(count));
+        }
+    }
+    counts
+}
+
+fn table(counts: &Counts, kept: &Counts) -> String {
+    let mut lines = vec![format!("{:<28} | {:>8} | {:>8} | change", "name", "count", "kept")];
+    for (name, count) in counts {
+        let (kept, change) = match kept.get(name) {
+            Some(kept) => (kept.to_string(), change(*count, *kept)),
+            None => ("–".to_owned(), "–".to_owned()),
+        };
+        lines.push(format!("{name:<28} | {count:>8} | {kept:>8} | {change:>6}"));
+    }
+    lines.join("\n")
+}
+
+/// In percent of what was kept, rounded towards it.
+fn change(count: u64, kept: u64) -> String {
+    let difference = i128::from(count) - i128::from(kept);
+    let tenths = difference * 1000 / i128::from(kept.max(1));
+    let sign = if difference < 0 { '-' } else { '+' };
+    format!("{sign}{}.{} %", tenths.abs() / 10, tenths.abs() % 10)
+}
+
+fn kept() -> Counts {
+    let text = fs::read_to_string(file()).unwrap_or_default();
+    let line = |line: &str| {
+        let (name, count) = line.rsplit_once(' ')?;
+        Some((name.to_owned(), count.parse().ok()?))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+fn file() -> PathBuf {
+    workspace::root().join("crates/event-core/benches/instructions.txt")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_told_beside_the_kept_one() {
+        let printed = "\
+instructions::steps::get_ready ours:(get :: < Ours > ())
+  Instructions:                                         90|81                   (+11.111%)
+  L1 Hits:                                             131|N/A                  (*********)
+instructions::steps::get_ready tokio:(get :: < Tokio > ())
+  Instructions:                                        400|N/A                  (*********)
+";
+        let kept = Counts::from([("get_ready/ours".to_owned(), 100)]);
+        let table = table(&parse(printed), &kept);
+        let rows: Vec<&str> = table.lines().skip(1).collect();
+        assert_eq!(
+            rows,
+            [
+                "get_ready/ours               |       90 |      100 | -10.0 %",
+                "get_ready/tokio              |      400 |        – |      –",
+            ]
+        );
+    }
+}
