@@ -134,10 +134,10 @@ fn figure(record: &Record) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
-/// `target/benchmarks`, beside the program's own folder.
+/// `benchmarks` in cargo's target folder, whatever that is called: cargo marks it with a file.
 fn folder() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
-    let target = program.ancestors().find(|folder| folder.ends_with("target"));
+    let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
     target.unwrap_or(Path::new("target")).join("benchmarks")
 }
 

@@ -29,6 +29,14 @@ pub(crate) fn faults(args: &[String]) -> Result<(), String> {
     step("faults", command).map(drop)
 }
 
+/// Gets an etcd and measures a store beside loops written by hand, with it.
+pub(crate) fn bench_etcd(args: &[String]) -> Result<(), String> {
+    let etcd = etcd::get()?;
+    let mut command = cargo(["run", "--quiet", "--release", "--package", "bench-etcd", "--"]);
+    command.args(args).env("ETCD_BIN", etcd.path);
+    step("bench-etcd", command).map(drop)
+}
+
 /// Runs the session through random schedules.
 pub(crate) fn simulate(schedules: &str) -> Result<(), String> {
     let mut command =

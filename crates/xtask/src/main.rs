@@ -25,6 +25,9 @@ cargo xtask <command>
   instructions [--keep]
                counts the instructions of each step beside the kept counts, where there is a valgrind;
                `--keep` keeps the new ones
+  bench-etcd [ARGS]
+               measures a store on a real server beside loops written by hand, six minutes; a word chooses
+               the works that have it in their name, `--quick` runs them small
   ci           all that has to pass: format, clippy, tests, loom, docs, examples; shows the counts
 
 An etcd is the one that ETCD_BIN names, else the one on the PATH, else one that an earlier run has put
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Some("soak") => ci::faults(&[vec!["soak".to_owned()], rest].concat()),
         Some("simulate") => ci::simulate(rest.first().map_or("1000000", String::as_str)),
         Some("instructions") => instructions::run(&rest),
+        Some("bench-etcd") => ci::bench_etcd(&rest),
         Some("ci") => ci::all(),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");
