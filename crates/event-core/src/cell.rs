@@ -12,9 +12,9 @@
 //! from upstream. A watcher remembers the last tick it saw. What it took is older than the newest
 //! version if that came at a later tick; and its waker still lies in its slot if no tick came since.
 
-use std::mem;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, TryLockError};
 use std::task::{Context, Poll, Wake, Waker};
+use std::{hint, mem};
 
 use crate::Error;
 
@@ -22,6 +22,14 @@ use crate::Error;
 use loom::sync::{Mutex, MutexGuard};
 #[cfg(not(event_loom))]
 use std::sync::{Mutex, MutexGuard};
+
+/// How often a lock that is held is tried before the thread sleeps. Measured with two writers on two
+/// cores: 7 are 9.5 ns per set, 5 are 10.5, 3 are 13, and none, the plain lock, 26.
+#[cfg(not(event_loom))]
+const SPINS: u32 = 7;
+/// Nobody else runs while a thread spins under loom.
+#[cfg(event_loom)]
+const SPINS: u32 = 0;
 
 #[derive(Debug)]
 pub(crate) struct Cell<T> {
@@ -72,17 +80,29 @@ impl<T> Cell<T> {
     }
 
     /// Makes `version` the newest and wakes those who wait.
+    #[inline]
     pub(crate) fn publish(&self, version: Result<T, Error>) {
-        let woken = self.store(version);
-        self.wake(woken);
+        let mut state = self.lock();
+        let old = state.replace(version);
+        if state.waiting.slots.len() > 1 {
+            let wakers = state.waiting.take();
+            drop(state);
+            return self.wake(Woken { wakers, _old: old });
+        }
+        // One who waits, or none: the buffer stays where it is.
+        let waker = state.waiting.take_one();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// Makes `version` the newest. Who calls it wakes those who wait, holding no lock.
+    #[inline]
     pub(crate) fn store(&self, version: Result<T, Error>) -> Woken<T> {
         let mut state = self.lock();
-        let wakers = state.next_tick();
-        state.newest_at = state.tick;
-        Woken { wakers, _old: state.newest.replace(version) }
+        let old = state.replace(version);
+        Woken { wakers: state.waiting.take(), _old: old }
     }
 
     pub(crate) fn add_writer(&self) {
@@ -116,6 +136,7 @@ impl<T> Cell<T> {
     }
 
     /// Takes the newest version if `cursor` has not, else leaves the waker in the cursor's slot.
+    #[inline]
     pub(crate) fn poll(&self, cursor: &mut Cursor, cx: &mut Context<'_>) -> Poll<Result<T, Error>>
     where
         T: Clone,
@@ -123,7 +144,11 @@ impl<T> Cell<T> {
         let mut state = self.lock();
         if state.newest_at > cursor.seen {
             // Cloned before it counts as taken: a `clone` may panic.
-            let newest = state.newest.clone().unwrap_or_else(|| Err(Error::closed()));
+            let newest = match &state.newest {
+                Some(Ok(value)) => Ok(value.clone()),
+                Some(Err(error)) => Err(error.clone()),
+                None => Err(Error::closed()),
+            };
             *cursor = Cursor { seen: state.tick, slot: None };
             return Poll::Ready(newest);
         }
@@ -170,10 +195,33 @@ impl<T> Cell<T> {
         }
     }
 
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // Only foreign code can panic under the lock (a value's `clone`, a waker's), and it leaves
-        // the state whole.
+        self.try_lock().unwrap_or_else(|| self.lock_held())
+    }
+
+    /// The lock is held for some nanoseconds, and to sleep until it is free takes microseconds: so it
+    /// is tried a few times more, after waits that double, for about as long as a sleep would take.
+    #[cold]
+    fn lock_held(&self) -> MutexGuard<'_, State<T>> {
+        for wait in 1..=SPINS {
+            (0..1 << wait).for_each(|_| hint::spin_loop());
+            if let Some(state) = self.try_lock() {
+                return state;
+            }
+        }
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    fn try_lock(&self) -> Option<MutexGuard<'_, State<T>>> {
+        match self.state.try_lock() {
+            Ok(state) => Some(state),
+            // Only foreign code can panic under the lock (a value's `clone`, a waker's), and it leaves
+            // the state whole.
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 
@@ -189,11 +237,30 @@ impl<T: Send> Wake for Cell<T> {
 }
 
 impl<T> State<T> {
+    /// Gives back the version before, where it has something to drop.
+    #[inline]
+    fn replace(&mut self, version: Result<T, Error>) -> Option<Result<T, Error>> {
+        self.tick += 1;
+        self.newest_at = self.tick;
+        match version {
+            Ok(value) => match &mut self.newest {
+                // Nothing to carry about, which costs more than all the rest.
+                Some(Ok(newest)) if !mem::needs_drop::<T>() => {
+                    *newest = value;
+                    None
+                }
+                newest => newest.replace(Ok(value)),
+            },
+            error => self.newest.replace(error),
+        }
+    }
+
     fn next_tick(&mut self) -> Vec<Option<Waker>> {
         self.tick += 1;
         self.waiting.take()
     }
 
+    #[inline]
     fn register(&mut self, cursor: &mut Cursor, waker: &Waker) -> Option<Waker> {
         if let (Some(slot), true) = (cursor.slot, cursor.seen == self.tick) {
             return self.waiting.replace(slot, waker);
@@ -236,6 +303,12 @@ impl Waiting {
     fn take(&mut self) -> Vec<Option<Waker>> {
         self.free.clear();
         mem::take(&mut self.slots)
+    }
+
+    /// The same where there is one slot at the most.
+    fn take_one(&mut self) -> Option<Waker> {
+        self.free.clear();
+        self.slots.pop()?
     }
 }
 

@@ -24,6 +24,7 @@ impl<'a, W: ?Sized, T> Get<'a, W, T> {
 impl<W: Watcher<T> + ?Sized, T> Future for Get<'_, W, T> {
     type Output = Result<T, Error>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.watcher.poll_get(cx)
     }

@@ -84,6 +84,7 @@ impl<T> Drop for MemoryValue<T> {
 }
 
 impl<T> ValueWriter<T> for MemoryValue<T> {
+    #[inline]
     fn set(&self, value: T) {
         self.cell.publish(Ok(value));
     }
@@ -129,6 +130,7 @@ impl<T> MemoryWatcher<T> {
 }
 
 impl<T: Clone> Watcher<T> for MemoryWatcher<T> {
+    #[inline]
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
         self.cell.poll(&mut self.cursor, cx)
     }

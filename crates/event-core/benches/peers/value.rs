@@ -22,7 +22,7 @@ pub(crate) trait Value<T: Payload>: Send + Sized + 'static {
 /// A cursor into the versions.
 pub(crate) trait Watch<T: Payload>: Send + 'static {
     /// The next version. Of some the first of these is the current one; the works do without it.
-    fn get(&mut self) -> impl Future<Output: Taken<T>>;
+    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send;
 
     /// The current version, by a watcher that is new.
     fn first(&mut self) -> T;

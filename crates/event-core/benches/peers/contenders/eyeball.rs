@@ -38,7 +38,7 @@ impl<T: Payload> Value<T> for Eyeball<T> {
 }
 
 impl<T: Payload> Watch<T> for Subscriber<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> {
+    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
         self.next()
     }
 

@@ -1,7 +1,7 @@
 //! Ours, as it is and with its type erased.
 
 use event_core::{
-    BoxReader, BoxWatcher, MemoryValue, MemoryWatcher, ReaderExt, ValueReader, ValueWriter,
+    BoxReader, BoxWatcher, Latest, MemoryValue, MemoryWatcher, ReaderExt, ValueReader, ValueWriter,
     Watcher, WatcherExt,
 };
 
@@ -12,7 +12,7 @@ pub(crate) struct Ours<T>(MemoryValue<T>);
 
 impl<T: Payload> Value<T> for Ours<T> {
     type Watcher = MemoryWatcher<T>;
-    type Reader = Kept<MemoryWatcher<T>, T>;
+    type Reader = Latest<MemoryWatcher<T>, T>;
 
     fn who() -> String {
         "ours".to_owned()
@@ -31,7 +31,7 @@ impl<T: Payload> Value<T> for Ours<T> {
     }
 
     fn reader(&mut self) -> Self::Reader {
-        Kept { watcher: self.0.watch(), last: None }
+        self.0.watch().latest()
     }
 
     fn another(&self) -> Option<Self> {
@@ -44,7 +44,7 @@ pub(crate) struct OursBoxed<T>(MemoryValue<T>, BoxReader<T>);
 
 impl<T: Payload> Value<T> for OursBoxed<T> {
     type Watcher = BoxWatcher<T>;
-    type Reader = Kept<BoxWatcher<T>, T>;
+    type Reader = Latest<BoxWatcher<T>, T>;
 
     fn who() -> String {
         "ours".to_owned()
@@ -65,7 +65,7 @@ impl<T: Payload> Value<T> for OursBoxed<T> {
     }
 
     fn reader(&mut self) -> Self::Reader {
-        Kept { watcher: self.1.watch(), last: None }
+        self.1.watch().latest()
     }
 
     fn another(&self) -> Option<Self> {
@@ -74,7 +74,7 @@ impl<T: Payload> Value<T> for OursBoxed<T> {
 }
 
 impl<T: Payload> Watch<T> for MemoryWatcher<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> {
+    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
         WatcherExt::get(self)
     }
 
@@ -84,7 +84,7 @@ impl<T: Payload> Watch<T> for MemoryWatcher<T> {
 }
 
 impl<T: Payload> Watch<T> for BoxWatcher<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> {
+    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
         WatcherExt::get(&mut **self)
     }
 
@@ -97,18 +97,8 @@ fn first<T>(watcher: &mut impl Watcher<T>) -> T {
     watcher.try_get().expect("the current version is new").expect("it is no error")
 }
 
-/// What a user writes who asks for the current version again and again: takes a newer one where there
-/// is one, and keeps it.
-pub(crate) struct Kept<W, T> {
-    watcher: W,
-    last: Option<T>,
-}
-
-impl<T: Payload, W: Watcher<T> + Send + 'static> Read<T> for Kept<W, T> {
+impl<T: Payload, W: Watcher<T> + Send + 'static> Read<T> for Latest<W, T> {
     fn read<R>(&mut self, look: impl FnOnce(&T) -> R) -> R {
-        if let Some(version) = self.watcher.try_get() {
-            self.last = Some(version.expect("it is no error"));
-        }
-        look(self.last.as_ref().expect("the current version was new"))
+        look(self.get().expect("there is a version"))
     }
 }

@@ -43,7 +43,7 @@ impl<T: Payload> Value<T> for Postage<T> {
 }
 
 impl<T: Payload> Watch<T> for Receiver<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> {
+    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
         self.recv()
     }
 

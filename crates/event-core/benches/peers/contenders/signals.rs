@@ -42,7 +42,7 @@ impl<T: Payload> Value<T> for Signals<T> {
 }
 
 impl<T: Payload> Watch<T> for MutableSignalCloned<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> {
+    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
         poll_fn(|cx| Pin::new(&mut *self).poll_change(cx))
     }
 

@@ -38,7 +38,7 @@ impl<T: Payload> Value<T> for Tokio<T> {
 }
 
 impl<T: Payload> Watch<T> for Receiver<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> {
+    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
         async { self.changed().await.map(|()| self.borrow_and_update().clone()) }
     }
 

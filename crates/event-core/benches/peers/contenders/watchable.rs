@@ -38,7 +38,7 @@ impl<T: Payload> Value<T> for Watchable<T> {
 }
 
 impl<T: Payload> Watch<T> for Watcher<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> {
+    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
         self.next_value_async()
     }
 
