@@ -18,6 +18,9 @@ use crate::source::{Link, Opened, Requests, Responses, Source};
 
 /// How many requests are sent before the stream is looked at again.
 const SENDS: usize = 256;
+/// How many responses are heard before their news is told, and how much of it.
+const RESPONSES: usize = 128;
+const RESPONSE_BYTES: usize = 1 << 20;
 /// How many keys one transaction looks below: etcd's default for `--max-txn-ops`.
 const LOOKS: usize = 128;
 
@@ -85,13 +88,33 @@ impl Driver {
             let Connection { responses, calls, .. } = &mut self.connection;
             tokio::select! {
                 change = self.registry.change() => self.follow(change),
-                response = next(responses) => match response {
-                    Ok(response) => self.session.heard(response, now()),
-                    Err(fault) => self.session.failed(fault, now()),
-                },
+                response = next(responses) => self.hear(response),
                 Some(done) = calls.next() => self.done(done),
                 () = sleep(deadline) => self.session.tick(now()),
             }
+        }
+    }
+
+    /// Hears a response, and those that are there already: watchers are then woken in one go, where
+    /// the threads that run them would go to sleep in between.
+    fn hear(&mut self, first: Result<Response, Fault>) {
+        let now = now();
+        let (mut next_one, mut heard, mut bytes) = (Some(first), 0, 0);
+        while let Some(response) = next_one {
+            match response {
+                Ok(response) => {
+                    heard += 1;
+                    bytes += response.bytes();
+                    self.session.heard(response, now);
+                }
+                Err(fault) => return self.session.failed(fault, now),
+            }
+            let goes_on = heard < RESPONSES && bytes < RESPONSE_BYTES && self.session.is_open();
+            // Where there is none yet, the next turn polls the stream with a waker that counts.
+            next_one = match &mut self.connection.responses {
+                Some(responses) if goes_on => responses.ready(),
+                _ => None,
+            };
         }
     }
 

@@ -58,6 +58,10 @@ impl Responses for Silent {
     async fn next(&mut self) -> Result<Response, Fault> {
         pending().await
     }
+
+    fn ready(&mut self) -> Option<Result<Response, Fault>> {
+        None
+    }
 }
 
 /// A member whose every key holds `a`, and whose stream opens and says nothing.

@@ -48,7 +48,7 @@ pub fn session(bytes: &[u8]) {
             }
             8 | 9 => {
                 let flags = byte();
-                let events = (0..flags >> 6).map(|_| event(byte(), byte())).collect();
+                let newest = (flags >> 6 > 0).then(|| event(byte(), byte()));
                 let watch_id = pick(&watches, byte()).unwrap_or(i64::from(byte()) - 1);
                 let response = Response {
                     revision: revision(byte()),
@@ -57,7 +57,7 @@ pub fn session(bytes: &[u8]) {
                     canceled: flags & 2 > 0,
                     compact_revision: i64::from(flags & 4),
                     reason: String::new(),
-                    events,
+                    newest,
                 };
                 session.heard(response, now);
             }

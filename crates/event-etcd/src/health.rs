@@ -115,11 +115,11 @@ impl Health {
     /// Whether a watcher of health would want to know. While it is stalled the endpoints are tried in
     /// turn, each with words of its own, which is no news.
     pub(crate) fn differs(&self, other: &Self) -> bool {
-        let news = |health: &Self| {
+        fn news(health: &Health) -> impl PartialEq {
             let kind = health.cause.as_ref().map(Cause::kind);
-            let endpoint = (health.state == State::Live).then(|| health.endpoint.clone());
+            let endpoint = health.endpoint.as_ref().filter(|_| health.state == State::Live);
             (health.state, kind, endpoint, health.replaced)
-        };
+        }
         news(self) != news(other)
     }
 }

@@ -60,6 +60,11 @@ impl Key {
         self.watch_refused = false;
     }
 
+    /// The version that was told on this connection or found to be right, if it is a value.
+    pub(crate) fn told_here(&self) -> Option<&Entry> {
+        self.told.as_ref().filter(|entry| self.known_at > 0 && entry.value.is_some())
+    }
+
     /// What a read at `revision` has to tell: only what differs, in bytes or in revision (E5, E6).
     ///
     /// A read that was overtaken by the watch has nothing to tell.

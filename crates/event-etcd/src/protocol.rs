@@ -43,7 +43,15 @@ pub(crate) struct Response {
     /// Set where the watch was canceled because its start is compacted (E2).
     pub(crate) compact_revision: i64,
     pub(crate) reason: String,
-    pub(crate) events: Vec<Event>,
+    /// The last of its events: the newest version. The others are over.
+    pub(crate) newest: Option<Event>,
+}
+
+impl Response {
+    /// How many bytes of a value it carries.
+    pub(crate) fn bytes(&self) -> usize {
+        self.newest.as_ref().and_then(|event| event.value.as_ref()).map_or(0, Bytes::len)
+    }
 }
 
 /// One change of a key.

@@ -354,6 +354,11 @@ impl Session {
         [phase, reads, self.retry_at].into_iter().flatten().min()
     }
 
+    /// Whether the stream is open: what comes on it is to be heard.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Connected { stream: Stream::Open { .. }, .. })
+    }
+
     /// When the server last gave a sign of life.
     pub(crate) fn last_heard(&self) -> Option<Instant> {
         self.last_heard

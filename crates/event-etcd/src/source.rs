@@ -14,6 +14,7 @@ use etcd_client::{
     WatchRequestSender, WatchResponse, WatchResponseStream,
 };
 use event_core::{Bytes, Error, ErrorKind};
+use futures_util::future::FutureExt;
 use tokio::time::timeout;
 
 use crate::protocol::{Event, Fault, FaultKind, Found, ReadAnswer, Request, Response};
@@ -62,6 +63,9 @@ pub(crate) trait Requests: Send {
 pub(crate) trait Responses: Send {
     /// The next response. Cancel safe. An end is a fault (C3).
     async fn next(&mut self) -> Result<Response, Fault>;
+
+    /// The next response, if it is there already. `next` has to be awaited to be woken for it.
+    fn ready(&mut self) -> Option<Result<Response, Fault>>;
 }
 
 /// Connections of our own, each to one member (C4).
@@ -181,25 +185,31 @@ impl Requests for WatchRequestSender {
 #[async_trait]
 impl Responses for WatchResponseStream {
     async fn next(&mut self) -> Result<Response, Fault> {
-        match self.message().await {
-            Ok(Some(response)) => Ok(translate(response)),
-            Ok(None) => Err(Fault::new(FaultKind::Unreachable, "the server ended the stream")),
-            Err(error) => Err(fault(&error)),
-        }
+        translate(self.message().await)
+    }
+
+    fn ready(&mut self) -> Option<Result<Response, Fault>> {
+        self.message().now_or_never().map(translate)
     }
 }
 
-fn translate(response: WatchResponse) -> Response {
-    let response = response.0;
-    Response {
+fn translate(message: Result<Option<WatchResponse>, EtcdError>) -> Result<Response, Fault> {
+    let response = match message {
+        Ok(Some(response)) => response.0,
+        Ok(None) => {
+            return Err(Fault::new(FaultKind::Unreachable, "the server ended the stream"));
+        }
+        Err(error) => return Err(fault(&error)),
+    };
+    Ok(Response {
         revision: response.header.map_or(0, |header| header.revision),
         watch_id: response.watch_id,
         created: response.created,
         canceled: response.canceled,
         compact_revision: response.compact_revision,
         reason: response.cancel_reason,
-        events: response.events.into_iter().filter_map(event).collect(),
-    }
+        newest: response.events.into_iter().next_back().and_then(event),
+    })
 }
 
 fn event(event: PbEvent) -> Option<Event> {

@@ -31,6 +31,7 @@ impl Session {
             return;
         }
         self.actions.push_back(Action::Disconnect);
+        self.remember();
         self.live = false;
         self.fault = Some(fault);
         self.faulty = self.endpoints.current().cloned();

@@ -81,7 +81,7 @@ impl Session {
             let is_unread = matches!(key.state, KeyState::Reading(reading) if reading == id);
             let watch_refused = key.watch_refused;
             if let Some(entry) = key.read(found, answer.revision) {
-                self.tell(key_id, entry);
+                self.actions.push_back(Action::Tell(key_id, entry));
             }
             if is_unread {
                 self.refused.remove(&key_id);

@@ -7,19 +7,15 @@
 
 use std::time::Instant;
 
-use event_core::Entry;
-
-use super::{Action, KeyId, Session};
+use super::{Action, Session};
+use crate::key::Key;
 use crate::protocol::{Fault, Found, ReadAnswer};
 
 impl Session {
-    /// Tells the watchers of a key its newest version.
-    pub(super) fn tell(&mut self, id: KeyId, entry: Entry) {
-        let last = self.witness.as_ref().map_or(0, |witness| witness.revision);
-        if entry.value.is_some() && entry.revision >= last {
-            self.witness = Some(entry.clone());
-        }
-        self.actions.push_back(Action::Tell(id, entry));
+    /// When a connection ends, the newest version that it gave out, if it gave one.
+    pub(super) fn remember(&mut self) {
+        let told = self.keys.values().filter_map(Key::told_here);
+        self.witness = told.max_by_key(|entry| entry.revision).cloned().or(self.witness.take());
     }
 
     /// On a new connection, asks for the last version that was told on the ones before.

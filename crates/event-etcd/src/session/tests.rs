@@ -183,14 +183,11 @@ fn refused(watch_id: i64) -> Response {
 }
 
 fn events(watch_id: i64, header: i64, changes: &[(i64, &str)]) -> Response {
-    let events = changes
-        .iter()
-        .map(|(mod_revision, value)| Event {
-            mod_revision: *mod_revision,
-            value: Some(Bytes::copy_from_slice(value.as_bytes())),
-        })
-        .collect();
-    Response { revision: header, watch_id, events, ..Response::default() }
+    let newest = changes.last().map(|(mod_revision, value)| Event {
+        mod_revision: *mod_revision,
+        value: Some(Bytes::copy_from_slice(value.as_bytes())),
+    });
+    Response { revision: header, watch_id, newest, ..Response::default() }
 }
 
 fn progress() -> Response {

@@ -62,10 +62,9 @@ impl Session {
         self.queue(id);
     }
 
-    /// Tells the newest of the events.
-    pub(super) fn changed(&mut self, mut response: Response) {
+    pub(super) fn changed(&mut self, response: Response) {
         let Some(id) = self.watches.get(&response.watch_id).copied() else { return };
-        let (Some(key), Some(event)) = (self.keys.get_mut(&id), response.events.pop()) else {
+        let (Some(key), Some(event)) = (self.keys.get_mut(&id), response.newest) else {
             return;
         };
         self.highest = self.highest.max(event.mod_revision);
@@ -75,7 +74,7 @@ impl Session {
             self.queue(id);
         }
         if let Some(entry) = news {
-            self.tell(id, entry);
+            self.actions.push_back(Action::Tell(id, entry));
         }
     }
 }

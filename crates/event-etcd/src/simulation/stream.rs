@@ -155,11 +155,11 @@ impl Stream {
             Some(last) if some.len() < events.len() => last.mod_revision + 1,
             _ => member.applied + 1,
         };
-        if !some.is_empty() {
+        if let Some(last) = some.last() {
             let response = Response {
                 revision: member.applied,
                 watch_id: *id,
-                events: some.to_vec(),
+                newest: Some(last.clone()),
                 ..Response::default()
             };
             self.sent.push_back((response, Some(*id)));

@@ -206,7 +206,7 @@ impl World {
         let next = connection.stream.as_mut().filter(|stream| stream.opened);
         let Some(sent) = next.and_then(|stream| stream.sent.pop_front()) else { return Ok(false) };
         connection.hear(&sent, now);
-        let news = sent.0.events.last().filter(|_| connection.watches(sent.1));
+        let news = sent.0.newest.as_ref().filter(|_| connection.watches(sent.1));
         let revision = news.map_or(0, |event| event.mod_revision);
         self.program.highest = self.program.highest.max(revision);
         self.note(|| format!("heard {:?} (of {:?})", sent.0, sent.1));

@@ -141,7 +141,7 @@ fn e6_a_key_created_anew_is_newer_than_what_it_was() {
     let mut script = Script::live(&["k"]);
     script.hear(events(1, 11, &[(11, "v")]));
     let deleted = Event { mod_revision: 12, value: None };
-    script.hear(Response { events: vec![deleted], ..events(1, 12, &[]) });
+    script.hear(Response { newest: Some(deleted), ..events(1, 12, &[]) });
     // The same bytes, and version 1 again.
     assert_eq!(script.hear(events(1, 13, &[(13, "v")])), [tell(1, "k", 13, "v")]);
     script.fail(FaultKind::Unreachable);
