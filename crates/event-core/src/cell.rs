@@ -284,6 +284,9 @@ impl Waiting {
             self.slots[slot as usize] = Some(waker);
             return slot;
         }
+        if self.slots.capacity() == 0 {
+            self.slots.reserve_exact(1); // many a value has one watcher
+        }
         self.slots.push(Some(waker));
         u32::try_from(self.slots.len() - 1).unwrap_or_else(|_| unreachable!("64 GiB of wakers"))
     }

@@ -16,7 +16,7 @@ pub(crate) struct Key {
     pub(crate) name: Bytes,
     pub(crate) state: KeyState,
     /// What the watchers were told last.
-    told: Option<Entry>,
+    told: Option<Event>,
     /// The revision as of which `told` is right, in this history; 0 where that is not known.
     pub(crate) known_at: i64,
     /// It stands in the line to be read.
@@ -61,8 +61,8 @@ impl Key {
     }
 
     /// The version that was told on this connection or found to be right, if it is a value.
-    pub(crate) fn told_here(&self) -> Option<&Entry> {
-        self.told.as_ref().filter(|entry| self.known_at > 0 && entry.value.is_some())
+    pub(crate) fn told_here(&self) -> Option<&Event> {
+        self.told.as_ref().filter(|told| self.known_at > 0 && told.value.is_some())
     }
 
     /// What a read at `revision` has to tell: only what differs, in bytes or in revision (E5, E6).
@@ -73,22 +73,19 @@ impl Key {
             return None;
         }
         self.known_at = revision;
-        let entry = match found {
-            Some(Found { mod_revision, value }) => {
-                Entry::new(self.name.clone(), mod_revision, value)
-            }
+        let news = match found {
+            Some(Found { mod_revision, value }) => Event { mod_revision, value: Some(value) },
             None => match &self.told {
                 Some(told) if told.value.is_none() => return None,
                 // Deleted while we were not looking, at some revision up to this one.
-                Some(_) => Entry::absent(self.name.clone(), revision),
-                None => Entry::absent(self.name.clone(), 0),
+                Some(_) => Event { mod_revision: revision, value: None },
+                None => Event { mod_revision: 0, value: None },
             },
         };
-        if self.told.as_ref() == Some(&entry) {
+        if self.told.as_ref() == Some(&news) {
             return None;
         }
-        self.told = Some(entry.clone());
-        Some(entry)
+        Some(self.tell(news))
     }
 
     /// What an event has to tell: nothing if a read was quicker.
@@ -97,9 +94,15 @@ impl Key {
             return None;
         }
         self.known_at = event.mod_revision;
-        let entry =
-            Entry { key: self.name.clone(), revision: event.mod_revision, value: event.value };
-        self.told = Some(entry.clone());
-        Some(entry)
+        Some(self.tell(event))
+    }
+
+    fn tell(&mut self, news: Event) -> Entry {
+        self.told = Some(news.clone());
+        self.entry(news)
+    }
+
+    pub(crate) fn entry(&self, event: Event) -> Entry {
+        Entry { key: self.name.clone(), revision: event.mod_revision, value: event.value }
     }
 }

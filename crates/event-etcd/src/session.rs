@@ -73,8 +73,8 @@ pub(crate) struct Session {
     bounds: Bounds,
     endpoints: Endpoints,
     phase: Phase,
-    /// In order, for a run to be repeatable.
-    keys: BTreeMap<KeyId, Key>,
+    /// In order, for a run to be repeatable; boxed, for the places that the tree keeps free to be small.
+    keys: BTreeMap<KeyId, Box<Key>>,
     /// Keys to read: those that are unread, and those watched ones that a read shall overtake.
     to_read: VecDeque<KeyId>,
     /// Batches that were refused as a whole, halved.
@@ -182,7 +182,7 @@ impl Session {
 
     /// Follow a key. The id must not have been used before.
     pub(crate) fn follow(&mut self, id: KeyId, name: Bytes, now: Instant) {
-        self.keys.insert(id, Key::new(name));
+        self.keys.insert(id, Box::new(Key::new(name)));
         self.queue(id);
         if matches!(self.phase, Phase::Idle) {
             self.next_endpoint(now);

@@ -8,14 +8,15 @@
 use std::time::Instant;
 
 use super::{Action, Session};
-use crate::key::Key;
 use crate::protocol::{Fault, Found, ReadAnswer};
 
 impl Session {
     /// When a connection ends, the newest version that it gave out, if it gave one.
     pub(super) fn remember(&mut self) {
-        let told = self.keys.values().filter_map(Key::told_here);
-        self.witness = told.max_by_key(|entry| entry.revision).cloned().or(self.witness.take());
+        let told = self.keys.values().filter_map(|key| Some((key, key.told_here()?)));
+        if let Some((key, told)) = told.max_by_key(|(_, told)| told.mod_revision) {
+            self.witness = Some(key.entry(told.clone()));
+        }
     }
 
     /// On a new connection, asks for the last version that was told on the ones before.
