@@ -12,8 +12,8 @@
 //! from upstream. A watcher remembers the last tick it saw. What it took is older than the newest
 //! version if that came at a later tick; and its waker still lies in its slot if no tick came since.
 
-use std::sync::{Arc, PoisonError, TryLockError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::{PoisonError, TryLockError};
+use std::task::{Context, Poll, Waker};
 use std::{hint, mem};
 
 use crate::Error;
@@ -130,7 +130,7 @@ impl<T> Cell<T> {
     }
 
     /// Wakes those who wait without a new version, for them to look upstream.
-    fn nudge(&self) {
+    pub(crate) fn nudge(&self) {
         let wakers = self.lock().next_tick();
         self.wake(Woken { wakers, _old: None });
     }
@@ -159,16 +159,6 @@ impl<T> Cell<T> {
         drop(state);
         drop(old); // a task's last waker drops the task, and with it perhaps a watcher of this cell
         Poll::Pending
-    }
-
-    /// Leaves the waker in the cursor's slot, whatever there is to take.
-    pub(crate) fn register(&self, cursor: &mut Cursor, cx: &mut Context<'_>) {
-        let mut state = self.lock();
-        if state.newest_at <= cursor.seen {
-            let old = state.register(cursor, cx.waker());
-            drop(state);
-            drop(old);
-        }
     }
 
     /// Frees the cursor's slot. A watcher calls it when it is dropped.
@@ -222,17 +212,6 @@ impl<T> Cell<T> {
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
-    }
-}
-
-/// Upstream's waker for all who watch this cell.
-impl<T: Send> Wake for Cell<T> {
-    fn wake(self: Arc<Self>) {
-        self.nudge();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.nudge();
     }
 }
 
@@ -432,11 +411,11 @@ mod loom_tests {
                 let upstream = Arc::clone(&upstream);
                 move || {
                     upstream.store(true, loom::sync::atomic::Ordering::SeqCst);
-                    Waker::from(cell).wake();
+                    cell.nudge();
                 }
             });
             block_on(poll_fn(|cx| {
-                watcher.0.register(&mut watcher.1, cx);
+                assert!(watcher.0.poll(&mut watcher.1, cx).is_pending());
                 if upstream.load(loom::sync::atomic::Ordering::SeqCst) {
                     Poll::Ready(())
                 } else {

@@ -7,12 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
+use crate::news::News;
 use crate::{Error, Watcher};
-
-#[cfg(event_loom)]
-use loom::sync::atomic::{AtomicBool, Ordering};
-#[cfg(not(event_loom))]
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A watcher that keeps the newest value, for reading it again and again.
 ///
@@ -23,35 +19,34 @@ pub struct Latest<W, T> {
     watcher: W,
     value: Option<T>,
     error: Option<Error>,
-    news: Arc<News>,
-    /// Of `news`.
+    flag: Arc<Flag>,
+    /// Raises the flag.
     waker: Waker,
 }
 
-/// Raised where a poll may have something to give.
-struct News(AtomicBool);
+struct Flag(News);
 
-impl Wake for News {
+impl Wake for Flag {
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
+        self.0.raise();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.store(true, Ordering::Release);
+        self.0.raise();
     }
 }
 
 impl<T, W: Watcher<T>> Latest<W, T> {
     pub(crate) fn new(watcher: W) -> Self {
-        let news = Arc::new(News(AtomicBool::new(true)));
-        Self { watcher, value: None, error: None, waker: Waker::from(Arc::clone(&news)), news }
+        let flag = Arc::new(Flag(News::raised()));
+        Self { watcher, value: None, error: None, waker: Waker::from(Arc::clone(&flag)), flag }
     }
 
     /// The newest value; `None` while there was none yet. Does not wait.
     ///
     /// An error does not take the last value away: [`error`](Self::error) tells of it.
     pub fn get(&mut self) -> Option<&T> {
-        if self.news.0.load(Ordering::Acquire) {
+        if self.flag.0.is_raised() {
             self.look();
         }
         self.value.as_ref()
@@ -65,8 +60,7 @@ impl<T, W: Watcher<T>> Latest<W, T> {
 
     #[cold]
     fn look(&mut self) {
-        // Lowered before the poll: what comes after that raises it again.
-        self.news.0.store(false, Ordering::Relaxed);
+        self.flag.0.lower();
         match self.watcher.poll_get(&mut Context::from_waker(&self.waker)) {
             Poll::Pending => return,
             Poll::Ready(Ok(value)) => (self.value, self.error) = (Some(value), None),
@@ -78,8 +72,7 @@ impl<T, W: Watcher<T>> Latest<W, T> {
                 }
             }
         }
-        // A poll that gave something left no waker.
-        self.news.0.store(true, Ordering::Relaxed);
+        self.flag.0.raise();
     }
 }
 

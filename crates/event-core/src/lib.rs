@@ -70,6 +70,7 @@ mod get;
 mod into_stream;
 mod latest;
 mod map;
+mod news;
 mod share;
 mod versioned;
 mod zip;

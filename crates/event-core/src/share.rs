@@ -5,11 +5,18 @@
 //! where the others find it. No task is needed, and nothing runs while nobody watches.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
+use std::mem;
+use std::sync::{Arc, PoisonError, Weak};
+use std::task::{Context, Poll, Wake, Waker};
 
 use crate::cell::{Cell, Cursor};
+use crate::news::News;
 use crate::{Error, ValueReader, Watcher};
+
+#[cfg(event_loom)]
+use loom::sync::Mutex;
+#[cfg(not(event_loom))]
+use std::sync::Mutex;
 
 /// A reader whose watchers share one watcher of the reader below.
 ///
@@ -31,7 +38,34 @@ struct Inner<R: ValueReader<T>, T> {
 
 struct Stage<W, T> {
     upstream: Mutex<W>,
-    cell: Arc<Cell<T>>,
+    shared: Arc<Shared<T>>,
+}
+
+struct Shared<T> {
+    cell: Cell<T>,
+    /// Whether upstream may have something to give.
+    news: News,
+}
+
+/// Where a look upstream panics, the others have to look: they saw that one does, and wait for it.
+struct Looking<'a, T: Send>(&'a Arc<Shared<T>>);
+
+impl<T: Send> Drop for Looking<'_, T> {
+    fn drop(&mut self) {
+        self.0.wake_by_ref();
+    }
+}
+
+/// Upstream's waker, for all who watch.
+impl<T: Send> Wake for Shared<T> {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.news.raise();
+        self.cell.nudge();
+    }
 }
 
 impl<R: ValueReader<T>, T> Share<R, T> {
@@ -48,11 +82,12 @@ where
     type Watcher = ShareWatcher<R::Watcher, T>;
 
     fn watch(&self) -> Self::Watcher {
-        let mut shared = self.inner.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        let stage = shared.upgrade().unwrap_or_else(|| {
+        let mut alive = self.inner.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        let stage = alive.upgrade().unwrap_or_else(|| {
             let upstream = Mutex::new(self.inner.reader.watch());
-            let stage = Arc::new(Stage { upstream, cell: Arc::new(Cell::new(None)) });
-            *shared = Arc::downgrade(&stage);
+            let shared = Shared { cell: Cell::new(None), news: News::raised() };
+            let stage = Arc::new(Stage { upstream, shared: Arc::new(shared) });
+            *alive = Arc::downgrade(&stage);
             stage
         });
         ShareWatcher { stage, cursor: Cursor::START }
@@ -71,32 +106,53 @@ where
     T: Clone + Send + 'static,
 {
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
-        let Stage { upstream, cell } = &*self.stage;
-        // First to the cell, then upstream: a version that comes in between wakes this task.
-        cell.register(&mut self.cursor, cx);
+        if self.stage.shared.news.is_raised() {
+            self.look_upstream();
+        }
+        let Shared { cell, news } = &*self.stage.shared;
+        let newest = cell.poll(&mut self.cursor, cx);
+        if newest.is_pending() && news.is_raised() {
+            // Raised in between, and perhaps before this task's waker lay in the cell.
+            cx.waker().wake_by_ref();
+        }
+        newest
+    }
+}
+
+impl<W, T> ShareWatcher<W, T>
+where
+    W: Watcher<T>,
+    T: Clone + Send + 'static,
+{
+    /// Takes what upstream has, for all who watch.
+    fn look_upstream(&mut self) {
+        let Stage { upstream, shared } = &*self.stage;
+        let Shared { cell, news } = &**shared;
         let mut upstream = upstream.lock().unwrap_or_else(PoisonError::into_inner);
-        let waker = Waker::from(Arc::clone(cell));
+        let waker = Waker::from(Arc::clone(shared));
+        news.lower();
+        let looking = Looking(shared);
         let newest = upstream.poll_get(&mut Context::from_waker(&waker));
+        mem::forget(looking);
         let woken = match newest {
-            Poll::Pending => None,
-            Poll::Ready(Err(error)) if error.is_closed() => Some(cell.end()),
+            Poll::Pending => return,
+            Poll::Ready(Err(error)) if error.is_closed() => cell.end(),
             Poll::Ready(version) => {
+                // Before the others can have it: who then waits has to look upstream first.
+                news.raise();
                 cell.forget(&mut self.cursor); // this task is awake
                 // Stored under the lock, for versions to stand in upstream's order.
-                Some(cell.store(version))
+                cell.store(version)
             }
         };
         drop(upstream);
-        if let Some(woken) = woken {
-            cell.wake(woken);
-        }
-        cell.poll(&mut self.cursor, cx)
+        cell.wake(woken);
     }
 }
 
 impl<W, T> Drop for ShareWatcher<W, T> {
     fn drop(&mut self) {
-        self.stage.cell.forget(&mut self.cursor);
+        self.stage.shared.cell.forget(&mut self.cursor);
     }
 }
 
@@ -115,5 +171,62 @@ impl<R: ValueReader<T> + fmt::Debug, T> fmt::Debug for Share<R, T> {
 impl<W, T> fmt::Debug for ShareWatcher<W, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ShareWatcher").field("cursor", &self.cursor).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, event_loom))]
+mod loom_tests {
+    use loom::future::block_on;
+    use loom::model::Builder;
+    use loom::thread;
+
+    use crate::{
+        MemoryValue, ReaderExt, ShareWatcher, ValueReader, ValueWriter, Watcher, WatcherExt,
+    };
+
+    fn last<W: Watcher<u32>>(mut watcher: ShareWatcher<W, u32>) -> u32 {
+        let mut last = 0;
+        while let Ok(value) = block_on(watcher.get()) {
+            last = value;
+        }
+        last
+    }
+
+    /// Bounded, since all interleavings take hours.
+    fn model(test: impl Fn() + Send + Sync + 'static) {
+        let mut bounded = Builder::new();
+        bounded.preemption_bound = Some(2);
+        bounded.check(test);
+    }
+
+    #[test]
+    fn loom_siblings_all_take_the_last_version_and_the_end() {
+        model(|| {
+            let value = MemoryValue::new(1);
+            let shared = value.reader().share();
+            let (one, two) = (shared.watch(), shared.watch());
+            let writer = thread::spawn(move || value.set(2));
+            let sibling = thread::spawn(move || last(two));
+            assert_eq!(last(one), 2);
+            assert_eq!(sibling.join().unwrap(), 2);
+            writer.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn loom_a_sibling_that_no_longer_polls_holds_nobody_up() {
+        model(|| {
+            let value = MemoryValue::new(1);
+            let shared = value.reader().share();
+            let (mut one, two) = (shared.watch(), shared.watch());
+            let writer = thread::spawn(move || value.set(2));
+            let idle = thread::spawn(move || {
+                let _ = block_on(one.get());
+                one
+            });
+            assert_eq!(last(two), 2);
+            drop(idle.join().unwrap());
+            writer.join().unwrap();
+        });
     }
 }

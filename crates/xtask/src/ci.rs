@@ -37,6 +37,11 @@ pub(crate) fn bench_etcd(args: &[String]) -> Result<(), String> {
     step("bench-etcd", command).map(drop)
 }
 
+/// Draws the recorded benchmarks.
+pub(crate) fn charts() -> Result<(), String> {
+    step("charts", cargo(["run", "--quiet", "--package", "charts"])).map(drop)
+}
+
 /// Runs the session through random schedules.
 pub(crate) fn simulate(schedules: &str) -> Result<(), String> {
     let mut command =

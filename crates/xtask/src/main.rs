@@ -28,6 +28,7 @@ cargo xtask <command>
   bench-etcd [ARGS]
                measures a store on a real server beside loops written by hand, six minutes; a word chooses
                the works that have it in their name, `--quick` runs them small
+  charts       draws the runs that are recorded in docs/benchmarks
   ci           all that has to pass: format, clippy, tests, loom, docs, examples; shows the counts
 
 An etcd is the one that ETCD_BIN names, else the one on the PATH, else one that an earlier run has put
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Some("simulate") => ci::simulate(rest.first().map_or("1000000", String::as_str)),
         Some("instructions") => instructions::run(&rest),
         Some("bench-etcd") => ci::bench_etcd(&rest),
+        Some("charts") => ci::charts(),
         Some("ci") => ci::all(),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");

@@ -42,6 +42,10 @@ impl<F: Future> Task<F> {
         Self { future: Box::pin(future), waker: Waker::from(Arc::clone(&woken)), woken }
     }
 
+    pub(crate) fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
     /// Lets it take what there is and wait again.
     pub(crate) fn run(&mut self) {
         let poll = self.future.as_mut().poll(&mut Context::from_waker(&self.waker));

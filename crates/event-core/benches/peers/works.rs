@@ -34,7 +34,7 @@ pub(crate) fn reads<T: Payload>(bench: &mut Bench) {
 
 /// A set that wakes.
 pub(crate) fn waking(bench: &mut Bench) {
-    for watchers in [1, 1000, 10_000] {
+    for watchers in [1, 10, 100, 1000, 10_000] {
         bench.compare::<u64, _>(&wake::Wake { watchers });
     }
 }

@@ -1,7 +1,9 @@
 //! What the laws do not say of the adapters.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 
 use event_core::{
     Bytes, Decoder, Entry, Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, ValueWriter,
@@ -55,6 +57,25 @@ fn watchers_of_a_mapping_on_many_threads_all_take_the_last() {
 }
 
 #[test]
+fn a_mapping_that_panics_in_one_task_leaves_its_siblings_awake() {
+    let value = MemoryValue::new(1);
+    let mapped = value.reader().map(|v| if v == 2 { panic!("version 2") } else { v });
+    let (mut one, mut other) = (mapped.watch(), mapped.watch());
+    assert_eq!(other.try_get().unwrap().unwrap(), 1);
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(Arc::clone(&woken));
+    assert!(other.poll_get(&mut Context::from_waker(&waker)).is_pending());
+    value.set(2);
+    assert!(catch_unwind(AssertUnwindSafe(|| one.try_get())).is_err());
+    while woken.0.swap(0, Ordering::SeqCst) > 0 {
+        assert!(other.poll_get(&mut Context::from_waker(&waker)).is_pending());
+    }
+    value.set(3);
+    assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+    assert_eq!(other.try_get().unwrap().unwrap(), 3);
+}
+
+#[test]
 fn a_filter_passes_over_what_its_predicate_refuses() {
     let value = MemoryValue::new(1);
     let mut even = value.reader().filter(|v| v % 2 == 0).watch();
@@ -97,7 +118,7 @@ fn zip_yields_a_pair_when_either_side_has_news() {
 #[derive(Default)]
 struct Woken(AtomicUsize);
 
-impl std::task::Wake for Woken {
+impl Wake for Woken {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
@@ -108,8 +129,8 @@ fn zip_is_woken_by_a_side_that_had_news_while_the_other_had_nothing() {
     let (a, b) = (MemoryValue::new(1), MemoryValue::<u8>::empty());
     let mut pair = a.reader().zip(b.reader()).watch();
     let woken = Arc::new(Woken::default());
-    let waker = std::task::Waker::from(Arc::clone(&woken));
-    assert!(pair.poll_get(&mut std::task::Context::from_waker(&waker)).is_pending());
+    let waker = Waker::from(Arc::clone(&woken));
+    assert!(pair.poll_get(&mut Context::from_waker(&waker)).is_pending());
     a.fail(Error::new(ErrorKind::Decode, "bad"));
     assert_eq!(
         woken.0.load(Ordering::SeqCst),

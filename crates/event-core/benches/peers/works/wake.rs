@@ -1,6 +1,7 @@
 //! A set that wakes those who wait.
 
-use std::sync::Arc;
+use std::future::pending;
+use std::hint::black_box;
 use std::task::Waker;
 
 use measure::{Role, median};
@@ -8,7 +9,7 @@ use measure::{Role, median};
 use crate::bench::{Turn, Turns, Work};
 use crate::clock::once;
 use crate::payload::Payload;
-use crate::task::{Task, Woken, follow};
+use crate::task::{Task, follow};
 use crate::value::Value;
 
 /// Each watcher is a task with a waker of its own, which counts; the tasks take the version and wait
@@ -18,10 +19,10 @@ pub(crate) struct Wake {
 }
 
 impl Wake {
-    /// One set with one who waits is over before the clock makes a step: then so many values are set
+    /// A set with few who wait is over before the clock makes a step: then so many values are set
     /// in a row, each with a watcher.
     fn values(&self) -> u32 {
-        if self.watchers == 1 { 64 } else { 1 }
+        (64 / self.watchers).max(1)
     }
 
     /// Sets in a turn.
@@ -62,17 +63,28 @@ impl Work for Wake {
     }
 
     fn others<T: Payload>(&self, turns: &mut Turns) {
+        // Tasks too, to lie in memory as those of the contenders do.
         let tasks = self.values() * self.watchers;
-        let tasks: Vec<Arc<Woken>> = (0..tasks).map(|_| Arc::default()).collect();
+        let mut tasks: Vec<_> = (0..tasks).map(|_| Task::new(waits())).collect();
         let (repeats, count) = (self.repeats(), f64::from(self.values()));
         let turn = move || {
-            let wake = || {
-                let wakers: Vec<Waker> = tasks.iter().cloned().map(Waker::from).collect();
+            let mut wake = || {
+                tasks.iter_mut().for_each(Task::run);
+                let wakers: Vec<Waker> = tasks.iter().map(Task::waker).collect();
                 once(|| wakers.into_iter().for_each(Waker::wake)) / count
             };
             let mut taken: Vec<f64> = (0..repeats).map(|_| wake()).collect();
             median(&mut taken)
         };
         turns.add("waking alone", Role::Floor, Box::new(turn));
+    }
+}
+
+/// As large as a task that follows, and never done.
+fn waits() -> impl Future<Output = ()> {
+    let watcher = [0_u64; 4];
+    async move {
+        pending::<()>().await;
+        black_box(watcher);
     }
 }
