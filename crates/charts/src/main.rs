@@ -16,17 +16,17 @@ use crate::chart::Chart;
 const CHARTS: &[(&str, &str, Chart)] = &[
     (
         "event-core",
-        "set, watchers waiting",
+        "set, all wait, u64",
         Chart { file: "fan-out", title: "A set, until all watchers are woken", size: "watchers" },
     ),
     (
         "etcd",
-        "first value of all keys",
+        "first values of many keys",
         Chart { file: "start-up", title: "Until every key has its first value", size: "keys" },
     ),
     (
         "etcd",
-        "all again after a restart",
+        "new values of many keys after a restart",
         Chart { file: "recovery", title: "Until every key is right again", size: "keys" },
     ),
 ];
