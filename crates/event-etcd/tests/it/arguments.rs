@@ -60,7 +60,8 @@ async fn a_cluster_that_is_not_there_is_named_by_health() {
     let health =
         timeout(BOUND, store.health().watch().get_if(said)).await.expect("health says so").unwrap();
     let cause = health.cause.unwrap().to_string();
-    assert!(cause.contains("refused"), "{cause}");
+    // Where the port is claimed, a busy machine may say reset.
+    assert!(cause.contains("refused") || cause.contains("reset"), "{cause}");
     assert_eq!(health.endpoint.as_deref(), Some(&*port.address().to_string()));
     assert!(watcher.try_get().is_none());
 }
