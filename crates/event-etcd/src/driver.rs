@@ -19,7 +19,7 @@ use crate::source::{Link, Opened, Requests, Responses, Source};
 /// How many requests are sent before the stream is looked at again.
 const SENDS: usize = 256;
 /// How many responses are heard before their news is told, and how much of it.
-const RESPONSES: usize = 128;
+pub(crate) const RESPONSES: usize = 128;
 const RESPONSE_BYTES: usize = 1 << 20;
 /// How many keys one transaction looks below: etcd's default for `--max-txn-ops`.
 const LOOKS: usize = 128;

@@ -1,5 +1,6 @@
 //! What can't be provoked on a real server: calls that never return, under a clock that the test holds.
 
+use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +8,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use event_core::{Bytes, ValueReader, WatcherExt};
 use tokio::runtime::Handle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::State;
 use crate::bounds::Bounds;
 use crate::connection::Connection;
+use crate::driver::RESPONSES;
 use crate::endpoints::Endpoints;
-use crate::protocol::{Fault, Found, ReadAnswer, Request, Response};
+use crate::protocol::{Event, Fault, Found, ReadAnswer, Request, Response};
 use crate::source::{Link, MockLink, MockRequests, MockSource, Opened, Responses, Source};
 
 const BOUND: Duration = Duration::from_secs(5);
@@ -64,18 +66,39 @@ impl Responses for Silent {
     }
 }
 
+/// Responses that are all there at once, and then no more.
+struct Burst(VecDeque<Response>);
+
+#[async_trait]
+impl Responses for Burst {
+    async fn next(&mut self) -> Result<Response, Fault> {
+        match self.0.pop_front() {
+            Some(response) => Ok(response),
+            None => pending().await,
+        }
+    }
+
+    fn ready(&mut self) -> Option<Result<Response, Fault>> {
+        self.0.pop_front().map(Ok)
+    }
+}
+
 /// A member whose every key holds `a`, and whose stream opens and says nothing.
 fn member() -> Arc<dyn Link> {
+    member_saying(|| Box::new(Silent))
+}
+
+fn member_saying(says: impl Fn() -> Box<dyn Responses> + Send + Sync + 'static) -> Arc<dyn Link> {
     let mut link = MockLink::new();
     link.expect_read().returning(|keys| {
         let found =
             keys.iter().map(|_| Some(Found { mod_revision: 2, value: "a".into() })).collect();
         Ok(ReadAnswer { revision: 2, found })
     });
-    link.expect_open().returning(|_| {
+    link.expect_open().returning(move |_| {
         let mut requests = MockRequests::new();
         requests.expect_send().returning(|_| Ok(()));
-        Ok((Box::new(requests), Box::new(Silent)))
+        Ok((Box::new(requests), says()))
     });
     Arc::new(link)
 }
@@ -112,6 +135,28 @@ async fn a_connect_that_never_returns_is_a_fault_after_its_bound() {
 async fn a_read_that_never_returns_costs_the_bound_of_the_connect() {
     let connection = start(source(|| Arc::new(Silent)));
     assert_eq!(first_value(&connection).await, BOUND);
+}
+
+/// Around the number that is heard in one go.
+#[tokio::test(start_paused = true)]
+async fn of_responses_that_are_all_there_none_is_lost() {
+    let heard = i64::try_from(RESPONSES).unwrap();
+    for last in heard - 3..heard + 3 {
+        let says = move || -> Box<dyn Responses> {
+            let created = Response { watch_id: 1, created: true, ..Response::default() };
+            let changed = |at| Response {
+                watch_id: 1,
+                newest: Some(Event { mod_revision: 2 + at, value: Some(vec![].into()) }),
+                ..Response::default()
+            };
+            Box::new(Burst([created].into_iter().chain((1..=last).map(changed)).collect()))
+        };
+        let connection = start(source(move || member_saying(says)));
+        let following = connection.registry.follow("key".into());
+        let mut watcher = following.cell.watch();
+        let newest = watcher.get_if(|entry| entry.revision == 2 + last);
+        timeout(BOUND, newest).await.expect("the last one arrives").unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -91,9 +91,9 @@ pub(crate) struct Session {
     batch: usize,
     /// The highest revision seen in this history.
     highest: i64,
-    /// The version with the highest revision that was told of this history, and the one that the
-    /// store is asked for on this connection.
+    /// The newest version that an earlier connection gave out of this history.
     witness: Option<Entry>,
+    /// It, while the store is asked whether it remembers it.
     recalling: Option<Entry>,
     next_read: ReadId,
     next_watch: i64,
