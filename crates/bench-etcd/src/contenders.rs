@@ -28,6 +28,8 @@ pub(crate) enum Contender {
     OursOneTask,
     /// All keys on one stream, by hand: the fastest we know.
     OneStream,
+    /// The same, with a task for each key that is given its values.
+    OneStreamTasks,
     /// A stream for each key, by hand: as most write it.
     StreamPerKey,
 }
@@ -38,10 +40,11 @@ pub(crate) type Following = JoinSet<()>;
 impl Contender {
     /// Those that are measured everywhere.
     pub(crate) const USUAL: [Self; 3] = [Self::Ours, Self::OneStream, Self::StreamPerKey];
-    const ALL: [(Self, &'static str, &'static str); 4] = [
+    const ALL: [(Self, &'static str, &'static str); 5] = [
         (Self::Ours, "ours", "ours"),
         (Self::OursOneTask, "ours-one-task", "ours, watchers in one task"),
         (Self::OneStream, "one-stream", "raw, one stream"),
+        (Self::OneStreamTasks, "one-stream-tasks", "raw, one stream, a tokio::sync::watch per key"),
         (Self::StreamPerKey, "stream-per-key", "raw, a stream per key"),
     ];
 
@@ -62,7 +65,7 @@ impl Contender {
     pub(crate) fn role(self) -> Role {
         match self {
             Self::Ours | Self::OursOneTask => Role::Ours,
-            Self::OneStream | Self::StreamPerKey => Role::Peer,
+            Self::OneStream | Self::OneStreamTasks | Self::StreamPerKey => Role::Peer,
         }
     }
 
@@ -74,7 +77,8 @@ impl Contender {
         match self {
             Self::Ours => ours::follow(&endpoint, keys, &board, &mut tasks).await,
             Self::OursOneTask => ours::follow_in_one_task(&endpoint, keys, board, &mut tasks).await,
-            Self::OneStream => drop(tasks.spawn(one_stream::follow(endpoint, keys, board))),
+            Self::OneStream => one_stream::follow(endpoint, keys, board, &mut tasks),
+            Self::OneStreamTasks => one_stream::follow_in_tasks(endpoint, keys, &board, &mut tasks),
             Self::StreamPerKey => drop(tasks.spawn(stream_per_key::follow(endpoint, keys, board))),
         }
         tasks
@@ -85,13 +89,10 @@ impl Contender {
     }
 }
 
-/// Reads a key by hand: reports its value, and tells from where on to watch it.
-async fn read(client: &Client, key: usize, board: &Board) -> Result<(i64, Vec<u8>), Error> {
+/// Reads a key by hand, and tells from where on to watch it.
+async fn read(client: &Client, key: usize) -> Result<(i64, Vec<u8>), Error> {
     let got = client.kv_client().get(keys::name(key), None::<GetOptions>).await?;
     let revision = got.header().map_or(0, etcd_client::ResponseHeader::revision);
     let value = got.kvs().first().map_or(Vec::new(), |kv| kv.value().to_vec());
-    if !value.is_empty() {
-        board.take(key, &value);
-    }
     Ok((revision + 1, value))
 }

@@ -28,7 +28,8 @@ async fn connection(endpoint: &str, keys: usize, board: &Arc<Board>) -> Result<(
         let opened = (0..keys).map(|key| {
             let mut client = client.clone();
             async move {
-                let (start, value) = read(&client, key, board).await?;
+                let (start, value) = read(&client, key).await?;
+                board.take(key, &value);
                 let options = WatchOptions::new().with_start_revision(start);
                 let stream = client.watch(keys::name(key), Some(options)).await?;
                 Ok::<_, Error>((key, value, stream))

@@ -20,6 +20,8 @@ const WORK: &str = "20,000 puts/s to 1000 keys, CPU of the follower";
 const KEYS: usize = 1000;
 const BYTES: usize = 100;
 const PUTS: usize = 100;
+const WHO: [Contender; 4] =
+    [Contender::Ours, Contender::OneStream, Contender::OneStreamTasks, Contender::StreamPerKey];
 const EVERY: Duration = Duration::from_millis(5);
 
 #[derive(Default)]
@@ -33,16 +35,16 @@ struct Figures {
 pub(crate) async fn measure(run: &mut Run) {
     let (seconds, rounds) = (Duration::from_secs(run.size(5, 1)), run.size(3, 1));
     let server = Server::start().await;
-    let mut figures: Vec<Figures> = Contender::USUAL.iter().map(|_| Figures::default()).collect();
+    let mut figures: Vec<Figures> = WHO.iter().map(|_| Figures::default()).collect();
     for _ in 0..rounds {
-        for (who, figures) in Contender::USUAL.into_iter().zip(&mut figures) {
+        for (who, figures) in WHO.into_iter().zip(&mut figures) {
             follow(&server, who, seconds, figures).await;
         }
     }
-    for (who, figures) in Contender::USUAL.into_iter().zip(&mut figures) {
+    for (who, figures) in WHO.into_iter().zip(&mut figures) {
         run.add(WORK, None, who, median(&mut figures.cpu), "% of a core");
     }
-    for (who, figures) in Contender::USUAL.into_iter().zip(&mut figures) {
+    for (who, figures) in WHO.into_iter().zip(&mut figures) {
         let work = "20,000 puts/s to 1000 keys, values taken for each put";
         run.add(work, None, who, median(&mut figures.taken), "");
     }
