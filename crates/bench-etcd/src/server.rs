@@ -16,7 +16,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        let cluster = Cluster::start(1).await;
+        let cluster = Cluster::builder().arg("--enable-pprof").start().await;
         let writer = cluster.client().await;
         Self { cluster, writer }
     }
@@ -27,11 +27,6 @@ impl Server {
 
     pub(crate) fn endpoint(&self) -> String {
         self.node().endpoint()
-    }
-
-    /// The id of its process.
-    pub(crate) fn id(&self) -> u32 {
-        self.node().process_id().expect("it runs")
     }
 
     /// How many watches it has.

@@ -217,6 +217,22 @@ impl Node {
         }
     }
 
+    /// What it has in memory that is in use, in bytes: its heap after a garbage collection, and its stacks.
+    ///
+    /// # Panics
+    ///
+    /// If it was not started with `--enable-pprof`, or does not answer within 2 s.
+    pub async fn live_memory(&self) -> f64 {
+        match http::get(self.address(), "/debug/pprof/heap?gc=1&debug=1").await {
+            Ok((200, _)) => {}
+            other => {
+                panic!("{} collects no garbage: {:?}", self.name(), other.map(|other| other.0))
+            }
+        }
+        let heap = self.metric("go_memstats_heap_alloc_bytes").await;
+        heap + self.metric("go_memstats_stack_inuse_bytes").await
+    }
+
     /// Whether it takes itself for the leader; a node that does not answer does not.
     pub async fn is_leader(&self) -> bool {
         matches!(self.try_metric("etcd_server_is_leader").await, Ok(Some(value)) if value > 0.0)

@@ -54,6 +54,25 @@ async fn the_watchers_of_a_node_can_be_counted() {
 }
 
 #[tokio::test]
+async fn what_a_node_has_in_memory_grows_with_what_it_keeps_and_not_with_its_garbage() {
+    const BYTES: usize = 1 << 20;
+    let cluster = Cluster::builder().arg("--enable-pprof").start().await;
+    let mut client = cluster.client().await;
+    let before = cluster.node(0).live_memory().await;
+    for key in 0..8 {
+        client.put(key.to_string(), vec![b'x'; BYTES], None).await.unwrap();
+    }
+    let kept = cluster.node(0).live_memory().await;
+    for _ in 0..20 {
+        client.get("0", None).await.unwrap();
+    }
+    let read = cluster.node(0).live_memory().await;
+    let bytes = f64::from(u32::try_from(BYTES).unwrap());
+    assert!(kept - before > 4.0 * bytes, "{before} bytes, then {kept}");
+    assert!(read - kept < 4.0 * bytes, "{kept} bytes, then {read}");
+}
+
+#[tokio::test]
 async fn a_dropped_cluster_leaves_no_process() {
     let cluster = Cluster::start(1).await;
     let id = cluster.node(0).process_id().unwrap();
