@@ -11,17 +11,24 @@
 //! Why one counter? Every wake-up of all waiters begins a new *tick*: a version, the end, or a nudge
 //! from upstream. A watcher remembers the last tick it saw. What it took is older than the newest
 //! version if that came at a later tick; and its waker still lies in its slot if no tick came since.
+//! So who is polled again by the same task, as in a `select!` loop, reads two atomics and takes no lock.
+
+mod waiting;
+
+#[cfg(all(test, event_loom))]
+mod loom_tests;
 
 use std::sync::{PoisonError, TryLockError};
-use std::task::{Context, Poll, Waker};
-use std::{hint, mem};
+use std::task::{Context, Poll, RawWakerVTable, Waker};
+use std::{hint, mem, ptr};
 
 use crate::Error;
+use waiting::{Slot, Waiting};
 
 #[cfg(event_loom)]
-use loom::sync::{Mutex, MutexGuard};
+use loom::sync::{Mutex, MutexGuard, atomic::AtomicPtr, atomic::AtomicU64, atomic::Ordering};
 #[cfg(not(event_loom))]
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, atomic::AtomicPtr, atomic::AtomicU64, atomic::Ordering};
 
 /// How often a lock that is held is tried before the thread sleeps. Measured with two writers on two
 /// cores: 7 are 9.5 ns per set, 5 are 10.5, 3 are 13, and none, the plain lock, 26.
@@ -34,6 +41,11 @@ const SPINS: u32 = 0;
 #[derive(Debug)]
 pub(crate) struct Cell<T> {
     state: Mutex<State<T>>,
+    /// Counts the times that all who waited were woken. Written under the lock, before they are.
+    tick: AtomicU64,
+    /// What kind of waker the first who waited in this tick has. Written under the lock, while nobody
+    /// else waits.
+    kind: AtomicPtr<RawWakerVTable>,
 }
 
 #[derive(Debug)]
@@ -41,8 +53,6 @@ struct State<T> {
     newest: Option<Result<T, Error>>,
     /// The tick at which `newest` came; 0 before the first.
     newest_at: u64,
-    /// Counts the times that all who waited were woken.
-    tick: u64,
     /// Handles that may publish. With the last of them the value ends.
     writers: usize,
     waiting: Waiting,
@@ -62,29 +72,40 @@ pub(crate) struct Cursor {
     /// The last tick at which this watcher looked.
     seen: u64,
     /// Where its waker lies, if it waits and no tick came since `seen`.
-    slot: Option<u32>,
+    slot: Option<Slot>,
+    /// Whether that waker is of the cell's kind, and then which of them it is. What it points to is
+    /// alive as long as the waker lies in its slot, so no other waker is taken for it.
+    is_of_kind: bool,
+    data: usize,
 }
 
 impl Cursor {
     /// Before all versions: the current one is new.
-    pub(crate) const START: Self = Self { seen: 0, slot: None };
+    pub(crate) const START: Self = Self::at(0);
+
+    const fn at(seen: u64) -> Self {
+        Self { seen, slot: None, is_of_kind: false, data: 0 }
+    }
 }
 
 impl<T> Cell<T> {
     /// A cell with one writer.
     pub(crate) fn new(newest: Option<Result<T, Error>>) -> Self {
         let newest_at = u64::from(newest.is_some());
-        let state =
-            State { newest, newest_at, tick: newest_at, writers: 1, waiting: Waiting::default() };
-        Self { state: Mutex::new(state) }
+        let state = State { newest, newest_at, writers: 1, waiting: Waiting::default() };
+        Self {
+            state: Mutex::new(state),
+            tick: AtomicU64::new(newest_at),
+            kind: AtomicPtr::new(ptr::null_mut()),
+        }
     }
 
     /// Makes `version` the newest and wakes those who wait.
     #[inline]
     pub(crate) fn publish(&self, version: Result<T, Error>) {
         let mut state = self.lock();
-        let old = state.replace(version);
-        if state.waiting.slots.len() > 1 {
+        let old = state.replace(version, self.next_tick());
+        if state.waiting.len() > 1 {
             let wakers = state.waiting.take();
             drop(state);
             return self.wake(Woken { wakers, _old: old });
@@ -101,7 +122,7 @@ impl<T> Cell<T> {
     #[inline]
     pub(crate) fn store(&self, version: Result<T, Error>) -> Woken<T> {
         let mut state = self.lock();
-        let old = state.replace(version);
+        let old = state.replace(version, self.next_tick());
         Woken { wakers: state.waiting.take(), _old: old }
     }
 
@@ -125,13 +146,19 @@ impl<T> Cell<T> {
     pub(crate) fn end(&self) -> Woken<T> {
         let mut state = self.lock();
         let ended = mem::replace(&mut state.writers, 0) == 0;
-        let wakers = if ended { Vec::new() } else { state.next_tick() };
-        Woken { wakers, _old: None }
+        if ended {
+            return Woken { wakers: Vec::new(), _old: None };
+        }
+        self.next_tick();
+        Woken { wakers: state.waiting.take(), _old: None }
     }
 
     /// Wakes those who wait without a new version, for them to look upstream.
     pub(crate) fn nudge(&self) {
-        let wakers = self.lock().next_tick();
+        let mut state = self.lock();
+        self.next_tick();
+        let wakers = state.waiting.take();
+        drop(state);
         self.wake(Woken { wakers, _old: None });
     }
 
@@ -141,6 +168,9 @@ impl<T> Cell<T> {
     where
         T: Clone,
     {
+        if self.holds(cursor, cx.waker()) {
+            return Poll::Pending;
+        }
         let mut state = self.lock();
         if state.newest_at > cursor.seen {
             // Cloned before it counts as taken: a `clone` may panic.
@@ -149,13 +179,13 @@ impl<T> Cell<T> {
                 Some(Err(error)) => Err(error.clone()),
                 None => Err(Error::closed()),
             };
-            *cursor = Cursor { seen: state.tick, slot: None };
+            *cursor = Cursor::at(self.tick.load(Ordering::Relaxed));
             return Poll::Ready(newest);
         }
         if state.writers == 0 {
             return Poll::Ready(Err(Error::closed()));
         }
-        let old = state.register(cursor, cx.waker());
+        let old = self.register(&mut state.waiting, cursor, cx.waker());
         drop(state);
         drop(old); // a task's last waker drops the task, and with it perhaps a watcher of this cell
         Poll::Pending
@@ -163,9 +193,11 @@ impl<T> Cell<T> {
 
     /// Frees the cursor's slot. A watcher calls it when it is dropped.
     pub(crate) fn forget(&self, cursor: &mut Cursor) {
-        let Some(slot) = cursor.slot.take() else { return };
+        let Some(slot) = cursor.slot else { return };
         let mut state = self.lock();
-        let old = if cursor.seen == state.tick { state.waiting.remove(slot) } else { None };
+        let is_there = cursor.seen == self.tick.load(Ordering::Relaxed);
+        let old = if is_there { state.waiting.remove(slot) } else { None };
+        *cursor = Cursor::at(cursor.seen);
         drop(state);
         drop(old);
     }
@@ -179,10 +211,46 @@ impl<T> Cell<T> {
         for waker in wakers.drain(..).flatten() {
             waker.wake();
         }
-        let mut state = self.lock();
-        if state.waiting.slots.capacity() == 0 {
-            state.waiting.slots = wakers;
+        self.lock().waiting.keep(wakers);
+    }
+
+    /// Begins a tick. Who calls it holds the lock.
+    #[inline]
+    fn next_tick(&self) -> u64 {
+        let tick = self.tick.load(Ordering::Relaxed) + 1;
+        self.tick.store(tick, Ordering::Relaxed);
+        tick
+    }
+
+    /// Whether this very waker lies in the cursor's slot. Then there is nothing new, or it is about to be
+    /// woken: who was woken reads the tick that woke it, by way of the wake-up.
+    ///
+    /// The kind is read before the tick: if it is a later tick's, then so is the tick that is read.
+    #[inline]
+    fn holds(&self, cursor: &Cursor, waker: &Waker) -> bool {
+        cursor.is_of_kind
+            && cursor.data == waker.data().addr()
+            && ptr::eq(self.kind.load(Ordering::Acquire), waker.vtable())
+            && cursor.seen == self.tick.load(Ordering::Relaxed)
+    }
+
+    /// Puts a waker in the cursor's slot. Who calls it holds the lock.
+    fn register(&self, waiting: &mut Waiting, cursor: &mut Cursor, waker: &Waker) -> Option<Waker> {
+        let tick = self.tick.load(Ordering::Relaxed);
+        let slot = cursor.slot.filter(|_| cursor.seen == tick);
+        if waiting.len() == usize::from(slot.is_some()) {
+            // Nobody else waits.
+            self.kind.store(ptr::from_ref(waker.vtable()).cast_mut(), Ordering::Release);
         }
+        let mut old = None;
+        if let Some(slot) = slot {
+            old = waiting.replace(slot, waker);
+        } else {
+            *cursor = Cursor { slot: Some(waiting.insert(waker.clone())), ..Cursor::at(tick) };
+        }
+        cursor.is_of_kind = ptr::eq(self.kind.load(Ordering::Relaxed), waker.vtable());
+        cursor.data = waker.data().addr();
+        old
     }
 
     #[inline]
@@ -218,9 +286,8 @@ impl<T> Cell<T> {
 impl<T> State<T> {
     /// Gives back the version before, where it has something to drop.
     #[inline]
-    fn replace(&mut self, version: Result<T, Error>) -> Option<Result<T, Error>> {
-        self.tick += 1;
-        self.newest_at = self.tick;
+    fn replace(&mut self, version: Result<T, Error>, tick: u64) -> Option<Result<T, Error>> {
+        self.newest_at = tick;
         match version {
             Ok(value) => match &mut self.newest {
                 // Nothing to carry about, which costs more than all the rest.
@@ -232,197 +299,5 @@ impl<T> State<T> {
             },
             error => self.newest.replace(error),
         }
-    }
-
-    fn next_tick(&mut self) -> Vec<Option<Waker>> {
-        self.tick += 1;
-        self.waiting.take()
-    }
-
-    #[inline]
-    fn register(&mut self, cursor: &mut Cursor, waker: &Waker) -> Option<Waker> {
-        if let (Some(slot), true) = (cursor.slot, cursor.seen == self.tick) {
-            return self.waiting.replace(slot, waker);
-        }
-        *cursor = Cursor { seen: self.tick, slot: Some(self.waiting.insert(waker.clone())) };
-        None
-    }
-}
-
-/// The wakers of those who wait in this tick, one slot each.
-#[derive(Debug, Default)]
-struct Waiting {
-    slots: Vec<Option<Waker>>,
-    /// The slots that were left before the tick ended.
-    free: Vec<u32>,
-}
-
-impl Waiting {
-    fn insert(&mut self, waker: Waker) -> u32 {
-        if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = Some(waker);
-            return slot;
-        }
-        if self.slots.capacity() == 0 {
-            self.slots.reserve_exact(1); // many a value has one watcher
-        }
-        self.slots.push(Some(waker));
-        u32::try_from(self.slots.len() - 1).unwrap_or_else(|_| unreachable!("64 GiB of wakers"))
-    }
-
-    fn replace(&mut self, slot: u32, waker: &Waker) -> Option<Waker> {
-        match &mut self.slots[slot as usize] {
-            Some(old) if old.will_wake(waker) => None,
-            slot => slot.replace(waker.clone()),
-        }
-    }
-
-    fn remove(&mut self, slot: u32) -> Option<Waker> {
-        self.free.push(slot);
-        self.slots[slot as usize].take()
-    }
-
-    fn take(&mut self) -> Vec<Option<Waker>> {
-        self.free.clear();
-        mem::take(&mut self.slots)
-    }
-
-    /// The same where there is one slot at the most.
-    fn take_one(&mut self) -> Option<Waker> {
-        self.free.clear();
-        self.slots.pop()?
-    }
-}
-
-#[cfg(all(test, event_loom))]
-mod loom_tests {
-    //! Every interleaving of what threads may do to a cell at once.
-
-    use std::future::poll_fn;
-    use std::sync::Arc;
-
-    use loom::future::block_on;
-    use loom::thread;
-
-    use super::*;
-
-    /// A watcher, with the cursor's place freed as [`MemoryWatcher`](crate::MemoryWatcher) does.
-    struct Watching(Arc<Cell<u32>>, Cursor);
-
-    impl Watching {
-        fn of(cell: &Arc<Cell<u32>>) -> Self {
-            Self(Arc::clone(cell), Cursor::START)
-        }
-
-        fn get(&mut self) -> Result<u32, Error> {
-            block_on(poll_fn(|cx| self.0.poll(&mut self.1, cx)))
-        }
-
-        fn poll_and_leave(&mut self) {
-            let _ = self.0.poll(&mut self.1, &mut Context::from_waker(Waker::noop()));
-        }
-    }
-
-    impl Drop for Watching {
-        fn drop(&mut self) {
-            self.0.forget(&mut self.1);
-        }
-    }
-
-    #[test]
-    fn loom_a_watcher_that_waits_takes_the_last_version_and_the_end() {
-        loom::model(|| {
-            let cell = Arc::new(Cell::new(Some(Ok(1))));
-            let mut watcher = Watching::of(&cell);
-            let writer = thread::spawn(move || {
-                cell.publish(Ok(2));
-                cell.remove_writer();
-            });
-            let first = watcher.get().unwrap();
-            assert!(first == 2 || watcher.get().unwrap() == 2);
-            assert!(watcher.get().unwrap_err().is_closed());
-            writer.join().unwrap();
-        });
-    }
-
-    #[test]
-    fn loom_of_two_writers_the_last_ends_the_value() {
-        loom::model(|| {
-            let cell = Arc::new(Cell::new(None));
-            cell.add_writer();
-            let mut watcher = Watching::of(&cell);
-            let other = thread::spawn({
-                let cell = Arc::clone(&cell);
-                move || {
-                    cell.publish(Ok(1));
-                    cell.remove_writer();
-                }
-            });
-            cell.remove_writer();
-            assert_eq!(watcher.get().unwrap(), 1);
-            assert!(watcher.get().unwrap_err().is_closed());
-            other.join().unwrap();
-        });
-    }
-
-    #[test]
-    fn loom_a_watcher_that_leaves_takes_no_other_watchers_waker_along() {
-        loom::model(|| {
-            let cell = Arc::new(Cell::new(None));
-            let mut stays = Watching::of(&cell);
-            let mut leaves = Watching::of(&cell);
-            let writer = thread::spawn({
-                let cell = Arc::clone(&cell);
-                move || cell.publish(Ok(1))
-            });
-            let leaver = thread::spawn(move || {
-                leaves.poll_and_leave();
-                drop(leaves);
-            });
-            assert_eq!(stays.get().unwrap(), 1);
-            writer.join().unwrap();
-            leaver.join().unwrap();
-        });
-    }
-
-    #[test]
-    fn loom_a_get_that_was_dropped_loses_nothing() {
-        loom::model(|| {
-            let cell = Arc::new(Cell::new(None));
-            let mut watcher = Watching::of(&cell);
-            let writer = thread::spawn(move || cell.publish(Ok(1)));
-            let mut first = None;
-            let mut cx = Context::from_waker(Waker::noop());
-            if let Poll::Ready(version) = watcher.0.poll(&mut watcher.1, &mut cx) {
-                first = Some(version.unwrap());
-            }
-            assert_eq!(first.unwrap_or_else(|| watcher.get().unwrap()), 1);
-            writer.join().unwrap();
-        });
-    }
-
-    #[test]
-    fn loom_a_nudge_wakes_those_who_wait() {
-        loom::model(|| {
-            let cell = Arc::new(Cell::<u32>::new(None));
-            let upstream = Arc::new(loom::sync::atomic::AtomicBool::new(false));
-            let mut watcher = Watching::of(&cell);
-            let above = thread::spawn({
-                let upstream = Arc::clone(&upstream);
-                move || {
-                    upstream.store(true, loom::sync::atomic::Ordering::SeqCst);
-                    cell.nudge();
-                }
-            });
-            block_on(poll_fn(|cx| {
-                assert!(watcher.0.poll(&mut watcher.1, cx).is_pending());
-                if upstream.load(loom::sync::atomic::Ordering::SeqCst) {
-                    Poll::Ready(())
-                } else {
-                    Poll::Pending
-                }
-            }));
-            above.join().unwrap();
-        });
     }
 }

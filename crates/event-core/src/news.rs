@@ -3,8 +3,9 @@
 //! Who polls a watcher lowers it first, and the watcher's waker raises it. While it is low there is
 //! nothing new, and nobody need poll to know.
 //!
-//! All of it is `SeqCst`: weaker orderings would do, but loom is not sure of them, and the reads cost the
-//! same.
+//! Both are swaps: who lowers the flag then sees what each of those who raised it had written before, and
+//! the poll that follows may take no lock to learn of it. All of it is `SeqCst`: weaker orderings would
+//! do, but loom is not sure of them, and the reads cost the same.
 
 #[cfg(event_loom)]
 use loom::sync::atomic::{AtomicBool, Ordering};
@@ -24,12 +25,12 @@ impl News {
     }
 
     pub(crate) fn raise(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.swap(true, Ordering::SeqCst);
     }
 
     /// To be called before the poll: what comes after that raises it again. Who is given something by
     /// the poll raises it, since that left no waker.
     pub(crate) fn lower(&self) {
-        self.0.store(false, Ordering::SeqCst);
+        self.0.swap(false, Ordering::SeqCst);
     }
 }

@@ -1,6 +1,7 @@
 //! The value in memory, beyond the laws.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
@@ -8,6 +9,7 @@ use event_core::{
     MemoryValue, MemoryWatcher, ReaderExt, ValueReader, ValueWriter, Watcher, WatcherExt,
 };
 use futures_executor::block_on;
+use futures_util::task::{ArcWake, waker};
 
 #[test]
 fn a_value_ends_with_its_last_writer_and_a_reader_is_none() {
@@ -103,4 +105,62 @@ fn foreign_code_never_runs_under_the_lock() {
     value.set(Reentrant(Some(value.clone())));
     value.set(Reentrant(None)); // drops the one before, which sets the value
     assert!(matches!(poll(&mut watcher, None), Poll::Ready(Ok(_))));
+}
+
+/// A task with two kinds of wakers, which point to the same data.
+#[derive(Default)]
+struct TwoKinds {
+    by_std: AtomicUsize,
+    by_futures: AtomicUsize,
+}
+
+impl Wake for TwoKinds {
+    fn wake(self: Arc<Self>) {
+        self.by_std.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl ArcWake for TwoKinds {
+    fn wake_by_ref(task: &Arc<Self>) {
+        task.by_futures.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn whoever_polled_last_is_woken_and_nobody_else() {
+    let tasks = [Arc::new(TwoKinds::default()), Arc::new(TwoKinds::default())];
+    let wakers: Vec<Waker> = tasks
+        .iter()
+        .flat_map(|task| [Waker::from(Arc::clone(task)), waker(Arc::clone(task))])
+        .collect();
+    assert_eq!(wakers[0].data(), wakers[1].data(), "or this test tests nothing");
+    let take_counts = || {
+        tasks
+            .iter()
+            .flat_map(|task| [&task.by_std, &task.by_futures])
+            .map(|n| n.swap(0, Ordering::SeqCst))
+    };
+    let value = MemoryValue::new(0);
+    // Every order of three polls, and another watcher that begins to wait with each waker before each.
+    for (first, second, third) in (0..64).map(|n| (n % 4, n / 4 % 4, n / 16)) {
+        for (beside, before) in (0..12).map(|n| (n % 4, n / 4)) {
+            let (mut watcher, mut other) = (value.watch(), value.watch());
+            let _ = (watcher.try_get(), other.try_get());
+            for (at, polled) in [first, second, third].into_iter().enumerate() {
+                if at == before {
+                    let mut cx = Context::from_waker(&wakers[beside]);
+                    assert!(other.poll_get(&mut cx).is_pending());
+                }
+                let mut cx = Context::from_waker(&wakers[polled]);
+                assert!(watcher.poll_get(&mut cx).is_pending());
+                assert!(watcher.poll_get(&mut cx).is_pending());
+            }
+            value.set(0);
+            let expected = |at| usize::from(at == third) + usize::from(at == beside);
+            assert!(
+                take_counts().eq((0..4).map(expected)),
+                "{first} {second} {third}, {beside} {before}"
+            );
+        }
+    }
 }
