@@ -10,7 +10,7 @@ use crate::value::Value;
 /// not wait. The time from start to end, over the sets of both.
 pub(crate) struct Writers;
 
-const SETS: u32 = 50_000;
+const SETS: u32 = 500_000;
 
 impl Work for Writers {
     fn name<T: Payload>(&self) -> String {
