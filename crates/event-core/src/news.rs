@@ -20,6 +20,7 @@ impl News {
         Self(AtomicBool::new(true))
     }
 
+    #[inline]
     pub(crate) fn is_raised(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
