@@ -75,8 +75,8 @@ pub(crate) struct Cursor {
     seen: u64,
     /// Where its waker lies, if it waits and no tick came since `seen`.
     slot: Option<Slot>,
-    /// Whether that waker is of the cell's kind, and then which of them it is. What it points to is
-    /// alive as long as the waker lies in its slot, so no other waker is taken for it.
+    /// Whether the waker in that slot is of the cell's kind, and then which of them it is. What it points
+    /// to is alive as long as it lies there, so no other waker is taken for it.
     is_of_kind: bool,
     data: usize,
 }
@@ -239,19 +239,21 @@ impl<T> Cell<T> {
     /// Puts a waker in the cursor's slot. Who calls it holds the lock.
     fn register(&self, waiting: &mut Waiting, cursor: &mut Cursor, waker: &Waker) -> Option<Waker> {
         let tick = self.tick.load(Ordering::Relaxed);
-        let slot = cursor.slot.filter(|_| cursor.seen == tick);
-        if waiting.len() == usize::from(slot.is_some()) {
-            // Nobody else waits.
-            self.kind.store(ptr::from_ref(waker.vtable()).cast_mut(), Ordering::Release);
+        let (slot, old) = match cursor.slot {
+            Some(slot) if cursor.seen == tick => (slot, waiting.replace(slot, waker)),
+            _ => (waiting.insert(waker.clone()), None),
+        };
+        // The one that lies there: a clone may have addresses of its own.
+        let Some(kept) = waiting.get(slot) else { unreachable!("it was put there") };
+        if waiting.len() == 1 {
+            self.kind.store(ptr::from_ref(kept.vtable()).cast_mut(), Ordering::Release);
         }
-        let mut old = None;
-        if let Some(slot) = slot {
-            old = waiting.replace(slot, waker);
-        } else {
-            *cursor = Cursor { slot: Some(waiting.insert(waker.clone())), ..Cursor::at(tick) };
-        }
-        cursor.is_of_kind = ptr::eq(self.kind.load(Ordering::Relaxed), waker.vtable());
-        cursor.data = waker.data().addr();
+        *cursor = Cursor {
+            seen: tick,
+            slot: Some(slot),
+            is_of_kind: ptr::eq(self.kind.load(Ordering::Relaxed), kept.vtable()),
+            data: kept.data().addr(),
+        };
         old
     }
 

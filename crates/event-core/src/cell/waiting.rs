@@ -43,6 +43,10 @@ impl Waiting {
         }
     }
 
+    pub(super) fn get(&self, slot: Slot) -> Option<&Waker> {
+        self.slots[index(slot)].as_ref()
+    }
+
     pub(super) fn remove(&mut self, slot: Slot) -> Option<Waker> {
         self.free.push(slot);
         self.slots[index(slot)].take()

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
+use cooked_waker::IntoWaker;
 use event_core::{
     MemoryValue, MemoryWatcher, ReaderExt, ValueReader, ValueWriter, Watcher, WatcherExt,
 };
@@ -163,4 +164,37 @@ fn whoever_polled_last_is_woken_and_nobody_else() {
             );
         }
     }
+}
+
+/// A task whose wakers are boxes, each with an address of its own.
+#[derive(Clone)]
+struct Boxed(Arc<AtomicUsize>);
+
+impl cooked_waker::WakeRef for Boxed {
+    fn wake_by_ref(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl cooked_waker::Wake for Boxed {}
+
+#[test]
+fn a_waker_is_not_taken_for_one_that_had_its_address_before() {
+    let mut reused = 0;
+    for _ in 0..100 {
+        let value = MemoryValue::<u8>::empty();
+        let mut watcher = value.watch();
+        let counts = [Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0))];
+        let addresses = counts.each_ref().map(|count| {
+            let original = Box::new(Boxed(Arc::clone(count))).into_waker();
+            // Of a kind with what is cloned from it: the table of an original may lie elsewhere.
+            let waker = original.clone();
+            assert!(watcher.poll_get(&mut Context::from_waker(&waker)).is_pending());
+            waker.data()
+        });
+        reused += usize::from(addresses[0] == addresses[1]);
+        value.set(1);
+        assert_eq!(counts.map(|count| count.load(Ordering::SeqCst)), [0, 1]);
+    }
+    assert!(reused > 0, "or this test tests nothing");
 }
