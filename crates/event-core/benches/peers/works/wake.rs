@@ -1,13 +1,12 @@
 //! A set that wakes those who wait.
 
-use std::future::pending;
-use std::hint::black_box;
 use std::task::Waker;
 
 use measure::{Role, median};
 
 use crate::bench::{Turn, Turns, Work};
 use crate::clock::once;
+use crate::contenders::Ours;
 use crate::payload::Payload;
 use crate::task::{Task, follow};
 use crate::value::Value;
@@ -63,11 +62,13 @@ impl Work for Wake {
     }
 
     fn others<T: Payload>(&self, turns: &mut Turns) {
-        // Tasks too, to lie in memory as those of the contenders do.
+        // The tasks of ours, to lie in memory as they do; the value is not set.
+        let mut value = Ours::new(T::number(0));
         let tasks = self.values() * self.watchers;
-        let mut tasks: Vec<_> = (0..tasks).map(|_| Task::new(waits())).collect();
+        let mut tasks: Vec<_> = (0..tasks).map(|_| Task::new(follow(value.watch()))).collect();
         let (repeats, count) = (self.repeats(), f64::from(self.values()));
         let turn = move || {
+            let _writer = &value;
             let mut wake = || {
                 tasks.iter_mut().for_each(Task::run);
                 let wakers: Vec<Waker> = tasks.iter().map(Task::waker).collect();
@@ -77,14 +78,5 @@ impl Work for Wake {
             median(&mut taken)
         };
         turns.add("waking alone", Role::Floor, Box::new(turn));
-    }
-}
-
-/// As large as a task that follows, and never done.
-fn waits() -> impl Future<Output = ()> {
-    let watcher = [0_u64; 4];
-    async move {
-        pending::<()>().await;
-        black_box(watcher);
     }
 }
