@@ -1,6 +1,5 @@
 //! The lines on stdout: one JSON object each, flushed at once.
 
-use std::error::Error as StdError;
 use std::io::{self, Write};
 use std::sync::Mutex;
 
@@ -35,7 +34,7 @@ impl Report {
             return self.line(&json!({"event": "absent", "key": key, "revision": revision}));
         }
         let kind = format!("{:?}", error.kind()).to_lowercase();
-        self.line(&json!({"event": "error", "kind": kind, "message": with_causes(error)}));
+        self.line(&json!({"event": "error", "kind": kind, "message": format!("{error:#}")}));
     }
 
     pub(crate) fn health(&self, health: &Health) {
@@ -62,16 +61,4 @@ impl Report {
 
 fn text(key: &[u8]) -> String {
     String::from_utf8_lossy(key).into_owned()
-}
-
-/// An error in one line, with its causes.
-fn with_causes(error: &Error) -> String {
-    let mut line = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        line.push_str(": ");
-        line.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    line
 }

@@ -11,7 +11,21 @@ use crate::Entry;
 /// Why a `get` has no value to give.
 ///
 /// Cheap to clone, since every watcher of a value is told the same one. `Display` says what is wrong
-/// and where: the key, the revision, the place in the data. It never prints the value.
+/// and where: the key, the revision, the place in the data. It never prints the value. What caused it, such
+/// as the reason of a validation, is its [`source`](StdError::source); `{error:#}` prints the causes too:
+///
+/// ```
+/// use event_core::{Entry, Error, ErrorKind};
+///
+/// let error = Error::new(ErrorKind::Invalid, "validation refused the value")
+///     .with_source("max_connections is 0")
+///     .at(&Entry::new("config", 5, "…"));
+/// assert_eq!(format!("{error}"), "key `config` at revision 5: validation refused the value");
+/// assert_eq!(
+///     format!("{error:#}"),
+///     "key `config` at revision 5: validation refused the value: max_connections is 0"
+/// );
+/// ```
 #[derive(Clone)]
 pub struct Error(Option<Arc<Inner>>); // None: closed, which so costs no allocation
 
@@ -29,7 +43,8 @@ pub enum ErrorKind {
     Invalid,
     /// An argument can't be used: an endpoint, a certificate, a key.
     Argument,
-    /// The backend could not be reached in time.
+    /// The backend can't give the value: it does not answer in time, or the value is larger than it can
+    /// send.
     Unavailable,
     /// The backend refused: credentials or permissions.
     Refused,
@@ -95,7 +110,7 @@ impl Error {
     /// The revision it is about, where it is about one.
     #[must_use]
     pub fn revision(&self) -> Option<i64> {
-        self.0.as_ref()?.at.as_ref().map(|(_, revision)| *revision)
+        self.0.as_ref()?.at.as_ref().map(|(_, revision)| *revision).filter(|revision| *revision > 0)
     }
 }
 
@@ -105,13 +120,21 @@ impl fmt::Display for Error {
             return f.write_str("closed: no writer is left");
         };
         if let Some((key, revision)) = &inner.at {
-            write!(
-                f,
-                "key `{}` at revision {revision}: ",
-                String::from_utf8_lossy(key).escape_debug()
-            )?;
+            write!(f, "key `{}`", String::from_utf8_lossy(key).escape_debug())?;
+            if *revision > 0 {
+                write!(f, " at revision {revision}")?;
+            }
+            f.write_str(": ")?;
         }
-        f.write_str(&inner.message)
+        f.write_str(&inner.message)?;
+        if f.alternate() {
+            let mut next = self.source();
+            while let Some(cause) = next {
+                write!(f, ": {cause}")?;
+                next = cause.source();
+            }
+        }
+        Ok(())
     }
 }
 
@@ -152,6 +175,13 @@ mod tests {
         assert_eq!(error.to_string(), "key `app/port` at revision 7: expected a number");
         assert_eq!(error.source().unwrap().to_string(), "the cause");
         assert_eq!((error.key(), error.revision()), (Some(&b"app/port"[..]), Some(7)));
+    }
+
+    #[test]
+    fn a_key_that_was_never_there_has_no_revision() {
+        let error = Error::new(ErrorKind::Refused, "no permission").at(&Entry::absent("app", 0));
+        assert_eq!(error.to_string(), "key `app`: no permission");
+        assert_eq!(error.revision(), None);
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //!         match watcher.get().await {
 //!             Ok(greeting) => println!("{greeting}, world"),
 //!             Err(error) if error.is_closed() => return Ok(()),
-//!             Err(error) => eprintln!("{error}"),
+//!             Err(error) => eprintln!("{error:#}"),
 //!         }
 //!     }
 //! }

@@ -12,7 +12,7 @@
 //!     match watcher.get().await {
 //!         Ok(level) => println!("{level}"),
 //!         Err(error) if error.is_closed() => return Ok(()),
-//!         Err(error) => eprintln!("{error}"), // the next good version arrives
+//!         Err(error) => eprintln!("{error:#}"), // the next good version arrives
 //!     }
 //! }
 //! # }
