@@ -4,6 +4,7 @@
 //! Here the watcher's waker is a flag: who reads looks at that, and polls only where it was raised.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -42,7 +43,7 @@ impl<T, W: Watcher<T>> Latest<W, T> {
         Self { watcher, value: None, error: None, waker: Waker::from(Arc::clone(&flag)), flag }
     }
 
-    /// The newest value; `None` while there was none yet. Does not wait.
+    /// The newest value; `None` while the watcher had none to take. Does not wait.
     ///
     /// An error does not take the last value away: [`error`](Self::error) tells of it.
     pub fn get(&mut self) -> Option<&T> {
@@ -50,6 +51,29 @@ impl<T, W: Watcher<T>> Latest<W, T> {
             self.look();
         }
         self.value.as_ref()
+    }
+
+    /// Waits until there is a value: for the start of a program whose backend may not have answered yet.
+    ///
+    /// # Errors
+    ///
+    /// What came in the value's place: it does not decode, it is refused, or it
+    /// [ended](Error::is_closed). Call it again to wait for the next.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn wait(&mut self) -> Result<&T, Error> {
+        if self.value.is_none() {
+            // The watcher then has another waker than ours: let the next `get` look.
+            self.flag.0.raise();
+            let version = poll_fn(|cx| self.watcher.poll_get(cx)).await;
+            self.take(version);
+        }
+        match (&self.value, &self.error) {
+            (Some(value), _) => Ok(value),
+            (None, error) => Err(error.clone().unwrap_or_else(Error::closed)),
+        }
     }
 
     /// Why the newest version, as of the last [`get`](Self::get), is no value: it does not decode, it is
@@ -61,18 +85,21 @@ impl<T, W: Watcher<T>> Latest<W, T> {
     #[cold]
     fn look(&mut self) {
         self.flag.0.lower();
-        match self.watcher.poll_get(&mut Context::from_waker(&self.waker)) {
-            Poll::Pending => return,
-            Poll::Ready(Ok(value)) => (self.value, self.error) = (Some(value), None),
-            Poll::Ready(Err(error)) => {
-                let ended = error.is_closed();
-                self.error = Some(error);
-                if ended {
-                    return;
-                }
-            }
+        let Poll::Ready(version) = self.watcher.poll_get(&mut Context::from_waker(&self.waker))
+        else {
+            return;
+        };
+        self.take(version);
+        if !self.error.as_ref().is_some_and(Error::is_closed) {
+            self.flag.0.raise();
         }
-        self.flag.0.raise();
+    }
+
+    fn take(&mut self, version: Result<T, Error>) {
+        match version {
+            Ok(value) => (self.value, self.error) = (Some(value), None),
+            Err(error) => self.error = Some(error),
+        }
     }
 }
 

@@ -79,6 +79,9 @@ pub trait WatcherExt<T>: Watcher<T> {
     /// Keeps the newest value at hand: for code that reads it for each request, far more often than
     /// it changes. Each thread has its own.
     ///
+    /// Make it of a new watcher: what this one has taken already it does not take again.
+    /// [`Latest::wait`] waits for the first value.
+    ///
     /// ```
     /// use event_core::{MemoryValue, ValueReader, ValueWriter, WatcherExt};
     ///

@@ -1,11 +1,14 @@
 //! The newest value at hand.
 
-use std::task::{Context, Poll};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
 use event_core::{
     Entry, Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, ValueWriter, Watcher, WatcherExt,
 };
+use futures_executor::block_on;
+use futures_util::future::join;
 
 #[test]
 fn the_newest_value_is_read_however_it_came() {
@@ -38,6 +41,44 @@ fn an_error_is_told_beside_the_last_good_value() {
     drop(entry);
     assert_eq!(latest.get().map(String::as_str), Some("20"));
     assert!(latest.error().unwrap().is_closed());
+}
+
+#[test]
+fn the_first_value_can_be_waited_for() {
+    let entry = MemoryValue::empty();
+    let mut latest = entry.reader().decode(text).watch().latest();
+    {
+        let mut dropped = pin!(latest.wait());
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(dropped.as_mut().poll(cx).is_pending());
+        assert!(dropped.poll(cx).is_pending());
+    }
+    assert_eq!(latest.get(), None);
+    {
+        let mut dropped = pin!(latest.wait());
+        assert!(dropped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    entry.set(Entry::new("limit", 1, vec![0xff]));
+    assert_eq!(latest.get(), None, "the flag of the wait that was dropped is raised");
+    assert_eq!(latest.error().unwrap().kind(), ErrorKind::Decode);
+
+    let (told, first) = block_on(join(async { entry.set(Entry::new("limit", 2, "10")) }, async {
+        latest.wait().await.map(String::clone)
+    }));
+    assert_eq!(((), "10"), (told, &*first.unwrap()));
+    assert_eq!(block_on(latest.wait()).unwrap(), "10", "it is there");
+    entry.set(Entry::new("limit", 3, "20"));
+    assert_eq!(latest.get().map(String::as_str), Some("20"));
+}
+
+#[test]
+fn a_wait_tells_what_came_instead() {
+    let entry = MemoryValue::new(Entry::new("limit", 1, vec![0xff]));
+    let mut latest = entry.reader().decode(text).watch().latest();
+    assert_eq!(block_on(latest.wait()).unwrap_err().kind(), ErrorKind::Decode);
+    drop(entry);
+    assert!(block_on(latest.wait()).unwrap_err().is_closed());
+    assert!(block_on(latest.wait()).unwrap_err().is_closed());
 }
 
 fn text(bytes: &[u8]) -> Result<String, std::string::FromUtf8Error> {
