@@ -224,8 +224,9 @@ impl Driver {
                     keys.iter().zip(below.unwrap_or_default()).filter(|(_, below)| *below)
                 {
                     let key = String::from_utf8_lossy(key).escape_debug().to_string();
+                    let folder = key.strip_suffix('/').unwrap_or(&key);
                     tracing::warn!(
-                        "the key `{key}` is not there, but keys below `{key}/` are: watch one of those"
+                        "the key `{key}` is not there, but keys below `{folder}/` are: watch one of those"
                     );
                 }
             }

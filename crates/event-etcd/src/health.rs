@@ -34,12 +34,14 @@ pub struct Health {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// Not asked yet, or asked and not answered yet.
+    /// Not asked yet, since no key was watched yet, or asked and not answered yet.
     Connecting,
-    /// A stream is open and answers.
+    /// The stream is open and answers, and all keys are read. Known while a key is watched: later nobody
+    /// asks.
     Live,
-    /// What watchers hold may be stale, for the [`cause`](Health::cause) that is told. It is tried
-    /// again without end.
+    /// What watchers hold may be stale, for the [`cause`](Health::cause) that is told: of all keys, or of
+    /// those alone that are [refused](CauseKind::Permission) or can't be [served](CauseKind::Rejected). It
+    /// is tried again without end.
     Stalled,
 }
 

@@ -195,10 +195,17 @@ fn certificates(pem: &[u8], whose: &str) -> Result<Vec<CertificateDer<'static>>,
     }
 }
 
-/// Refuses what is no `host`, `host:port` or `[address]:port`, with a scheme or without.
+/// Refuses what is no `host:port` or `[address]:port`, with a scheme or without; with one, the port may
+/// be left out, as in any URL.
 pub(crate) fn check_endpoint(endpoint: &str) -> Result<(), Error> {
-    let authority =
-        endpoint.strip_prefix(HTTPS).or(endpoint.strip_prefix(HTTP)).unwrap_or(endpoint);
+    if endpoint.contains('@') {
+        // Not told back: there is a password in it.
+        return Err(refused(
+            "an endpoint has a user in it: expected host:port, and the user by `Options::user`",
+        ));
+    }
+    let url = endpoint.strip_prefix(HTTPS).or(endpoint.strip_prefix(HTTP));
+    let authority = url.unwrap_or(endpoint);
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
@@ -210,7 +217,11 @@ pub(crate) fn check_endpoint(endpoint: &str) -> Result<(), Error> {
             !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
         }
     };
-    if host_is_fit && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0)) {
+    let port_is_fit = match port {
+        Some(port) => port.parse::<u16>().is_ok_and(|port| port > 0),
+        None => url.is_some(),
+    };
+    if host_is_fit && port_is_fit {
         return Ok(());
     }
     Err(refused(format!(
@@ -237,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_is_a_host_with_or_without_a_port_and_a_scheme() {
+    fn an_endpoint_is_a_host_and_a_port_or_a_url() {
         for endpoint in [
             "localhost:2379",
             "http://10.0.0.1:2379",
@@ -248,10 +259,29 @@ mod tests {
             assert!(check_endpoint(endpoint).is_ok(), "{endpoint}");
         }
         for endpoint in [
-            "", "http://", ":2379", "a:b", "a:0", "a:65536", "a:1:2", "::1:2379", "a b:1", "a:1/",
+            "",
+            "http://",
+            ":2379",
+            "a:b",
+            "a:0",
+            "a:65536",
+            "a:1:2",
+            "::1:2379",
+            "a b:1",
+            "a:1/",
             "[x]:1",
+            "localhost",
+            "[::1]",
         ] {
             assert!(check_endpoint(endpoint).is_err(), "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_with_a_password_is_not_told_back() {
+        for endpoint in ["http://root:hunter2@10.0.0.1:2379", "root:hunter2@10.0.0.1:2379"] {
+            let message = check_endpoint(endpoint).unwrap_err().to_string();
+            assert!(message.contains("Options::user") && !message.contains("hunter2"), "{message}");
         }
     }
 }

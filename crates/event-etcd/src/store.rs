@@ -34,7 +34,7 @@ use crate::value::EtcdValue;
 ///     match watcher.get().await {
 ///         Ok(greeting) => println!("{greeting}"),
 ///         Err(error) if error.is_closed() => return Ok(()),
-///         Err(error) => eprintln!("{error}"), // the next good version arrives
+///         Err(error) => eprintln!("{error:#}"), // the next good version arrives
 ///     }
 /// }
 /// # }
@@ -58,7 +58,8 @@ pub struct EtcdStore {
 
 impl EtcdStore {
     /// A store of its own connection, to one of `endpoints` at a time, tried in order:
-    /// `host:port`, `http://host:port` or `https://host:port`.
+    /// `host:port`, `http://host:port` or `https://host:port`. A URL may leave out its port, which is then
+    /// 80 or 443.
     ///
     /// Checks the arguments and does not wait for the cluster: a program may start before it.
     /// [`health`](Self::health) tells how it goes, and watchers wait.
@@ -119,7 +120,7 @@ impl EtcdStore {
     /// A key as a value. Costs nothing until it is watched.
     ///
     /// A key is no folder: to watch `app` tells nothing of `app/port`. Where the key is not there and
-    /// such keys are, a warning is logged.
+    /// such keys are, a warning is logged through `tracing`.
     #[must_use]
     pub fn value(&self, key: impl AsRef<[u8]>) -> EtcdValue {
         let name = self.prefix.len();
@@ -127,6 +128,11 @@ impl EtcdStore {
     }
 
     /// How the connection does, as a value.
+    ///
+    /// A store connects when its first key is watched: with none it stays [`State::Connecting`]. While no
+    /// key is watched any more nothing is asked of the cluster, so the state stays as it was.
+    ///
+    /// [`State::Connecting`]: crate::State::Connecting
     #[must_use]
     pub fn health(&self) -> MemoryReader<Health> {
         self.connection.health()
