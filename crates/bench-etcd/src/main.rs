@@ -49,7 +49,8 @@ async fn main() -> std::io::Result<()> {
         return Ok(());
     }
     let only = arguments.iter().find(|argument| !argument.starts_with("--"));
-    let mut run = Run::new(arguments.iter().any(|argument| argument == "--quick"));
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let mut run = Run::new(quick);
     let (major, minor, patch) = Binary::find().version();
     println!("{}", process::cpu_model());
     println!("{} cores", std::thread::available_parallelism().map_or(1, usize::from));
@@ -60,5 +61,5 @@ async fn main() -> std::io::Result<()> {
             work(&mut run).await;
         }
     }
-    run.report.finish("etcd")
+    run.report.finish("etcd", only.is_none() && !quick)
 }

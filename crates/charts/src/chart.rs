@@ -43,7 +43,7 @@ impl Chart {
         let root = SVGBackend::new(path, (760, 440)).into_drawing_area();
         root.fill(&WHITE)?;
         let mut chart = ChartBuilder::on(&root)
-            .caption(format!("{}, {unit}", self.title), ("sans-serif", 18))
+            .caption(format!("{}, {unit}, logarithmic", self.title), ("sans-serif", 18))
             .margin(12)
             .x_label_area_size(40)
             .y_label_area_size(80)

@@ -1,10 +1,11 @@
-//! Draws the recorded runs: `cargo xtask charts`.
+//! Shows the recorded runs: `cargo xtask charts`.
 //!
-//! It takes `docs/benchmarks/*.jsonl`, as the benchmarks wrote them, and puts an SVG beside them for each
-//! work that is worth a picture.
+//! It takes `docs/benchmarks/*.jsonl`, as the benchmarks wrote them, puts an SVG beside them for each
+//! work that is worth a picture, and their tables into `docs/benchmarks.md`.
 
 mod chart;
 
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -31,17 +32,42 @@ const CHARTS: &[(&str, &str, Chart)] = &[
     ),
 ];
 
+/// The tables of the page. Each stands below a comment with the name of its file.
+const TABLES: [&str; 3] = ["event-core", "codec", "etcd"];
+
 fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/benchmarks");
     for (records, work, chart) in CHARTS {
-        let path = folder.join(records).with_extension("jsonl");
-        let drawn = Report::read(&path)
-            .map_err(|error| error.to_string())
-            .and_then(|report| chart.draw(&report, work, &folder));
+        let drawn = read(&folder, records).and_then(|report| chart.draw(&report, work, &folder));
         if let Err(error) = drawn {
-            eprintln!("{}: {work}: {error}", path.display());
+            eprintln!("{records}: {work}: {error}");
             return ExitCode::FAILURE;
         }
     }
+    if let Err(error) = put_tables(&folder) {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
     ExitCode::SUCCESS
+}
+
+fn read(folder: &Path, records: &str) -> Result<Report, String> {
+    let path = folder.join(records).with_extension("jsonl");
+    Report::read(&path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn put_tables(folder: &Path) -> Result<(), String> {
+    let path = folder.with_extension("md");
+    let failed = |error| format!("{}: {error}", path.display());
+    let mut page = fs::read_to_string(&path).map_err(failed)?;
+    for records in TABLES {
+        let table = read(folder, records)?.table();
+        let comment = format!("<!-- {records} -->\n");
+        let Some((before, after)) = page.split_once(&comment) else {
+            return Err(format!("{}: there is no {}", path.display(), comment.trim_end()));
+        };
+        let rest = after.split_once("\n\n").map_or("", |(_, rest)| rest);
+        page = format!("{before}{comment}{table}\n{rest}");
+    }
+    fs::write(&path, page).map_err(failed)
 }

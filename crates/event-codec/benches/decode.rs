@@ -71,7 +71,7 @@ fn main() -> std::io::Result<()> {
             || decoder.decode(&message).expect("it is a message"),
         );
     }
-    report.finish("codec")
+    report.finish("codec", true)
 }
 
 fn measure(

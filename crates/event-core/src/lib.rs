@@ -5,8 +5,8 @@
 //! [`get`](WatcherExt::get) yields the current version, each later one a newer version. It may skip,
 //! it never goes back, and the last version always arrives.
 //!
-//! Application code is written over `impl ValueReader<T>`. Where the value lives, in memory, in etcd
-//! or in a file, is decided where the program is wired together, and a test swaps the backend:
+//! Application code is written over `impl ValueReader<T>`. Where the value lives, in memory or in
+//! etcd, is decided where the program is wired together, and a test swaps the backend:
 //!
 //! ```
 //! use event_core::{Error, MemoryValue, ValueReader, ValueWriter, WatcherExt};
@@ -47,7 +47,7 @@
 //! | 7 | errors are versions | what does not decode is reported once, in its place; the next good version arrives |
 //! | 8 | end | when no writer is left, a watcher takes the last version, then [`ErrorKind::Closed`], for ever |
 //! | 9 | drop is close | dropping a watcher frees all it held, upstream too |
-#![cfg_attr(not(feature = "conformance"), doc = "\n[`conformance`]: crate#the-laws")]
+#![cfg_attr(not(feature = "conformance"), doc = "\n\n[`conformance`]: crate#the-laws")]
 
 mod reader;
 mod watcher;

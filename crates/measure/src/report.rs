@@ -1,6 +1,5 @@
 //! What a run came to.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,17 +29,24 @@ impl Report {
         self.records.push(record);
     }
 
-    /// Prints the table, and keeps the lines in `target/benchmarks/<name>.jsonl`.
+    /// Prints the table, and keeps the lines of a whole run in `target/benchmarks/<name>.jsonl`: those
+    /// of a part would replace them.
     ///
     /// # Errors
     ///
-    /// If the file can't be written.
+    /// If there is no figure, or the file can't be written.
     ///
     /// # Panics
     ///
     /// Never: a record is always JSON.
-    pub fn finish(&self, name: &str) -> io::Result<()> {
+    pub fn finish(&self, name: &str, is_whole: bool) -> io::Result<()> {
+        if self.records.is_empty() {
+            return Err(io::Error::other("nothing is measured: no work has this in its name"));
+        }
         println!("\n{}", self.table());
+        if !is_whole {
+            return Ok(());
+        }
         let folder = folder();
         fs::create_dir_all(&folder)?;
         let lines: String = self
@@ -69,7 +75,7 @@ impl Report {
     }
 
     /// A row for each work and size: ours, the best peer, the floor, and the ratios of ours to both;
-    /// then all the peers.
+    /// then all the peers. Where there are variants of ours, each has a row.
     #[must_use]
     pub fn table(&self) -> String {
         let mut table = String::from(
@@ -84,32 +90,47 @@ impl Report {
             }
         }
         for (work, size) in works {
-            let row: Vec<&Record> = self
-                .records
-                .iter()
-                .filter(|record| record.work == work && record.size == size)
-                .collect();
-            let of = |role: Role| row.iter().copied().filter(move |record| record.role == role);
-            let least = |role| of(role).min_by(|a, b| a.value.total_cmp(&b.value));
-            let (ours, peer, floor) = (least(Role::Ours), least(Role::Peer), least(Role::Floor));
+            let of = |role: Role| {
+                self.records.iter().filter(move |record| {
+                    record.work == work && record.size == size && record.role == role
+                })
+            };
             let mut peers: Vec<&Record> = of(Role::Peer).collect();
             peers.sort_by(|a, b| a.value.total_cmp(&b.value));
-            let peers: Vec<String> =
-                peers.iter().map(|peer| format!("{} {}", peer.who, figure(peer))).collect();
-            let size = size.map_or(String::new(), |size| format!(" ({size})"));
-            let _ = writeln!(
-                table,
-                "| {work}{size} | {} | {} | {} | {} | {} | {} |",
-                cell(ours.map(figure)),
-                cell(peer.map(|peer| format!("{} {}", peer.who, figure(peer)))),
-                cell(ratio(ours, peer)),
-                cell(floor.map(|floor| format!("{} {}", floor.who, figure(floor)))),
-                cell(ratio(ours, floor)),
-                peers.join(", "),
-            );
+            let floor = of(Role::Floor).min_by(|a, b| a.value.total_cmp(&b.value));
+            let mut variants: Vec<Option<&Record>> = of(Role::Ours).map(Some).collect();
+            if variants.is_empty() {
+                variants.push(None);
+            }
+            for ours in variants {
+                table.push_str(&row(work, size, ours, &peers, floor));
+            }
         }
         table
     }
+}
+
+fn row(
+    work: &str,
+    size: Option<u64>,
+    ours: Option<&Record>,
+    peers: &[&Record],
+    floor: Option<&Record>,
+) -> String {
+    let named = |record: &Record| format!("{} {}", record.who, figure(record));
+    let variant = ours.and_then(|ours| ours.who.strip_prefix("ours")).unwrap_or_default();
+    let size = size.map_or(String::new(), |size| format!(" ({size})"));
+    let best = peers.first().copied();
+    let all = peers.iter().map(|peer| named(peer)).collect::<Vec<_>>().join(", ");
+    format!(
+        "| {work}{variant}{size} | {} | {} | {} | {} | {} | {} |\n",
+        cell(ours.map(figure)),
+        cell(best.map(named)),
+        cell(ratio(ours, best)),
+        cell(floor.map(named)),
+        cell(ratio(ours, floor)),
+        cell((!all.is_empty()).then_some(all)),
+    )
 }
 
 fn cell(text: Option<String>) -> String {
@@ -131,7 +152,7 @@ fn figure(record: &Record) -> String {
     } else {
         2
     };
-    format!("{value:.decimals$} {unit}")
+    format!("{value:.decimals$} {unit}").trim_end().to_owned()
 }
 
 /// `benchmarks` in cargo's target folder, whatever that is called: cargo marks it with a file.
@@ -164,5 +185,28 @@ mod tests {
             row,
             "| set (7) | 10.0 ns | quick 40.0 ns | 0.25 | waking 8.00 ns | 1.25 | quick 40.0 ns, slow 80.0 ns |"
         );
+    }
+
+    #[test]
+    fn each_variant_of_ours_has_a_row() {
+        let records = vec![
+            record("ours", Role::Ours, 80.0),
+            record("ours, boxed", Role::Ours, 20.0),
+            record("quick", Role::Peer, 40.0),
+        ];
+        let table = Report { records }.table();
+        let rows: Vec<&str> = table.lines().skip(2).collect();
+        assert_eq!(
+            rows,
+            [
+                "| set (7) | 80.0 ns | quick 40.0 ns | 2.00 | – | – | quick 40.0 ns |",
+                "| set, boxed (7) | 20.0 ns | quick 40.0 ns | 0.50 | – | – | quick 40.0 ns |",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_run_of_nothing_is_an_error() {
+        assert!(Report::new().finish("nothing", true).is_err());
     }
 }

@@ -20,8 +20,13 @@ const WORK: &str = "20,000 puts/s to 1000 keys, CPU of the follower";
 const KEYS: usize = 1000;
 const BYTES: usize = 100;
 const PUTS: usize = 100;
-const WHO: [Contender; 4] =
-    [Contender::Ours, Contender::OneStream, Contender::OneStreamTasks, Contender::StreamPerKey];
+const WHO: [Contender; 5] = [
+    Contender::Ours,
+    Contender::OursOneTask,
+    Contender::OneStream,
+    Contender::OneStreamTasks,
+    Contender::StreamPerKey,
+];
 const EVERY: Duration = Duration::from_millis(5);
 
 #[derive(Default)]

@@ -84,7 +84,7 @@ impl Bench {
     }
 
     pub(crate) fn finish(&self, name: &str) -> io::Result<()> {
-        self.report.finish(name)
+        self.report.finish(name, self.filter.is_none())
     }
 
     fn wants(&self, name: &str) -> bool {
