@@ -45,6 +45,9 @@ impl<T, W: Watcher<T>> Latest<W, T> {
 
     /// The newest value; `None` while the watcher had none to take. Does not wait.
     ///
+    /// It is told of a version by a wake-up, as a task is: while another thread is within `set`, this may
+    /// give the version before.
+    ///
     /// An error does not take the last value away: [`error`](Self::error) tells of it.
     pub fn get(&mut self) -> Option<&T> {
         if self.flag.0.is_raised() {
@@ -84,14 +87,14 @@ impl<T, W: Watcher<T>> Latest<W, T> {
 
     #[cold]
     fn look(&mut self) {
-        self.flag.0.lower();
+        self.flag.0.begin();
         let Poll::Ready(version) = self.watcher.poll_get(&mut Context::from_waker(&self.waker))
         else {
-            return;
+            return self.flag.0.lower();
         };
         self.take(version);
-        if !self.error.as_ref().is_some_and(Error::is_closed) {
-            self.flag.0.raise();
+        if self.error.as_ref().is_some_and(Error::is_closed) {
+            self.flag.0.lower();
         }
     }
 

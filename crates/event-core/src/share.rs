@@ -5,7 +5,6 @@
 //! where the others find it. No task is needed, and nothing runs while nobody watches.
 
 use std::fmt;
-use std::mem;
 use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -45,15 +44,6 @@ struct Shared<T> {
     cell: Cell<T>,
     /// Whether upstream may have something to give.
     news: News,
-}
-
-/// Where a look upstream panics, the others have to look: they saw that one does, and wait for it.
-struct Looking<'a, T: Send>(&'a Arc<Shared<T>>);
-
-impl<T: Send> Drop for Looking<'_, T> {
-    fn drop(&mut self) {
-        self.0.wake_by_ref();
-    }
 }
 
 /// Upstream's waker, for all who watch.
@@ -130,16 +120,14 @@ where
         let Shared { cell, news } = &**shared;
         let mut upstream = upstream.lock().unwrap_or_else(PoisonError::into_inner);
         let waker = Waker::from(Arc::clone(shared));
-        news.lower();
-        let looking = Looking(shared);
-        let newest = upstream.poll_get(&mut Context::from_waker(&waker));
-        mem::forget(looking);
-        let woken = match newest {
-            Poll::Pending => return,
-            Poll::Ready(Err(error)) if error.is_closed() => cell.end(),
+        news.begin();
+        let woken = match upstream.poll_get(&mut Context::from_waker(&waker)) {
+            Poll::Pending => return news.lower(),
+            Poll::Ready(Err(error)) if error.is_closed() => {
+                news.lower();
+                cell.end()
+            }
             Poll::Ready(version) => {
-                // Before the others can have it: who then waits has to look upstream first.
-                news.raise();
                 cell.forget(&mut self.cursor); // this task is awake
                 // Stored under the lock, for versions to stand in upstream's order.
                 cell.store(version)

@@ -1,11 +1,13 @@
 //! The newest value at hand.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
 use event_core::{
-    Entry, Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, ValueWriter, Watcher, WatcherExt,
+    Entry, Error, ErrorKind, Latest, MemoryValue, ReaderExt, ValueReader, ValueWriter, Watcher,
+    WatcherExt,
 };
 use futures_executor::block_on;
 use futures_util::future::join;
@@ -69,6 +71,25 @@ fn the_first_value_can_be_waited_for() {
     assert_eq!(block_on(latest.wait()).unwrap(), "10", "it is there");
     entry.set(Entry::new("limit", 3, "20"));
     assert_eq!(latest.get().map(String::as_str), Some("20"));
+}
+
+#[test]
+fn a_mapping_that_panics_once_does_not_stop_it() {
+    let refuse = |version| if version == 2 { panic!("2") } else { version };
+    let value = MemoryValue::new(1);
+    goes_on(&value, value.watch().map(refuse).latest());
+    value.set(1);
+    goes_on(&value, value.reader().map(refuse).watch().latest());
+}
+
+fn goes_on(value: &MemoryValue<i32>, mut latest: Latest<impl Watcher<i32>, i32>) {
+    for _ in 0..2 {
+        assert_eq!(latest.get(), Some(&1));
+    }
+    value.set(2);
+    assert!(catch_unwind(AssertUnwindSafe(|| latest.get().copied())).is_err());
+    value.set(3);
+    assert_eq!(latest.get(), Some(&3));
 }
 
 #[test]

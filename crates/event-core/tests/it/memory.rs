@@ -92,11 +92,13 @@ impl Drop for Reentrant {
 fn foreign_code_never_runs_under_the_lock() {
     let value = MemoryValue::empty();
     let mut watcher = value.watch();
-    let poll = |watcher: &mut MemoryWatcher<Reentrant>, owned| {
+    // The waker is the last owner of another watcher of this value, which waits too.
+    let poll = |watcher: &mut MemoryWatcher<Reentrant>, mut owned: Option<MemoryWatcher<_>>| {
+        assert!(owned.as_mut().is_none_or(|owned| owned.try_get().is_none()));
         let owner = Arc::new(Owner { _watcher: std::sync::Mutex::new(owned) });
         watcher.poll_get(&mut Context::from_waker(&Waker::from(owner)))
     };
-    // The waker is the last owner of another watcher of this value. It goes when it is replaced …
+    // It goes when it is replaced …
     assert!(poll(&mut watcher, Some(value.watch())).is_pending());
     assert!(poll(&mut watcher, Some(value.watch())).is_pending());
     // … when its watcher is dropped, and when a version comes.
@@ -106,6 +108,21 @@ fn foreign_code_never_runs_under_the_lock() {
     value.set(Reentrant(Some(value.clone())));
     value.set(Reentrant(None)); // drops the one before, which sets the value
     assert!(matches!(poll(&mut watcher, None), Poll::Ready(Ok(_))));
+}
+
+#[test]
+fn a_slot_that_was_left_is_not_given_out_in_a_later_tick() {
+    let value = MemoryValue::new(1);
+    let waiting = || {
+        let mut watcher = value.watch();
+        while watcher.try_get().is_some() {}
+        watcher
+    };
+    drop(waiting());
+    value.set(2);
+    let (mut one, mut two) = (waiting(), waiting());
+    value.set(3);
+    assert_eq!((one.try_get().unwrap().unwrap(), two.try_get().unwrap().unwrap()), (3, 3));
 }
 
 /// A task with two kinds of wakers, which point to the same data.
