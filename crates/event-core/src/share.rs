@@ -217,4 +217,22 @@ mod loom_tests {
             writer.join().unwrap();
         });
     }
+
+    #[test]
+    fn loom_a_first_get_is_not_older_than_a_set_that_returned() {
+        model(|| {
+            let value = MemoryValue::new(0);
+            let shared = value.reader().share();
+            let mut sibling = shared.watch();
+            assert_eq!(block_on(sibling.get()).unwrap(), 0);
+            value.set(1);
+            let other = thread::spawn(move || {
+                let _ = sibling.try_get();
+                sibling
+            });
+            let first = shared.watch().try_get().map(Result::unwrap);
+            assert_eq!(first, Some(1));
+            other.join().unwrap();
+        });
+    }
 }

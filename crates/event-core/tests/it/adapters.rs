@@ -1,9 +1,11 @@
 //! What the laws do not say of the adapters.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context, Wake, Waker};
+use std::thread;
+use std::time::Duration;
 
 use event_core::{
     Bytes, Decoder, Entry, Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, ValueWriter,
@@ -11,6 +13,33 @@ use event_core::{
 };
 use futures_executor::block_on;
 use futures_util::StreamExt;
+
+#[test]
+fn a_first_get_waits_for_a_sibling_that_maps() {
+    let value = MemoryValue::new(0);
+    let (begun, goes_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (begins, waits) = (Arc::clone(&begun), Arc::clone(&goes_on));
+    let mapped = value.reader().map(move |version| {
+        if version == 1 {
+            begins.wait();
+            waits.wait();
+        }
+        version
+    });
+    let mut sibling = mapped.watch();
+    assert_eq!(sibling.try_get().unwrap().unwrap(), 0);
+    assert!(sibling.try_get().is_none());
+    value.set(1);
+    let sibling = thread::spawn(move || sibling.try_get().map(Result::unwrap));
+    begun.wait();
+    let (tell, first) = mpsc::channel();
+    let late = thread::spawn(move || tell.send(mapped.watch().try_get().map(Result::unwrap)));
+    assert!(first.recv_timeout(Duration::from_millis(200)).is_err(), "it has to wait");
+    goes_on.wait();
+    assert_eq!(first.recv(), Ok(Some(1)));
+    assert_eq!(sibling.join().unwrap(), Some(1));
+    late.join().unwrap().unwrap();
+}
 
 #[test]
 fn a_mapping_runs_once_per_version_however_many_watch() {
