@@ -15,7 +15,8 @@ use crate::{Error, ValueReader, ValueWriter, Watcher};
 /// [`reader`](Self::reader) gives a handle that is no writer.
 ///
 /// A version is cloned for each watcher that takes it, under the value's lock: keep big ones in an
-/// [`Arc`]. Memory is one version and one waker for each watcher that waits.
+/// [`Arc`], and let no `clone` come back to its value. Memory is one version and a place for the waker of
+/// each watcher that waits: as many places as ever waited at once.
 ///
 /// ```
 /// use event_core::{MemoryValue, ValueReader, ValueWriter, WatcherExt};

@@ -15,7 +15,7 @@ cargo xtask <command>
 
   test [ARGS]  gets an etcd and runs every test; ARGS go to `cargo test`, such as `-- NAME`
   etcd         gets an etcd and prints where it is
-  loom         runs the cell through every interleaving
+  loom         runs the cell through the interleavings that loom tries
   faults [ARGS]
                runs the fault table on real servers; `--long` adds the rows that last for minutes, a
                word chooses the rows that have it in their name

@@ -1,4 +1,4 @@
-//! Every interleaving of what threads may do to a cell at once.
+//! The interleavings of what threads may do to a cell at once, as many as loom tries.
 
 use std::future::poll_fn;
 use std::sync::Arc;
