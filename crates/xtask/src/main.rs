@@ -28,7 +28,7 @@ cargo xtask <command>
   bench-etcd [ARGS]
                measures a store on a real server beside loops written by hand, six minutes; a word chooses
                the works that have it in their name, `--quick` runs them small
-  charts       draws the runs that are recorded in docs/benchmarks
+  charts       shows the recorded runs: charts and tables of docs/benchmarks.md
   ci           all that has to pass: format, clippy, tests, loom, docs, examples; shows the counts
 
 An etcd is the one that ETCD_BIN names, else the one on the PATH, else one that an earlier run has put
