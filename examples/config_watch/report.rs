@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Mutex;
 
 use event_core::{Error, ErrorKind};
-use event_etcd::Health;
+use event_core::Health;
 use serde::Serialize;
 use serde_json::json;
 
@@ -29,7 +29,7 @@ impl Report {
 
     /// A deletion, or what else is wrong.
     pub(crate) fn error(&self, error: &Error) {
-        if let (ErrorKind::Absent, Some(key)) = (error.kind(), error.key()) {
+        if let (ErrorKind::Deleted, Some(key)) = (error.kind(), error.key()) {
             let (key, revision) = (text(key), error.revision());
             return self.line(&json!({"event": "absent", "key": key, "revision": revision}));
         }

@@ -57,10 +57,10 @@ async fn what_does_not_decode_and_what_is_deleted_is_reported_in_its_place() {
     let report = Report::new(lines.clone());
     for (entry, line) in [
         (
-            Entry::new("config", 3, "\"secret\""),
+            Entry::present("config", 3, "\"secret\""),
             r#"{"event":"error","kind":"decode","message":"key `config` at revision 3: invalid type: string, expected u32 at line 1 column 8"}"#,
         ),
-        (Entry::absent("config", 4), r#"{"event":"absent","key":"config","revision":4}"#),
+        (Entry::deleted("config", 4), r#"{"event":"absent","key":"config","revision":4}"#),
     ] {
         let value = MemoryValue::new(entry);
         let reader = value.reader().decode_versioned(Json::<u32>::new());

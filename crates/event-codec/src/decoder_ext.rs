@@ -21,11 +21,11 @@ pub trait DecoderExt: Decoder + Sized {
     /// use event_core::{Entry, MemoryValue, ReaderExt, ValueWriter};
     ///
     /// # futures_executor::block_on(async {
-    /// let key = MemoryValue::new(Entry::absent("motd", 0));
+    /// let key = MemoryValue::new(Entry::never_seen("motd"));
     /// let motd = key.reader().decode(Utf8.optional());
     /// assert_eq!(motd.get().await.unwrap(), None);
     ///
-    /// key.set(Entry::new("motd", 1, "hello"));
+    /// key.set(Entry::present("motd", 1, "hello"));
     /// assert_eq!(motd.get().await.unwrap().as_deref(), Some("hello"));
     /// # });
     /// ```
@@ -43,7 +43,7 @@ pub trait DecoderExt: Decoder + Sized {
     /// use event_core::{Entry, MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// let motd = MemoryValue::new(Entry::absent("motd", 0)).decode(Utf8.or_default());
+    /// let motd = MemoryValue::new(Entry::never_seen("motd")).decode(Utf8.or_default());
     /// assert_eq!(motd.get().await.unwrap(), "");
     /// # });
     /// ```
@@ -64,7 +64,7 @@ pub trait DecoderExt: Decoder + Sized {
     /// use event_core::{Entry, MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// let motd = MemoryValue::new(Entry::absent("motd", 0)).decode(Utf8.or("hello".to_owned()));
+    /// let motd = MemoryValue::new(Entry::never_seen("motd")).decode(Utf8.or("hello".to_owned()));
     /// assert_eq!(motd.get().await.unwrap(), "hello");
     /// # });
     /// ```
@@ -94,7 +94,7 @@ pub trait DecoderExt: Decoder + Sized {
     /// use event_core::{Entry, ErrorKind, MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// let motd = MemoryValue::new(Entry::new("motd", 1, ""));
+    /// let motd = MemoryValue::new(Entry::present("motd", 1, ""));
     /// let motd = motd.decode(Utf8.validate(|text: &String| match text.as_str() {
     ///     "" => Err("it is empty"),
     ///     _ => Ok(()),
@@ -120,7 +120,7 @@ pub trait DecoderExt: Decoder + Sized {
     /// use event_core::{Entry, MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// let length = MemoryValue::new(Entry::new("name", 1, "etcd")).decode(Utf8.map(|s| s.len()));
+    /// let length = MemoryValue::new(Entry::present("name", 1, "etcd")).decode(Utf8.map(|s| s.len()));
     /// assert_eq!(length.get().await.unwrap(), 4);
     /// # });
     /// ```

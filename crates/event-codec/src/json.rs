@@ -49,11 +49,11 @@ use self::tracked::Tracked;
 /// use event_core::{Entry, MemoryValue, ReaderExt, ValueWriter};
 ///
 /// # futures_executor::block_on(async {
-/// let key = MemoryValue::new(Entry::new("ports", 1, r#"{"db": [5432]}"#));
+/// let key = MemoryValue::new(Entry::present("ports", 1, r#"{"db": [5432]}"#));
 /// let ports = key.reader().decode(Json::<HashMap<String, Vec<u16>>>::new());
 /// assert_eq!(ports.get().await.unwrap()["db"], [5432]);
 ///
-/// key.set(Entry::new("ports", 2, r#"{"db": [5432, "hunter2"]}"#));
+/// key.set(Entry::present("ports", 2, r#"{"db": [5432, "hunter2"]}"#));
 /// assert_eq!(
 ///     ports.get().await.unwrap_err().to_string(),
 ///     "key `ports` at revision 2: *[1]: invalid type: string, expected u16 at line 1 column 23",

@@ -26,15 +26,15 @@
 //! }
 //!
 //! # futures_executor::block_on(async {
-//! let bytes = MemoryValue::new(Entry::absent("config", 0)); // or a key in etcd
+//! let bytes = MemoryValue::new(Entry::never_seen("config")); // or a key in etcd
 //! let config = bytes.reader().decode(Json::<Config>::new().validate(sane).or_default());
 //! let mut watcher = config.watch();
 //! assert_eq!(watcher.get().await?, Config::default()); // the key was never there
 //!
-//! bytes.set(Entry::new("config", 7, r#"{"limits": {"max_connections": 100}}"#));
+//! bytes.set(Entry::present("config", 7, r#"{"limits": {"max_connections": 100}}"#));
 //! assert_eq!(watcher.get().await?.limits.max_connections, 100);
 //!
-//! bytes.set(Entry::new("config", 8, r#"{"limits": {"max_connections": "hunter2"}}"#));
+//! bytes.set(Entry::present("config", 8, r#"{"limits": {"max_connections": "hunter2"}}"#));
 //! assert_eq!(
 //!     watcher.get().await.unwrap_err().to_string(),
 //!     "key `config` at revision 8: limits.max_connections: \
@@ -48,7 +48,7 @@
 //!
 //! | decoder | key never there | key deleted |
 //! |---|---|---|
-//! | [`Raw`], [`Utf8`], `Json`, `Protobuf` | `get` waits | error [`Absent`](event_core::ErrorKind::Absent), once |
+//! | [`Raw`], [`Utf8`], `Json`, `Protobuf` | `get` waits | error [`Absent`](event_core::ErrorKind::Deleted), once |
 //! | [`.optional()`](DecoderExt::optional) | `None` at once | `None` |
 //! | [`.or_default()`](DecoderExt::or_default), [`.or(value)`](DecoderExt::or) | the default at once | the default |
 //!

@@ -27,11 +27,11 @@ use prost::{DecodeError, Message};
 /// }
 ///
 /// # futures_executor::block_on(async {
-/// let key = MemoryValue::new(Entry::new("limits", 1, &b"\x08\x64"[..]));
+/// let key = MemoryValue::new(Entry::present("limits", 1, &b"\x08\x64"[..]));
 /// let limits = key.reader().decode(Protobuf::<Limits>::new());
 /// assert_eq!(limits.get().await.unwrap().max_connections, 100);
 ///
-/// key.set(Entry::new("limits", 2, &b"\x0d\x64\0\0\0"[..]));
+/// key.set(Entry::present("limits", 2, &b"\x0d\x64\0\0\0"[..]));
 /// assert_eq!(
 ///     limits.get().await.unwrap_err().to_string(),
 ///     "key `limits` at revision 2: Limits.max_connections: \

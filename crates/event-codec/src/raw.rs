@@ -11,7 +11,7 @@ use event_core::{Bytes, Decoder, Error};
 /// use event_core::{Entry, MemoryValue, ReaderExt};
 ///
 /// # futures_executor::block_on(async {
-/// let blob = MemoryValue::new(Entry::new("blob", 1, vec![0, 159]));
+/// let blob = MemoryValue::new(Entry::present("blob", 1, vec![0, 159]));
 /// assert_eq!(blob.decode(Raw).get().await.unwrap().as_ref(), [0, 159]);
 /// # });
 /// ```

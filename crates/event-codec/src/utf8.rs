@@ -14,11 +14,11 @@ use event_core::{Bytes, Decoder, Error, ErrorKind};
 /// use event_core::{Entry, MemoryValue, ReaderExt, ValueWriter};
 ///
 /// # futures_executor::block_on(async {
-/// let name = MemoryValue::new(Entry::new("name", 1, "etcd"));
+/// let name = MemoryValue::new(Entry::present("name", 1, "etcd"));
 /// let text = name.reader().decode(Utf8);
 /// assert_eq!(text.get().await.unwrap(), "etcd");
 ///
-/// name.set(Entry::new("name", 2, &b"etc\xff"[..]));
+/// name.set(Entry::present("name", 2, &b"etc\xff"[..]));
 /// assert_eq!(
 ///     text.get().await.unwrap_err().to_string(),
 ///     "key `name` at revision 2: not UTF-8 at byte 3",

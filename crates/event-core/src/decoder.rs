@@ -4,16 +4,20 @@ use bytes::Bytes;
 
 use crate::{Error, ErrorKind};
 
-/// Makes a typed value of a key's bytes, and says what it means that the key is not there.
+/// Turns a key's bytes into a typed value, and says what a missing key means.
 ///
-/// A closure over the bytes is a decoder:
+/// A closure over the bytes is a decoder. If it returns an [`Error`], that error is used as it is; the
+/// words of any other error become the source of an error of kind [`ErrorKind::Decode`].
 ///
 /// ```
 /// use event_core::{Entry, MemoryValue, ReaderExt};
 ///
 /// # futures_executor::block_on(async {
-/// let bytes = MemoryValue::new(Entry::new("port", 1, "8080"));
-/// let port = bytes.decode(|bytes: &[u8]| std::str::from_utf8(bytes)?.parse::<u16>().map_err(Box::<dyn std::error::Error + Send + Sync>::from));
+/// let bytes = MemoryValue::new(Entry::present("port", 1, "8080"));
+/// let port = bytes.reader().decode(|bytes: &[u8]| {
+///     let text = String::from_utf8(bytes.to_vec()).map_err(|_| "expected UTF-8")?;
+///     text.parse::<u16>().map_err(|_| "expected a port")
+/// });
 /// assert_eq!(port.get().await.unwrap(), 8080);
 /// # });
 /// ```
@@ -21,12 +25,18 @@ pub trait Decoder {
     /// The typed value.
     type Output;
 
-    /// Decodes the bytes of a key that is there.
+    /// Decodes the bytes of a key that exists.
     ///
     /// # Errors
     ///
     /// Says what is wrong and where in the data, and never what the data is: it may be a secret. The
-    /// caller adds the key and the revision.
+    /// caller adds the key and the revision. [`Error::closed`] is not an answer: it becomes an error of
+    /// kind [`ErrorKind::Decode`].
+    ///
+    /// # Panics
+    ///
+    /// It should not. If it does, the watcher's next `get` yields an error of kind
+    /// [`ErrorKind::Panicked`] in the version's place.
     ///
     /// # Example
     ///
@@ -51,10 +61,10 @@ pub trait Decoder {
     /// ```
     fn decode(&self, bytes: &Bytes) -> Result<Self::Output, Error>;
 
-    /// The value that stands for a key that is not there.
+    /// The value that stands for a key that does not exist.
     ///
-    /// `None`, the default: there is no such value. Then a watcher of a key that was never there
-    /// waits for it, and a deletion is an error of kind [`ErrorKind::Absent`], told once.
+    /// `None`, the default: there is no such value. Then a watcher waits for a key that was never seen,
+    /// and a deletion is an error of kind [`ErrorKind::Deleted`], yielded once.
     ///
     /// # Example
     ///
@@ -77,8 +87,11 @@ where
     type Output = T;
 
     fn decode(&self, bytes: &Bytes) -> Result<T, Error> {
-        self(bytes).map_err(|error| {
-            Error::new(ErrorKind::Decode, "the decoder refused the value").with_source(error)
+        self(bytes).map_err(|error| match error.into().downcast::<Error>() {
+            Ok(error) => *error,
+            Err(error) => {
+                Error::new(ErrorKind::Decode, "the decoder refused the value").with_source(error)
+            }
         })
     }
 }

@@ -6,61 +6,80 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::Entry;
+use crate::{Entry, KeyName};
 
 /// Why a `get` has no value to give.
 ///
-/// Cheap to clone, since every watcher of a value is told the same one. `Display` says what is wrong
-/// and where: the key, the revision, the place in the data. It never prints the value. What caused it, such
-/// as the reason of a validation, is its [`source`](StdError::source); `{error:#}` prints the causes too:
+/// `Display` says what is wrong and where: the key, the revision, the place in the data. The key is the
+/// full one, written so that it can be pasted into the backend's own tool. `{:#}` prints the causes too:
 ///
 /// ```
 /// use event_core::{Entry, Error, ErrorKind};
 ///
 /// let error = Error::new(ErrorKind::Invalid, "validation refused the value")
 ///     .with_source("max_connections is 0")
-///     .at(&Entry::new("config", 5, "…"));
+///     .at(&Entry::present("config", 5, "…"));
 /// assert_eq!(format!("{error}"), "key `config` at revision 5: validation refused the value");
 /// assert_eq!(
 ///     format!("{error:#}"),
 ///     "key `config` at revision 5: validation refused the value: max_connections is 0"
 /// );
 /// ```
+///
+/// # Secrets
+///
+/// A value may be a secret. Nothing that `event` itself writes into an error contains the value, in
+/// `Display` and in `Debug`. The words of your own functions, such as the error of a decoder closure or
+/// the reason of a validation, are printed as their `Display` has them; their `Debug` is never printed.
+///
+/// # Cost
+///
+/// Cheap to clone: all watchers of a value share one error.
 #[derive(Clone)]
-pub struct Error(Option<Arc<Inner>>); // None: closed, which so costs no allocation
+pub struct Error(Option<Arc<Inner>>); // None: closed, which needs no allocation
 
-/// What sort of error it is, for code that has to decide.
+/// What kind of error it is, for code that has to decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No writer is left: there will be no newer version.
+    /// No writer is left: there will be no newer version. For a read-only backend: the store ended, by
+    /// its `close` or with its runtime.
     Closed,
-    /// The key was deleted, and the decoder has no value that stands for this.
-    Absent,
+    /// The key was deleted, and the decoder has no value that stands for a missing key.
+    Deleted,
     /// The bytes do not decode.
     Decode,
     /// The value decodes, but validation refused it.
     Invalid,
-    /// An argument can't be used: an endpoint, a certificate, a key.
-    Argument,
-    /// The backend can't give the value: it does not answer in time, or the value is larger than it can
-    /// send.
+    /// A decoder or a mapper panicked on this version.
+    Panicked,
+    /// An argument can't be used: an endpoint, a certificate, an option, a key.
+    InvalidArgument,
+    /// The backend refused the credentials.
+    Unauthenticated,
+    /// The backend does not let this user read the key.
+    PermissionDenied,
+    /// The backend can't give the value because a limit is exceeded: the value is too large for one
+    /// message, or there are too many requests.
+    ResourceExhausted,
+    /// The backend did not answer. Only calls that have a deadline end with it, such as a refresh. A
+    /// `get` never does: it waits.
     Unavailable,
-    /// The backend refused: credentials or permissions.
-    Refused,
 }
 
 #[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
-    at: Option<(Bytes, i64)>,
-    source: Option<Arc<dyn StdError + Send + Sync>>,
+    at: Option<(Bytes, Option<i64>)>,
+    source: Option<Source>,
 }
 
 impl Error {
-    /// An error of `kind`. The message is a lowercase fragment that says what is wrong, where, and
-    /// what to do; it must not contain the value.
+    /// An error of `kind`.
+    ///
+    /// The message is a lowercase fragment that says what is wrong, where, and what to do. It must not
+    /// contain the value.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Some(Arc::new(Inner { kind, message: message.into(), at: None, source: None })))
     }
@@ -71,46 +90,84 @@ impl Error {
         Self(None)
     }
 
-    /// Adds what caused it. Neither its `Display` nor its `Debug` may contain the value.
+    /// Adds the cause. Its `Display` must not contain the value. Its `Debug` may: it is never printed.
+    ///
+    /// [`source`](StdError::source) returns the cause's words, not the cause itself, so it can't be
+    /// downcast.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         if let Some(inner) = &mut self.0 {
-            Arc::make_mut(inner).source = Some(Arc::from(source.into()));
+            Arc::make_mut(inner).source = Some(Source::of(&*source.into()));
         }
         self
     }
 
-    /// Adds the key and the revision of the entry it is about.
+    /// Adds the key and the revision of the entry that the error is about.
     #[must_use]
     pub fn at(mut self, entry: &Entry) -> Self {
         if let Some(inner) = &mut self.0 {
-            Arc::make_mut(inner).at = Some((entry.key.clone(), entry.revision));
+            Arc::make_mut(inner).at = Some((entry.key.clone(), entry.revision()));
         }
         self
     }
 
-    /// What sort of error it is.
+    /// What kind of error it is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.as_ref().map_or(ErrorKind::Closed, |inner| inner.kind)
     }
 
-    /// Whether this is the end: no writer is left, and every later `get` will say so again.
+    /// Whether this is the end: no writer is left, and every later `get` says so again.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.kind() == ErrorKind::Closed
+        self.0.is_none() || self.kind() == ErrorKind::Closed
     }
 
-    /// The key it is about, where it is about one.
+    /// The full key that the error is about, if it is about one.
     #[must_use]
     pub fn key(&self) -> Option<&[u8]> {
         self.0.as_ref()?.at.as_ref().map(|(key, _)| key.as_ref())
     }
 
-    /// The revision it is about, where it is about one.
+    /// The revision that the error is about, if it is about one.
     #[must_use]
     pub fn revision(&self) -> Option<i64> {
-        self.0.as_ref()?.at.as_ref().map(|(_, revision)| *revision).filter(|revision| *revision > 0)
+        self.0.as_ref()?.at.as_ref().and_then(|(_, revision)| *revision)
+    }
+}
+
+/// The words of a cause, and those of its own causes.
+#[derive(Clone)]
+struct Source {
+    words: String,
+    next: Option<Arc<Source>>,
+}
+
+impl Source {
+    /// Only the `Display` of each cause is kept: a `Debug` may print the data, as that of
+    /// `FromUtf8Error` does.
+    fn of(error: &(dyn StdError + 'static)) -> Self {
+        let next = error.source().map(|next| Arc::new(Self::of(next)));
+        Self { words: error.to_string(), next }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.words, f)
+    }
+}
+
+impl StdError for Source {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let next = self.next.as_deref()?;
+        Some(next)
     }
 }
 
@@ -120,8 +177,8 @@ impl fmt::Display for Error {
             return f.write_str("closed: no writer is left");
         };
         if let Some((key, revision)) = &inner.at {
-            write!(f, "key `{}`", String::from_utf8_lossy(key).escape_debug())?;
-            if *revision > 0 {
+            write!(f, "key `{}`", KeyName(key))?;
+            if let Some(revision) = revision {
                 write!(f, " at revision {revision}")?;
             }
             f.write_str(": ")?;
@@ -147,8 +204,10 @@ impl fmt::Debug for Error {
             if let Some((key, revision)) = &inner.at {
                 text.field("key", key).field("revision", revision);
             }
-            if let Some(source) = &inner.source {
-                text.field("source", source);
+            let mut next = self.source();
+            while let Some(cause) = next {
+                text.field("source", &format_args!("{cause}"));
+                next = cause.source();
             }
         }
         text.finish()
@@ -157,7 +216,7 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        let source = self.0.as_ref()?.source.as_deref()?;
+        let source = self.0.as_ref()?.source.as_ref()?;
         Some(source)
     }
 }
@@ -171,21 +230,30 @@ mod tests {
         let source = std::io::Error::other("the cause");
         let error = Error::new(ErrorKind::Decode, "expected a number")
             .with_source(source)
-            .at(&Entry::new("app/port", 7, "x"));
+            .at(&Entry::present("app/port", 7, "x"));
         assert_eq!(error.to_string(), "key `app/port` at revision 7: expected a number");
         assert_eq!(error.source().unwrap().to_string(), "the cause");
         assert_eq!((error.key(), error.revision()), (Some(&b"app/port"[..]), Some(7)));
     }
 
     #[test]
-    fn a_key_that_was_never_there_has_no_revision() {
-        let error = Error::new(ErrorKind::Refused, "no permission").at(&Entry::absent("app", 0));
-        assert_eq!(error.to_string(), "key `app`: no permission");
+    fn a_key_that_was_never_seen_has_no_revision() {
+        let error = Error::new(ErrorKind::PermissionDenied, "denied").at(&Entry::never_seen("app"));
+        assert_eq!(error.to_string(), "key `app`: denied");
         assert_eq!(error.revision(), None);
     }
 
     #[test]
-    fn closed_is_one_word_wide() {
+    fn the_causes_of_a_cause_are_kept_in_words() {
+        let inner = Error::new(ErrorKind::Invalid, "inner").with_source("innermost");
+        let error = Error::new(ErrorKind::Decode, "outer").with_source(inner);
+        assert_eq!(format!("{error:#}"), "outer: inner: innermost");
+        let text = format!("{error:?}");
+        assert!(text.contains("inner") && text.contains("innermost"), "{text}");
+    }
+
+    #[test]
+    fn an_error_is_one_word_wide() {
         assert_eq!(size_of::<Error>(), size_of::<usize>());
         assert!(Error::closed().is_closed());
     }

@@ -1,22 +1,25 @@
 //! A value in memory.
 
-use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::cell::{Cell, Cursor};
-use crate::{Error, ValueReader, ValueWriter, Watcher};
+use crate::debug::debug;
+use crate::{Epoch, Error, ValueReader, ValueWriter, Watcher};
 
-/// A value in memory: what a program sets and watches itself, what a test swaps a backend for, and
-/// what a backend feeds.
+/// A value in memory: for a program that sets and watches it itself, for a test that swaps a backend, and
+/// for a backend that publishes what it reads.
 ///
-/// A handle that is cheap to clone. Each clone is a writer: when the last is dropped, watchers take
-/// the last version if they have not, then get [`ErrorKind::Closed`](crate::ErrorKind::Closed).
-/// [`reader`](Self::reader) gives a handle that is no writer.
+/// A handle that is cheap to clone. Each clone is a writer. When the last writer is dropped, each watcher
+/// takes the last version if it has not, then gets [`ErrorKind::Closed`](crate::ErrorKind::Closed).
+/// [`reader`](Self::reader) returns a handle that is not a writer.
 ///
-/// A version is cloned for each watcher that takes it, under the value's lock: keep big ones in an
-/// [`Arc`], and let no `clone` come back to its value. Memory is one version and a place for the waker of
-/// each watcher that waits: as many places as ever waited at once.
+/// # Cost
+///
+/// A value keeps one version, and 16 bytes for each watcher that waits (up to half more, as the buffer
+/// grows). It keeps room for as many watchers as ever waited at once. Each watcher that takes a version
+/// gets a clone, made under the value's lock: keep big values in an [`Arc`]. A `clone` that sets or
+/// watches its own value deadlocks.
 ///
 /// ```
 /// use event_core::{MemoryValue, ValueReader, ValueWriter, WatcherExt};
@@ -42,23 +45,23 @@ impl<T> MemoryValue<T> {
         Self { cell: Arc::new(Cell::new(Some(Ok(value)))) }
     }
 
-    /// A value without a version yet: a watcher's first `get` waits.
+    /// A value without a first version: the first `get` of a watcher waits.
     #[must_use]
     pub fn empty() -> Self {
         Self { cell: Arc::new(Cell::new(None)) }
     }
 
-    /// Makes an error the newest version: each watcher is told once, and the next `set` is taken as
-    /// always. How a backend reports data that can't be used, and a test provokes it.
+    /// Makes an error the newest version. Each watcher yields it once; the next `set` follows as always.
+    /// A backend reports data with it that can't be used, and a test provokes an error.
     ///
-    /// [`Error::closed`] is no version and is passed over: a value ends with its last writer.
+    /// [`Error::closed`] is ignored: a value ends with its last writer.
     pub fn fail(&self, error: Error) {
         if !error.is_closed() {
             self.cell.publish(Err(error));
         }
     }
 
-    /// A handle that reads and is no writer.
+    /// A handle that is not a writer: it does not keep the value from ending.
     #[must_use]
     pub fn reader(&self) -> MemoryReader<T> {
         MemoryReader { cell: Arc::clone(&self.cell) }
@@ -99,7 +102,7 @@ impl<T: Clone> ValueReader<T> for MemoryValue<T> {
     }
 }
 
-/// A handle on a [`MemoryValue`] that reads and is no writer.
+/// A handle on a [`MemoryValue`] that is not a writer.
 pub struct MemoryReader<T> {
     cell: Arc<Cell<T>>,
 }
@@ -119,6 +122,7 @@ impl<T: Clone> ValueReader<T> for MemoryReader<T> {
 }
 
 /// A watcher of a [`MemoryValue`].
+#[must_use = "a watcher does nothing unless it is polled"]
 pub struct MemoryWatcher<T> {
     cell: Arc<Cell<T>>,
     cursor: Cursor,
@@ -126,7 +130,7 @@ pub struct MemoryWatcher<T> {
 
 impl<T> MemoryWatcher<T> {
     fn new(cell: &Arc<Cell<T>>) -> Self {
-        Self { cell: Arc::clone(cell), cursor: Cursor::START }
+        Self { cell: Arc::clone(cell), cursor: Cursor::default() }
     }
 }
 
@@ -135,30 +139,18 @@ impl<T: Clone> Watcher<T> for MemoryWatcher<T> {
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
         self.cell.poll(&mut self.cursor, cx)
     }
+
+    fn epoch(&self) -> Option<Epoch> {
+        Some(self.cell.epoch())
+    }
 }
 
 impl<T> Drop for MemoryWatcher<T> {
     fn drop(&mut self) {
-        self.cell.forget(&mut self.cursor);
+        self.cell.unregister(&mut self.cursor);
     }
 }
 
-// `Debug` tells no value: it may be a secret, and it would take the lock.
-
-impl<T> fmt::Debug for MemoryValue<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryValue").finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Debug for MemoryReader<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryReader").finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Debug for MemoryWatcher<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryWatcher").field("cursor", &self.cursor).finish_non_exhaustive()
-    }
-}
+debug!(MemoryValue<T> {});
+debug!(MemoryReader<T> {});
+debug!(MemoryWatcher<T> {});

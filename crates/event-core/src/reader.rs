@@ -2,20 +2,24 @@
 
 use std::sync::Arc;
 
-use crate::{BoxWatcher, Watcher};
+use crate::{BoxWatcher, Refresh, Watcher};
 
 /// A value that can be watched.
 ///
-/// A handle on it: to hold one costs nothing upstream. What is read begins with a watcher.
+/// A reader is a handle. It costs the backend nothing until something watches it.
+///
+/// Its other methods are those of [`ReaderExt`](crate::ReaderExt). [How do I pass readers
+/// around?](crate#how-do-i-pass-readers-around) shows the signatures to use.
+#[must_use = "a reader does nothing unless it is watched"]
 pub trait ValueReader<T> {
-    /// The cursor that [`watch`](Self::watch) gives.
+    /// The cursor that [`watch`](Self::watch) returns.
     type Watcher: Watcher<T>;
 
     /// Starts a watcher, which yields the current version first and then each newer one.
     ///
-    /// Returns at once: to wait is the watcher's part. Any number of watchers may be alive, none
-    /// slows another, and a backend follows the value once for all of them. Dropping the watcher
-    /// ends it.
+    /// Returns at once; the watcher does the waiting. Any number of watchers may be alive. None slows
+    /// another, and a backend reads and watches its data once for all of them. Dropping the watcher ends
+    /// it.
     ///
     /// # For implementors
     ///
@@ -34,54 +38,66 @@ pub trait ValueReader<T> {
     /// assert_eq!(current(&port).await.unwrap(), 8080);
     /// # });
     /// ```
+    #[doc(alias = "subscribe")]
     #[must_use = "a watcher does nothing unless it is polled, and dropping it ends it"]
     fn watch(&self) -> Self::Watcher;
+
+    /// Asks the backend for its newest data, for all watchers of this value.
+    ///
+    /// When it completes, the next `get` of each watcher reflects every write that was complete before
+    /// the call. A value in memory is always its own newest, so there it completes at once. An adapter
+    /// refreshes what is below it.
+    ///
+    /// It waits while the backend can't be reached: add a timeout if that matters.
+    ///
+    /// # Errors
+    ///
+    /// The backend refused to read the value, or the value ended. See the backend's reader for the kinds.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the watchers as they are.
+    ///
+    /// # For implementors
+    ///
+    /// The default completes at once. An adapter must forward it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ReaderExt, ValueReader};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let port = MemoryValue::new(8080).map(|port: u16| port + 1).boxed();
+    /// port.refresh().await.unwrap();
+    /// assert_eq!(port.get().await.unwrap(), 8081);
+    /// # });
+    /// ```
+    fn refresh(&self) -> Refresh {
+        Refresh::nothing()
+    }
 }
 
 /// A reader whose type is erased: a handle that is cheap to clone.
+///
+/// [`boxed`](crate::ReaderExt::boxed) makes one.
 pub type BoxReader<T> = Arc<dyn ValueReader<T, Watcher = BoxWatcher<T>> + Send + Sync>;
 
-#[deny(clippy::missing_trait_methods)]
-impl<T, R: ValueReader<T> + ?Sized> ValueReader<T> for &R {
-    type Watcher = R::Watcher;
+macro_rules! forward {
+    ($($wrapper:ty),*) => {$(
+        #[deny(clippy::missing_trait_methods)]
+        impl<T, R: ValueReader<T> + ?Sized> ValueReader<T> for $wrapper {
+            type Watcher = R::Watcher;
 
-    fn watch(&self) -> Self::Watcher {
-        (**self).watch()
-    }
+            fn watch(&self) -> Self::Watcher {
+                (**self).watch()
+            }
+
+            fn refresh(&self) -> Refresh {
+                (**self).refresh()
+            }
+        }
+    )*};
 }
 
-#[deny(clippy::missing_trait_methods)]
-impl<T, R: ValueReader<T> + ?Sized> ValueReader<T> for Box<R> {
-    type Watcher = R::Watcher;
-
-    fn watch(&self) -> Self::Watcher {
-        (**self).watch()
-    }
-}
-
-#[deny(clippy::missing_trait_methods)]
-impl<T, R: ValueReader<T> + ?Sized> ValueReader<T> for Arc<R> {
-    type Watcher = R::Watcher;
-
-    fn watch(&self) -> Self::Watcher {
-        (**self).watch()
-    }
-}
-
-/// A reader that boxes its watchers, which is what makes it fit for [`BoxReader`].
-///
-/// Made by [`ReaderExt::boxed`](crate::ReaderExt::boxed).
-#[derive(Debug, Clone)]
-pub struct Boxed<R>(pub(crate) R);
-
-impl<T, R> ValueReader<T> for Boxed<R>
-where
-    R: ValueReader<T>,
-    R::Watcher: Send + 'static,
-{
-    type Watcher = BoxWatcher<T>;
-
-    fn watch(&self) -> Self::Watcher {
-        Box::new(self.0.watch())
-    }
-}
+forward!(&R, Box<R>, Arc<R>);

@@ -1,24 +1,28 @@
-//! What users call on a reader.
+//! What you call on a reader.
 
 use std::sync::Arc;
 
-use crate::{
-    BoxReader, Boxed, Decode, DecodeVersioned, Decoder, Dedup, Entry, Filter, GetOnce, Map, Share,
-    ValueReader, Versioned, Zip,
-};
+use crate::adapters::{Boxed, Decode, Dedup, Filter, GetOnce, Mapped, Shared, Zip};
+use crate::{BoxReader, Decoder, Entry, ValueReader, Versioned};
 
-/// The methods of every [`ValueReader`]. It can't be implemented, since every reader has it already.
+/// The methods of every [`ValueReader`]. You can't implement it: every reader has it already.
 ///
-/// An adapter over a reader is a reader, as with iterators.
+/// An adapter over a reader is a reader, as with iterators. It owns the reader below it: an adapter over
+/// a [`MemoryValue`](crate::MemoryValue), which is a writer, keeps that value from ending, so adapt
+/// `value.reader()`.
 pub trait ReaderExt<T>: ValueReader<T> {
-    /// One look: the current version, or the first where there is none yet.
+    /// Gets the value once: the current version, or the first one if there is none yet.
     ///
-    /// For a second look keep a [`watch`](ValueReader::watch): where the backend is remote, each one
-    /// of these asks anew.
+    /// To look a second time, keep a [`watch`](ValueReader::watch): over a remote backend each call of
+    /// this method reads anew.
     ///
     /// # Errors
     ///
     /// As [`WatcherExt::get`](crate::WatcherExt::get).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: the next call reads anew.
     ///
     /// ```
     /// use event_core::{MemoryValue, ReaderExt};
@@ -27,12 +31,18 @@ pub trait ReaderExt<T>: ValueReader<T> {
     /// assert_eq!(MemoryValue::new(8080).get().await.unwrap(), 8080);
     /// # });
     /// ```
+    #[doc(alias = "borrow")]
     fn get(&self) -> GetOnce<Self::Watcher, T> {
         GetOnce::new(self.watch())
     }
 
-    /// Maps each version. `f` runs once per version, however many watch, under a lock that the
-    /// watchers share: it must not panic, wait, or watch what it is part of.
+    /// Maps each version. `f` runs once per version, however many watch.
+    ///
+    /// `f` runs inside a poll of one of the watchers, without a lock. The others wait for its result, as
+    /// tasks do, and block no thread. So keep `f` short, and don't block in it. If `f` panics, the panic
+    /// goes to the task that polled; the other watchers get an error of kind
+    /// [`ErrorKind::Panicked`](crate::ErrorKind::Panicked) in the version's place, and the next version
+    /// follows.
     ///
     /// ```
     /// use event_core::{MemoryValue, ReaderExt};
@@ -41,16 +51,19 @@ pub trait ReaderExt<T>: ValueReader<T> {
     /// assert_eq!(MemoryValue::new("etcd").map(str::len).get().await.unwrap(), 4);
     /// # });
     /// ```
-    fn map<U, F>(self, f: F) -> Share<Map<Self, T, F>, U>
+    fn map<U, F>(self, f: F) -> Shared<Mapped<Self, T, F>, U>
     where
         Self: Sized,
         F: Fn(T) -> U,
         U: Clone + Send + 'static,
     {
-        Map::new(self, f).share()
+        Mapped::new(self, f).shared()
     }
 
-    /// Passes over the versions that `predicate` refuses. Errors pass.
+    /// Skips the versions that `predicate` refuses. Errors pass.
+    ///
+    /// Each watcher filters for itself: `predicate` runs once per watcher and version. If it panics, the
+    /// version is judged again by the next poll.
     ///
     /// ```
     /// use event_core::{MemoryValue, ReaderExt};
@@ -66,7 +79,8 @@ pub trait ReaderExt<T>: ValueReader<T> {
         Filter::new(self, predicate)
     }
 
-    /// Passes over the versions that equal the one a watcher took last. Errors pass.
+    /// Skips the versions that equal the one a watcher took last. Errors pass, and after an error every
+    /// value counts as different.
     ///
     /// ```
     /// use event_core::{MemoryValue, ReaderExt, ValueReader, ValueWriter, WatcherExt};
@@ -88,6 +102,9 @@ pub trait ReaderExt<T>: ValueReader<T> {
     /// Pairs the newest version of this value with that of another, whenever one of them has a newer
     /// one.
     ///
+    /// The two are read one after the other, so a pair can hold versions of different moments; the last
+    /// pair is right. See [`ZipWatcher`](crate::adapters::ZipWatcher) for errors and the end.
+    ///
     /// ```
     /// use event_core::{MemoryValue, ReaderExt};
     ///
@@ -105,72 +122,75 @@ pub trait ReaderExt<T>: ValueReader<T> {
         Zip::new(self, other)
     }
 
-    /// Decodes each entry, once per version, however many watch. The decoder runs under a lock that
-    /// the watchers share, as [`map`](Self::map)'s function does.
+    /// Decodes each entry, once per version, however many watch.
+    ///
+    /// The decoder runs where [`map`](Self::map)'s function runs, and a panic in it is handled alike. A
+    /// version that does not decode is yielded as an error in its place; it names the key and the
+    /// revision.
     ///
     /// ```
     /// use event_core::{Entry, MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// let bytes = MemoryValue::new(Entry::new("name", 1, "etcd"));
+    /// let bytes = MemoryValue::new(Entry::present("name", 1, "etcd"));
     /// let name = bytes.decode(|bytes: &[u8]| String::from_utf8(bytes.to_vec()));
     /// assert_eq!(name.get().await.unwrap(), "etcd");
     /// # });
     /// ```
-    fn decode<D>(self, decoder: D) -> Share<Decode<Self, D>, D::Output>
+    fn decode<D>(self, decoder: D) -> Shared<Decode<Self, D, D::Output>, D::Output>
     where
         Self: ValueReader<Entry> + Sized,
         D: Decoder,
         D::Output: Clone + Send + 'static,
     {
-        Decode::new(self, decoder).share()
+        Decode::new(self, decoder, |_, value| value).shared()
     }
 
-    /// Decodes each entry, as [`decode`](Self::decode) does, and keeps the key and the revision beside
-    /// the value.
+    /// Decodes each entry as [`decode`](Self::decode) does, and keeps the key and the revision with the
+    /// value.
     ///
     /// ```
     /// use event_core::{Entry, MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// let bytes = MemoryValue::new(Entry::new("name", 7, "etcd"));
+    /// let bytes = MemoryValue::new(Entry::present("name", 7, "etcd"));
     /// let name = bytes.decode_versioned(|bytes: &[u8]| String::from_utf8(bytes.to_vec()));
     /// let name = name.get().await.unwrap();
-    /// assert_eq!((name.value.as_str(), name.revision), ("etcd", 7));
+    /// assert_eq!((name.value.as_str(), name.revision), ("etcd", Some(7)));
     /// # });
     /// ```
     fn decode_versioned<D>(
         self,
         decoder: D,
-    ) -> Share<DecodeVersioned<Self, D>, Versioned<D::Output>>
+    ) -> Shared<Decode<Self, D, Versioned<D::Output>>, Versioned<D::Output>>
     where
         Self: ValueReader<Entry> + Sized,
         D: Decoder,
         D::Output: Clone + Send + 'static,
     {
-        DecodeVersioned::new(self, decoder).share()
+        Decode::new(self, decoder, Versioned::of).shared()
     }
 
-    /// Lets all watchers share one watcher of this reader, so that what is below does its work once.
+    /// Lets all watchers share one watcher of this reader, so that the readers below do their work once.
     ///
     /// ```
     /// use event_core::{MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// let shared = MemoryValue::new(1).share();
+    /// let shared = MemoryValue::new(1).shared();
     /// let (a, b) = (shared.clone(), shared);
     /// assert_eq!((a.get().await.unwrap(), b.get().await.unwrap()), (1, 1));
     /// # });
     /// ```
-    fn share(self) -> Share<Self, T>
+    fn shared(self) -> Shared<Self, T>
     where
         Self: Sized,
         T: Clone + Send + 'static,
     {
-        Share::new(self)
+        Shared::new(self)
     }
 
-    /// Erases the type: a handle that is cheap to clone.
+    /// Erases the type: a handle that is cheap to clone, to store and to return.
     ///
     /// ```
     /// use event_core::{BoxReader, MemoryValue, ReaderExt};

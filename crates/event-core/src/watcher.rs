@@ -2,32 +2,40 @@
 
 use std::task::{Context, Poll};
 
-use crate::Error;
+use crate::{Epoch, Error};
 
 /// One consumer's cursor into the versions of a value.
 ///
-/// Users call [`get`](crate::WatcherExt::get) and its relatives; this trait is what a backend gives.
+/// You call [`get`](crate::WatcherExt::get) and its relatives of [`WatcherExt`](crate::WatcherExt). This
+/// trait is what a backend or an adapter implements.
 ///
-/// The cursor lives in the watcher and not in a future, as with `Stream`: that is why a `get` may be
-/// dropped at any time, and why one method serves generic code and `dyn` alike without an allocation.
-/// Two gets at once on one watcher do not compile.
+/// The cursor lives in the watcher and not in a future, as with `Stream`. So a `get` may be dropped at
+/// any time, one method serves generic code and `dyn` without an allocation, and two gets at once on one
+/// watcher do not compile.
 pub trait Watcher<T> {
     /// Yields the newest version, if it is newer than the one this watcher last took.
     ///
-    /// - `Ready(Ok(value))`: the newest version there is. Those in between were skipped.
-    /// - `Ready(Err(error))`: the newest version is an error, told once; poll on for the next version.
-    /// - `Ready(Err(error))` with [`is_closed`](Error::is_closed): no writer is left and the last
-    ///   version was taken. Every later poll answers the same.
-    /// - `Pending`: nothing newer yet. The task of `cx` is woken when there is.
+    /// - `Ready(Ok(value))`: the newest version there is. Versions in between were skipped.
+    /// - `Ready(Err(error))`: the newest version is an error. It is yielded once; poll on for the next
+    ///   version.
+    /// - `Ready(Err(error))` with [`is_closed`](Error::is_closed): no writer is left, and the last
+    ///   version was taken. Every later poll yields the same.
+    /// - `Pending`: there is nothing newer yet, or this poll has done its share of work. The task of `cx`
+    ///   is woken when polling again may help.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost when the caller stops polling: the version stays until a poll takes it.
     ///
+    /// # Panics
+    ///
+    /// Only if a function that the program passed in panics: a mapper, a predicate, a decoder, a value's
+    /// `clone`.
+    ///
     /// # For implementors
     ///
-    /// A poll must not block, and must remember one waker at the most, that of the newest poll.
-    /// Take the [`conformance`](crate#the-laws) suite and run it.
+    /// A poll must not block, must not run without end, and must remember one waker at most, that of the
+    /// newest poll. Run the [`conformance`](crate#the-laws) suite on your implementation.
     ///
     /// # Example
     ///
@@ -46,21 +54,44 @@ pub trait Watcher<T> {
     /// assert!(matches!(watcher.poll_get(&mut cx), Poll::Ready(Ok(3))));
     /// ```
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>>;
+
+    /// A number that moves before anything newer can be seen, if the watcher has one.
+    ///
+    /// While it stands still, a poll would yield nothing newer, so [`latest`](crate::WatcherExt::latest)
+    /// and [`shared`](crate::ReaderExt::shared) spare the poll.
+    ///
+    /// # For implementors
+    ///
+    /// `None`, the default, is always right. An adapter forwards the epoch of the watcher below it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ValueReader, Watcher};
+    ///
+    /// assert!(MemoryValue::new(1).watch().epoch().is_some());
+    /// ```
+    fn epoch(&self) -> Option<Epoch> {
+        None
+    }
 }
 
 /// A watcher whose type is erased.
 pub type BoxWatcher<T> = Box<dyn Watcher<T> + Send>;
 
-#[deny(clippy::missing_trait_methods)]
-impl<T, W: Watcher<T> + ?Sized> Watcher<T> for &mut W {
-    fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
-        (**self).poll_get(cx)
-    }
+macro_rules! forward {
+    ($($wrapper:ty),*) => {$(
+        #[deny(clippy::missing_trait_methods)]
+        impl<T, W: Watcher<T> + ?Sized> Watcher<T> for $wrapper {
+            fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
+                (**self).poll_get(cx)
+            }
+
+            fn epoch(&self) -> Option<Epoch> {
+                (**self).epoch()
+            }
+        }
+    )*};
 }
 
-#[deny(clippy::missing_trait_methods)]
-impl<T, W: Watcher<T> + ?Sized> Watcher<T> for Box<W> {
-    fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
-        (**self).poll_get(cx)
-    }
-}
+forward!(&mut W, Box<W>);

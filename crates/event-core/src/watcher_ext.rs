@@ -1,26 +1,29 @@
-//! What users call on a watcher.
+//! What you call on a watcher.
 
 use std::task::{Context, Poll, Waker};
 
-use crate::{
-    BoxWatcher, DecodeWatcher, Decoder, DedupWatcher, Entry, Error, FilterWatcher, Get, GetIf,
-    IntoStream, Latest, MapWatcher, Watcher, ZipWatcher,
+use crate::adapters::{
+    DecodeWatcher, DedupWatcher, FilterWatcher, Get, GetIf, IntoStream, Latest, MappedWatcher,
+    ZipWatcher,
 };
+use crate::{BoxWatcher, Decoder, Entry, Error, Watcher};
 
-/// The methods of every [`Watcher`]. It can't be implemented, since every watcher has it already.
+/// The methods of every [`Watcher`]. You can't implement it: every watcher has it already.
 ///
-/// The adapters make a watcher of a watcher. Where many watch the same value, adapt the reader
-/// instead ([`ReaderExt`](crate::ReaderExt)): then a mapping runs once for all of them.
+/// The adapters turn a watcher into another one. If many tasks watch the same value, adapt the reader
+/// instead ([`ReaderExt`](crate::ReaderExt)): then a mapper or a decoder runs once for all of them.
 pub trait WatcherExt<T>: Watcher<T> {
-    /// Yields the current version at first, then waits for one that is newer than the last taken.
+    /// Gets the current version at first; later, waits for a version that is newer than the one it took
+    /// last.
     ///
     /// # Errors
     ///
-    /// The newest version is an error, told once; or the value [ended](Error::is_closed).
+    /// The newest version is an error, which is yielded once: call `get` again for the next version. Or
+    /// the value [ended](Error::is_closed); then every later call says so again.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses nothing: fit for `select!`, and free of allocation there.
+    /// Dropping the future loses nothing. Use it in `select!`; it allocates nothing there.
     ///
     /// ```
     /// use event_core::{MemoryValue, ValueReader, ValueWriter, WatcherExt};
@@ -33,11 +36,13 @@ pub trait WatcherExt<T>: Watcher<T> {
     /// assert_eq!(watcher.get().await.unwrap(), 2);
     /// # });
     /// ```
+    #[doc(alias = "changed")]
+    #[doc(alias = "recv")]
     fn get(&mut self) -> Get<'_, Self, T> {
         Get::new(self)
     }
 
-    /// Waits for a version that `predicate` accepts, and passes over the others.
+    /// Waits for a version that `predicate` accepts, and skips the others.
     ///
     /// # Errors
     ///
@@ -45,7 +50,7 @@ pub trait WatcherExt<T>: Watcher<T> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses no version but those that the predicate has refused.
+    /// Dropping the future loses only versions that the predicate has refused.
     ///
     /// ```
     /// use event_core::{MemoryValue, ValueReader, WatcherExt};
@@ -59,7 +64,7 @@ pub trait WatcherExt<T>: Watcher<T> {
         GetIf::new(self, predicate)
     }
 
-    /// What `get` would yield at once; `None` where it would wait.
+    /// Gets what `get` would yield without waiting; `None` if it would wait.
     ///
     /// ```
     /// use event_core::{MemoryValue, ValueReader, WatcherExt};
@@ -69,17 +74,23 @@ pub trait WatcherExt<T>: Watcher<T> {
     /// assert_eq!(watcher.try_get().unwrap().unwrap(), 1);
     /// assert!(watcher.try_get().is_none());
     /// ```
+    #[doc(alias = "try_recv")]
     fn try_get(&mut self) -> Option<Result<T, Error>> {
-        match self.poll_get(&mut Context::from_waker(Waker::noop())) {
+        // A poll that has done its share is pending too, with something left: so it is asked again.
+        let cx = &mut Context::from_waker(Waker::noop());
+        match self.poll_get(cx) {
+            Poll::Pending => match self.poll_get(cx) {
+                Poll::Pending => None,
+                Poll::Ready(version) => Some(version),
+            },
             Poll::Ready(version) => Some(version),
-            Poll::Pending => None,
         }
     }
 
-    /// Keeps the newest value at hand: for code that reads it for each request, far more often than
-    /// it changes. Each thread has its own.
+    /// Keeps the newest value at hand, for code that reads it far more often than it changes, such as
+    /// for each request. Each task or thread has its own.
     ///
-    /// Make it of a new watcher: what this one has taken already it does not take again.
+    /// Call it on a new watcher: a version that this watcher has taken already is not taken again.
     /// [`Latest::wait`] waits for the first value.
     ///
     /// ```
@@ -91,6 +102,7 @@ pub trait WatcherExt<T>: Watcher<T> {
     /// limit.set(20);
     /// assert_eq!(latest.get(), Some(&20));
     /// ```
+    #[doc(alias = "borrow")]
     fn latest(self) -> Latest<Self, T>
     where
         Self: Sized,
@@ -118,7 +130,10 @@ pub trait WatcherExt<T>: Watcher<T> {
         IntoStream::new(self)
     }
 
-    /// Maps each version. `f` must not panic: the version it was given would be lost.
+    /// Maps each version.
+    ///
+    /// If `f` panics, the next `get` yields an error of kind
+    /// [`ErrorKind::Panicked`](crate::ErrorKind::Panicked) in the version's place.
     ///
     /// ```
     /// use event_core::{MemoryValue, ValueReader, WatcherExt};
@@ -126,14 +141,14 @@ pub trait WatcherExt<T>: Watcher<T> {
     /// let name = MemoryValue::new("etcd");
     /// assert_eq!(name.watch().map(str::len).try_get().unwrap().unwrap(), 4);
     /// ```
-    fn map<U, F: Fn(T) -> U>(self, f: F) -> MapWatcher<Self, T, F>
+    fn map<U, F: Fn(T) -> U>(self, f: F) -> MappedWatcher<Self, T, F>
     where
         Self: Sized,
     {
-        MapWatcher::new(self, f)
+        MappedWatcher::new(self, f)
     }
 
-    /// Passes over the versions that `predicate` refuses. Errors pass.
+    /// Skips the versions that `predicate` refuses. Errors pass.
     ///
     /// ```
     /// use event_core::{MemoryValue, ValueReader, WatcherExt};
@@ -141,14 +156,15 @@ pub trait WatcherExt<T>: Watcher<T> {
     /// let value = MemoryValue::new(-1);
     /// assert!(value.watch().filter(|n| *n > 0).try_get().is_none());
     /// ```
-    fn filter<P: Fn(&T) -> bool>(self, predicate: P) -> FilterWatcher<Self, P>
+    fn filter<P: Fn(&T) -> bool>(self, predicate: P) -> FilterWatcher<Self, T, P>
     where
         Self: Sized,
     {
         FilterWatcher::new(self, predicate)
     }
 
-    /// Passes over the versions that equal the one taken last. Errors pass.
+    /// Skips the versions that equal the one taken last. Errors pass, and after an error every value
+    /// counts as different.
     ///
     /// ```
     /// use event_core::{MemoryValue, ValueReader, ValueWriter, WatcherExt};
@@ -186,20 +202,20 @@ pub trait WatcherExt<T>: Watcher<T> {
         ZipWatcher::new(self, other)
     }
 
-    /// Decodes each entry.
+    /// Decodes each entry. A version that does not decode is yielded as an error in its place.
     ///
     /// ```
     /// use event_core::{Entry, MemoryValue, ValueReader, WatcherExt};
     ///
-    /// let bytes = MemoryValue::new(Entry::new("name", 1, "etcd"));
+    /// let bytes = MemoryValue::new(Entry::present("name", 1, "etcd"));
     /// let mut name = bytes.watch().decode(|bytes: &[u8]| String::from_utf8(bytes.to_vec()));
     /// assert_eq!(name.try_get().unwrap().unwrap(), "etcd");
     /// ```
-    fn decode<D: Decoder>(self, decoder: D) -> DecodeWatcher<Self, D>
+    fn decode<D: Decoder>(self, decoder: D) -> DecodeWatcher<Self, D, D::Output>
     where
         Self: Watcher<Entry> + Sized,
     {
-        DecodeWatcher::new(self, decoder)
+        DecodeWatcher::new(self, decoder, |_, value| value)
     }
 
     /// Erases the type.

@@ -1,4 +1,4 @@
-//! Who sets a value.
+//! What code that sets a value is generic over.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use crate::ValueReader;
 pub trait ValueWriter<T> {
     /// Makes `value` the newest version and wakes the watchers that wait.
     ///
-    /// Returns at once: it never waits for a watcher. Of versions set in quick succession a watcher
-    /// may see the last one alone.
+    /// Returns at once: it never waits for a watcher. If you set several versions in quick succession,
+    /// a watcher may see only the last one.
     ///
     /// # Example
     ///
@@ -21,31 +21,24 @@ pub trait ValueWriter<T> {
     /// level.set("debug");
     /// assert_eq!(watcher.try_get().unwrap().unwrap(), "debug");
     /// ```
+    #[doc(alias = "send")]
     fn set(&self, value: T);
 }
 
-/// A value that can be watched and set: whatever is both is this, and it has nothing of its own.
+/// A value that can be watched and set. Every type that is both implements it.
 pub trait Value<T>: ValueReader<T> + ValueWriter<T> {}
 
 impl<T, V: ValueReader<T> + ValueWriter<T> + ?Sized> Value<T> for V {}
 
-#[deny(clippy::missing_trait_methods)]
-impl<T, W: ValueWriter<T> + ?Sized> ValueWriter<T> for &W {
-    fn set(&self, value: T) {
-        (**self).set(value);
-    }
+macro_rules! forward {
+    ($($wrapper:ty),*) => {$(
+        #[deny(clippy::missing_trait_methods)]
+        impl<T, W: ValueWriter<T> + ?Sized> ValueWriter<T> for $wrapper {
+            fn set(&self, value: T) {
+                (**self).set(value);
+            }
+        }
+    )*};
 }
 
-#[deny(clippy::missing_trait_methods)]
-impl<T, W: ValueWriter<T> + ?Sized> ValueWriter<T> for Box<W> {
-    fn set(&self, value: T) {
-        (**self).set(value);
-    }
-}
-
-#[deny(clippy::missing_trait_methods)]
-impl<T, W: ValueWriter<T> + ?Sized> ValueWriter<T> for Arc<W> {
-    fn set(&self, value: T) {
-        (**self).set(value);
-    }
-}
+forward!(&W, Box<W>, Arc<W>);

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(crate) struct Bounds {
     /// From the connect to the first answer.
     pub(crate) connect: Duration,
-    /// From the last sign of life to the fault.
+    /// From the last sign of life to the failure.
     pub(crate) detection: Duration,
 }
 

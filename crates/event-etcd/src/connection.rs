@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 use crate::bounds::Bounds;
 use crate::driver::Driver;
 use crate::endpoints::Endpoints;
-use crate::health::Health;
+use event_core::Health;
 use crate::registry::Registry;
 use crate::session::Session;
 use crate::source::Source;

@@ -10,8 +10,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant as TokioInstant, sleep_until};
 
-use crate::health::Health;
-use crate::protocol::{Fault, ReadAnswer, Request, Response};
+use event_core::Health;
+use crate::protocol::{Failure, ReadAnswer, Request, Response};
 use crate::registry::{Change, Registry};
 use crate::session::{Action, KeyId, ReadId, Session};
 use crate::source::{Link, Opened, Requests, Responses, Source};
@@ -49,12 +49,12 @@ struct Connection {
 
 /// A call that is done.
 enum Done {
-    Connected(Result<Arc<dyn Link>, Fault>),
-    Read(ReadId, Result<ReadAnswer, Fault>),
-    Recalled(Result<ReadAnswer, Fault>),
-    Opened(Result<Opened, Fault>),
-    Sent(Box<dyn Requests>, Result<(), Fault>),
-    LookedBelow(Vec<Bytes>, Result<Vec<bool>, Fault>),
+    Connected(Result<Arc<dyn Link>, Failure>),
+    Read(ReadId, Result<ReadAnswer, Failure>),
+    Recalled(Result<ReadAnswer, Failure>),
+    Opened(Result<Opened, Failure>),
+    Sent(Box<dyn Requests>, Result<(), Failure>),
+    LookedBelow(Vec<Bytes>, Result<Vec<bool>, Failure>),
 }
 
 impl Driver {
@@ -97,7 +97,7 @@ impl Driver {
 
     /// Hears a response, and those that are there already: watchers are then woken in one go, where
     /// the threads that run them would go to sleep in between.
-    fn hear(&mut self, first: Result<Response, Fault>) {
+    fn hear(&mut self, first: Result<Response, Failure>) {
         let now = now();
         let (mut next_one, mut heard, mut bytes) = (Some(first), 0, 0);
         while let Some(response) = next_one {
@@ -107,7 +107,7 @@ impl Driver {
                     bytes += response.bytes();
                     self.session.heard(response, now);
                 }
-                Err(fault) => return self.session.failed(fault, now),
+                Err(failure) => return self.session.failed(failure, now),
             }
             let goes_on = heard < RESPONSES && bytes < RESPONSE_BYTES && self.session.is_open();
             // Where there is none yet, the next turn polls the stream with a waker that counts.
@@ -230,8 +230,8 @@ impl Driver {
                     );
                 }
             }
-            Done::Connected(Err(fault)) | Done::Opened(Err(fault)) | Done::Sent(_, Err(fault)) => {
-                self.session.failed(fault, now);
+            Done::Connected(Err(failure)) | Done::Opened(Err(failure)) | Done::Sent(_, Err(failure)) => {
+                self.session.failed(failure, now);
             }
         }
     }
@@ -256,8 +256,8 @@ impl Connection {
         let batch: Vec<_> = self.to_send.drain(..self.to_send.len().min(SENDS)).collect();
         self.calls.push(Box::pin(async move {
             for request in batch {
-                if let Err(fault) = requests.send(request).await {
-                    return Done::Sent(requests, Err(fault));
+                if let Err(failure) = requests.send(request).await {
+                    return Done::Sent(requests, Err(failure));
                 }
             }
             Done::Sent(requests, Ok(()))
@@ -271,7 +271,7 @@ impl Drop for Driver {
     }
 }
 
-async fn next(responses: &mut Option<Box<dyn Responses>>) -> Result<Response, Fault> {
+async fn next(responses: &mut Option<Box<dyn Responses>>) -> Result<Response, Failure> {
     match responses {
         Some(responses) => responses.next().await,
         None => pending().await,

@@ -10,12 +10,12 @@ use event_core::{Bytes, ValueReader, WatcherExt};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 
-use crate::State;
+use event_core::HealthState;
 use crate::bounds::Bounds;
 use crate::connection::Connection;
 use crate::driver::RESPONSES;
 use crate::endpoints::Endpoints;
-use crate::protocol::{Event, Fault, Found, ReadAnswer, Request, Response};
+use crate::protocol::{Event, Failure, KeyValue, ReadAnswer, Request, Response};
 use crate::source::{Link, MockLink, MockRequests, MockSource, Opened, Responses, Source};
 
 const BOUND: Duration = Duration::from_secs(5);
@@ -31,37 +31,37 @@ struct Silent;
 
 #[async_trait]
 impl Source for Silent {
-    async fn connect(&self, _endpoint: &str) -> Result<Arc<dyn Link>, Fault> {
+    async fn connect(&self, _endpoint: &str) -> Result<Arc<dyn Link>, Failure> {
         pending().await
     }
 }
 
 #[async_trait]
 impl Link for Silent {
-    async fn read(&self, _keys: Vec<Bytes>) -> Result<ReadAnswer, Fault> {
+    async fn read(&self, _keys: Vec<Bytes>) -> Result<ReadAnswer, Failure> {
         pending().await
     }
 
-    async fn recall(&self, _key: Bytes, _revision: i64) -> Result<ReadAnswer, Fault> {
+    async fn recall(&self, _key: Bytes, _revision: i64) -> Result<ReadAnswer, Failure> {
         pending().await
     }
 
-    async fn look_below(&self, _keys: Vec<Bytes>) -> Result<Vec<bool>, Fault> {
+    async fn look_below(&self, _keys: Vec<Bytes>) -> Result<Vec<bool>, Failure> {
         pending().await
     }
 
-    async fn open(&self, _first: Request) -> Result<Opened, Fault> {
+    async fn open(&self, _first: Request) -> Result<Opened, Failure> {
         pending().await
     }
 }
 
 #[async_trait]
 impl Responses for Silent {
-    async fn next(&mut self) -> Result<Response, Fault> {
+    async fn next(&mut self) -> Result<Response, Failure> {
         pending().await
     }
 
-    fn ready(&mut self) -> Option<Result<Response, Fault>> {
+    fn ready(&mut self) -> Option<Result<Response, Failure>> {
         None
     }
 }
@@ -71,14 +71,14 @@ struct Burst(VecDeque<Response>);
 
 #[async_trait]
 impl Responses for Burst {
-    async fn next(&mut self) -> Result<Response, Fault> {
+    async fn next(&mut self) -> Result<Response, Failure> {
         match self.0.pop_front() {
             Some(response) => Ok(response),
             None => pending().await,
         }
     }
 
-    fn ready(&mut self) -> Option<Result<Response, Fault>> {
+    fn ready(&mut self) -> Option<Result<Response, Failure>> {
         self.0.pop_front().map(Ok)
     }
 }
@@ -92,7 +92,7 @@ fn member_saying(says: impl Fn() -> Box<dyn Responses> + Send + Sync + 'static) 
     let mut link = MockLink::new();
     link.expect_read().returning(|keys| {
         let found =
-            keys.iter().map(|_| Some(Found { mod_revision: 2, value: "a".into() })).collect();
+            keys.iter().map(|_| Some(KeyValue { mod_revision: 2, value: "a".into() })).collect();
         Ok(ReadAnswer { revision: 2, found })
     });
     link.expect_open().returning(move |_| {
@@ -126,7 +126,7 @@ async fn a_connect_that_never_returns_is_a_fault_after_its_bound() {
     let connection = start(Silent);
     let mut health = connection.health().watch();
     let (begun, _following) = (Instant::now(), connection.registry.follow("key".into()));
-    let stalled = health.get_if(|health| health.state == State::Stalled).await.unwrap();
+    let stalled = health.get_if(|health| health.state == HealthState::Stalled).await.unwrap();
     assert_eq!(begun.elapsed(), BOUND);
     assert_eq!(stalled.endpoint.as_deref(), Some("one"));
 }
@@ -167,8 +167,8 @@ async fn a_stream_that_says_nothing_is_left_within_the_bound() {
     let connection = start(once);
     let mut health = connection.health().watch();
     let _following = connection.registry.follow("key".into());
-    health.get_if(|health| health.state == State::Live).await.unwrap();
+    health.get_if(|health| health.state == HealthState::Live).await.unwrap();
     let live = Instant::now();
-    let stalled = health.get_if(|health| health.state == State::Stalled).await.unwrap();
+    let stalled = health.get_if(|health| health.state == HealthState::Stalled).await.unwrap();
     assert_eq!((live.elapsed(), stalled.endpoint.as_deref()), (BOUND, Some("one")));
 }

@@ -6,7 +6,7 @@ use event_core::Bytes;
 
 use crate::bounds::Bounds;
 use crate::endpoints::Endpoints;
-use crate::protocol::{Event, Fault, FaultKind, Found, ReadAnswer, Request, Response};
+use crate::protocol::{Event, Failure, CauseKind, KeyValue, ReadAnswer, Request, Response};
 use crate::session::{Action, Session};
 
 /// More than this from one input is an endless loop.
@@ -35,7 +35,7 @@ pub fn session(bytes: &[u8]) {
             2 => session.refresh(u64::from(byte()), u64::from(byte()), now),
             3 => session.connected(now),
             4 => session.opened(now),
-            5 => session.failed(fault(byte()), now),
+            5 => session.failed(failure(byte()), now),
             6 => {
                 let (id, asked) = pick(&reads, byte()).unwrap_or((u64::from(byte()), 1));
                 let few = usize::from(byte() % 8 == 0); // now and then an answer to other keys
@@ -44,7 +44,7 @@ pub fn session(bytes: &[u8]) {
             }
             7 => {
                 let (id, _) = pick(&reads, byte()).unwrap_or_default();
-                session.read(id, Err(fault(byte())), now);
+                session.read(id, Err(failure(byte())), now);
             }
             8 | 9 => {
                 let flags = byte();
@@ -103,16 +103,16 @@ fn pick<T: Copy>(from: &[T], byte: u8) -> Option<T> {
     from.len().checked_sub(1 + usize::from(byte % 4)).map(|at| from[at])
 }
 
-fn fault(byte: u8) -> Fault {
+fn failure(byte: u8) -> Failure {
     let kind = match byte % 6 {
-        0 => FaultKind::Unreachable,
-        1 => FaultKind::NoLeader,
-        2 => FaultKind::Auth,
-        3 => FaultKind::Permission,
-        4 => FaultKind::Rejected,
-        _ => FaultKind::TooLarge,
+        0 => CauseKind::Unreachable,
+        1 => CauseKind::NoLeader,
+        2 => CauseKind::Unauthenticated,
+        3 => CauseKind::PermissionDenied,
+        4 => CauseKind::InvalidArgument,
+        _ => CauseKind::TooLarge,
     };
-    Fault::new(kind, "a fault")
+    Failure::new(kind, "a failure")
 }
 
 /// Small ones, and the ends of the range.
@@ -124,9 +124,9 @@ fn revision(byte: u8) -> i64 {
     }
 }
 
-fn found(byte: u8, value: u8) -> Option<Found> {
+fn found(byte: u8, value: u8) -> Option<KeyValue> {
     (!byte.is_multiple_of(4))
-        .then(|| Found { mod_revision: revision(byte), value: Bytes::from(vec![value]) })
+        .then(|| KeyValue { mod_revision: revision(byte), value: Bytes::from(vec![value]) })
 }
 
 fn event(byte: u8, value: u8) -> Event {

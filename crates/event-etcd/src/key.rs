@@ -2,7 +2,7 @@
 
 use event_core::{Bytes, Entry};
 
-use crate::protocol::{Event, Found};
+use crate::protocol::{Event, KeyValue};
 
 /// A key that is followed, as long as it is.
 pub(crate) type KeyId = u64;
@@ -68,13 +68,13 @@ impl Key {
     /// What a read at `revision` has to tell: only what differs, in bytes or in revision (E5, E6).
     ///
     /// A read that was overtaken by the watch has nothing to tell.
-    pub(crate) fn read(&mut self, found: Option<Found>, revision: i64) -> Option<Entry> {
+    pub(crate) fn read(&mut self, found: Option<KeyValue>, revision: i64) -> Option<Entry> {
         if revision < self.known_at {
             return None;
         }
         self.known_at = revision;
         let news = match found {
-            Some(Found { mod_revision, value }) => Event { mod_revision, value: Some(value) },
+            Some(KeyValue { mod_revision, value }) => Event { mod_revision, value: Some(value) },
             None => match &self.told {
                 Some(told) if told.value.is_none() => return None,
                 // Deleted while we were not looking, at some revision up to this one.

@@ -31,7 +31,6 @@ mod value;
 
 mod options;
 
-mod health;
 
 mod connection;
 mod driver;
@@ -53,7 +52,6 @@ pub mod fuzzing;
 #[cfg(test)]
 mod simulation;
 
-pub use health::{Cause, CauseKind, Health, State};
 pub use options::Options;
 pub use store::EtcdStore;
 pub use value::{EtcdValue, EtcdWatcher};

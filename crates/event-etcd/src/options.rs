@@ -32,7 +32,7 @@ const HTTPS: &str = "https://";
 ///
 /// let options = Options::new()
 ///     .user("reader", "password")
-///     .detection_bound(Duration::from_secs(3));
+///     .liveness_timeout(Duration::from_secs(3));
 /// ```
 #[derive(Clone)]
 #[must_use]
@@ -93,7 +93,7 @@ impl Options {
 
     /// How long a member may take from the connect to the first answer, before the next one is
     /// tried. 5 s by default, which leaves room for a connect and a call at a round trip of 2.4 s.
-    pub fn connect_bound(mut self, bound: Duration) -> Self {
+    pub fn connect_timeout(mut self, bound: Duration) -> Self {
         self.connect = bound;
         self
     }
@@ -103,7 +103,7 @@ impl Options {
     /// An idle stream is asked for a sign of life after two fifths of it, and has the other three for
     /// the answer: by default a round trip may take up to 3 s. Under a few round trips it gives false
     /// alarms.
-    pub fn detection_bound(mut self, bound: Duration) -> Self {
+    pub fn liveness_timeout(mut self, bound: Duration) -> Self {
         self.detection = bound;
         self
     }
@@ -182,7 +182,7 @@ impl Options {
 }
 
 fn refused(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Argument, message)
+    Error::new(ErrorKind::InvalidArgument, message)
 }
 
 /// Reads PEM, and refuses one without a certificate.
@@ -237,8 +237,8 @@ impl fmt::Debug for Options {
             .field("ca_certificate", &self.ca.is_some())
             .field("identity", &self.identity.is_some())
             .field("domain_name", &self.domain)
-            .field("connect_bound", &self.connect)
-            .field("detection_bound", &self.detection)
+            .field("connect_timeout", &self.connect)
+            .field("liveness_timeout", &self.detection)
             .finish()
     }
 }

@@ -2,8 +2,8 @@
 
 use event_core::Bytes;
 
-use crate::health::Cause;
-pub(crate) use crate::health::CauseKind as FaultKind;
+use event_core::Cause;
+pub(crate) use event_core::CauseKind;
 
 /// The answer to a linearizable read of some keys, all at one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,12 +11,12 @@ pub(crate) struct ReadAnswer {
     /// The revision of the store that was read.
     pub(crate) revision: i64,
     /// What was found, in the order of the keys that were asked for.
-    pub(crate) found: Vec<Option<Found>>,
+    pub(crate) found: Vec<Option<KeyValue>>,
 }
 
 /// A key that is there.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct KeyValue {
     pub(crate) mod_revision: i64,
     pub(crate) value: Bytes,
 }
@@ -64,29 +64,29 @@ pub(crate) struct Event {
 
 /// Why a call or a stream failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) kind: FaultKind,
+pub(crate) struct Failure {
+    pub(crate) kind: CauseKind,
     /// What happened, in the server's or the transport's words.
     pub(crate) message: String,
 }
 
-impl Fault {
-    pub(crate) fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+impl Failure {
+    pub(crate) fn new(kind: CauseKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
 }
 
-impl From<&Fault> for Cause {
-    fn from(fault: &Fault) -> Self {
-        Self { kind: fault.kind, message: fault.message.clone() }
+impl From<&Failure> for Cause {
+    fn from(failure: &Failure) -> Self {
+        Cause::new(failure.kind, failure.message.as_str())
     }
 }
 
 // No `Debug` of ours shows a value: it may be a secret.
 
-impl std::fmt::Debug for Found {
+impl std::fmt::Debug for KeyValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Found({}, {} bytes)", self.mod_revision, self.value.len())
+        write!(f, "KeyValue({}, {} bytes)", self.mod_revision, self.value.len())
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Instant;
 use event_core::{Bytes, Entry, MemoryReader, MemoryValue};
 use tokio::sync::{Notify, oneshot};
 
-use crate::protocol::Fault;
+use crate::protocol::Failure;
 use crate::session::KeyId;
 
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ struct Refresh {
     next: Vec<Waits>,
 }
 
-type Waits = oneshot::Sender<Result<(), Fault>>;
+type Waits = oneshot::Sender<Result<(), Failure>>;
 
 #[derive(Debug)]
 struct Followed {
@@ -90,7 +90,7 @@ impl Registry {
 
     /// Asks for a read of a key that is followed. What it gives ends when the read is told, or with
     /// an error when the driver goes.
-    pub(crate) fn refresh(&self, following: &Following) -> oneshot::Receiver<Result<(), Fault>> {
+    pub(crate) fn refresh(&self, following: &Following) -> oneshot::Receiver<Result<(), Failure>> {
         let (done, answer) = oneshot::channel();
         let mut state = self.lock();
         if !state.closed {
@@ -136,7 +136,7 @@ impl Registry {
     }
 
     /// A refresh of a key is done. Begins the next, if somebody waits for it.
-    pub(crate) fn refreshed(&self, id: KeyId, result: &Result<(), Fault>) {
+    pub(crate) fn refreshed(&self, id: KeyId, result: &Result<(), Failure>) {
         let mut state = self.lock();
         let Some(mut refresh) = state.refreshes.remove(&id) else { return };
         refresh.next.retain(|waits| !waits.is_closed());

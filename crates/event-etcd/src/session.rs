@@ -9,7 +9,7 @@
 //! a watch of it starts beyond the store's revision, as it would on an idle store (E7).
 //!
 //! Whatever goes wrong makes a key unread again. We never resume: a reader of the newest value needs
-//! no history, and every way of resuming has a fault in which it is silent (E1, E2, E5, E8).
+//! no history, and every way of resuming has a failure in which it is silent (E1, E2, E5, E8).
 
 mod connecting;
 mod reading;
@@ -27,10 +27,10 @@ use event_core::{Bytes, Entry};
 
 use crate::bounds::Bounds;
 use crate::endpoints::Endpoints;
-use crate::health::{Cause, Health, State};
+use event_core::{Cause, Health, HealthState};
 use crate::key::{Key, KeyState};
 pub(crate) use crate::key::{KeyId, ReadId, Ticket};
-use crate::protocol::{Fault, FaultKind, ReadAnswer, Request, Response};
+use crate::protocol::{Failure, CauseKind, ReadAnswer, Request, Response};
 
 /// How many keys one transaction reads: etcd's default for `--max-txn-ops`.
 const BATCH: usize = 128;
@@ -65,7 +65,7 @@ pub(crate) enum Action {
     /// Tell the watchers of the store's health.
     Health(Health),
     /// A refresh is done, or was refused.
-    Refreshed(Ticket, Result<(), Fault>),
+    Refreshed(Ticket, Result<(), Failure>),
 }
 
 #[derive(Debug)]
@@ -84,7 +84,7 @@ pub(crate) struct Session {
     /// Creates in the order they were sent, which is the order of their answers (E3).
     creating: VecDeque<i64>,
     /// The keys that are refused, each with the reason.
-    refused: BTreeMap<KeyId, Fault>,
+    refused: BTreeMap<KeyId, Failure>,
     /// When they are asked for again.
     retry_at: Option<Instant>,
     /// How many keys are read at once: fewer where that took too long.
@@ -100,7 +100,7 @@ pub(crate) struct Session {
     /// All that was to be read when the connection was made is, and the stream is open.
     live: bool,
     /// Why the last connection ended, and the member it was to, until the next one is live.
-    fault: Option<Fault>,
+    failure: Option<Failure>,
     faulty: Option<Arc<str>>,
     last_heard: Option<Instant>,
     /// How it goes, and what was told of that.
@@ -169,7 +169,7 @@ impl Session {
             next_read: 0,
             next_watch: 0,
             live: false,
-            fault: None,
+            failure: None,
             faulty: None,
             last_heard: None,
             health: Health::connecting(now),
@@ -234,7 +234,7 @@ impl Session {
                 Phase::Waiting { .. } => self.next_endpoint(now),
                 Phase::Connecting { .. } | Phase::Connected { .. } => {
                     let message = format!("the endpoint {name} was removed");
-                    self.fail(Fault::new(FaultKind::Unreachable, message), now);
+                    self.fail(Failure::new(CauseKind::Unreachable, message), now);
                 }
             }
         }
@@ -252,8 +252,8 @@ impl Session {
     }
 
     /// A call failed, or the stream ended: all ends look alike (C3).
-    pub(crate) fn failed(&mut self, fault: Fault, now: Instant) {
-        self.fail(fault, now);
+    pub(crate) fn failed(&mut self, failure: Failure, now: Instant) {
+        self.fail(failure, now);
         self.go_on(now);
     }
 
@@ -265,11 +265,11 @@ impl Session {
         self.go_on(now);
     }
 
-    pub(crate) fn read(&mut self, id: ReadId, answer: Result<ReadAnswer, Fault>, now: Instant) {
+    pub(crate) fn read(&mut self, id: ReadId, answer: Result<ReadAnswer, Failure>, now: Instant) {
         let Some(read) = self.reads.remove(&id) else { return };
         match answer {
             Ok(answer) => self.merge(id, read, answer, now),
-            Err(fault) => self.read_failed(read, fault, now),
+            Err(failure) => self.read_failed(read, failure, now),
         }
         self.go_on(now);
     }
@@ -379,17 +379,17 @@ impl Session {
         {
             self.live = true;
             self.batch = (self.batch * 2).min(BATCH); // the link may be better by now
-            (self.fault, self.faulty) = (None, None);
+            (self.failure, self.faulty) = (None, None);
         }
         self.assess(now);
     }
 
     /// Tells how it goes, if that changed.
     fn assess(&mut self, now: Instant) {
-        let (state, cause) = match self.refused.values().next().or(self.fault.as_ref()) {
-            Some(fault) => (State::Stalled, Some(Cause::from(fault))),
-            None if self.live => (State::Live, None),
-            None => (State::Connecting, None),
+        let (state, cause) = match self.refused.values().next().or(self.failure.as_ref()) {
+            Some(failure) => (HealthState::Stalled, Some(Cause::from(failure))),
+            None if self.live => (HealthState::Live, None),
+            None => (HealthState::Connecting, None),
         };
         let since = if state == self.health.state { self.health.since } else { now };
         let endpoint = self.faulty.as_ref().or(self.endpoints.current()).cloned();
@@ -399,7 +399,7 @@ impl Session {
             cause,
             endpoint,
             revision: self.highest,
-            replaced: self.health.replaced,
+            replaced: self.health.history_resets,
         };
         if health.differs(&self.told_health) {
             self.told_health = health.clone();

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use crate::bounds::Bounds;
 use crate::connection::Connection;
 use crate::endpoints::Endpoints;
-use crate::health::Health;
+use event_core::Health;
 use crate::options::{Options, check_endpoint};
 use crate::source::{Members, Source, check};
 use crate::value::EtcdValue;
@@ -66,7 +66,7 @@ impl EtcdStore {
     ///
     /// # Errors
     ///
-    /// Of kind [`ErrorKind::Argument`]: no endpoint or one that can't be read, certificates that
+    /// Of kind [`ErrorKind::InvalidArgument`]: no endpoint or one that can't be read, certificates that
     /// can't be read, bounds out of range, or no tokio runtime to run in. The runtime must have its
     /// clock and its I/O enabled, as `#[tokio::main]` has.
     pub async fn connect<E: Into<String>>(
@@ -76,7 +76,7 @@ impl EtcdStore {
         let endpoints: Vec<String> = endpoints.into_iter().map(Into::into).collect();
         if endpoints.is_empty() {
             return Err(Error::new(
-                ErrorKind::Argument,
+                ErrorKind::InvalidArgument,
                 "no endpoint is given: expected host:port",
             ));
         }
@@ -98,7 +98,7 @@ impl EtcdStore {
     ///
     /// # Errors
     ///
-    /// Of kind [`ErrorKind::Argument`]: no tokio runtime to run in.
+    /// Of kind [`ErrorKind::InvalidArgument`]: no tokio runtime to run in.
     pub fn from_client(client: Client) -> Result<Self, Error> {
         let endpoints = Endpoints::new(["the client's".to_owned()], None);
         Self::start(Arc::new(client), endpoints, Options::new().bounds())
@@ -123,16 +123,15 @@ impl EtcdStore {
     /// such keys are, a warning is logged through `tracing`.
     #[must_use]
     pub fn value(&self, key: impl AsRef<[u8]>) -> EtcdValue {
-        let name = self.prefix.len();
-        EtcdValue::new(Arc::clone(&self.connection), self.key(key.as_ref()), name)
+        EtcdValue::new(Arc::clone(&self.connection), self.key(key.as_ref()))
     }
 
     /// How the connection does, as a value.
     ///
-    /// A store connects when its first key is watched: with none it stays [`State::Connecting`]. While no
+    /// A store connects when its first key is watched: with none it stays [`HealthState::Connecting`]. While no
     /// key is watched any more nothing is asked of the cluster, so the state stays as it was.
     ///
-    /// [`State::Connecting`]: crate::State::Connecting
+    /// [`HealthState::Connecting`]: event_core::HealthState::Connecting
     #[must_use]
     pub fn health(&self) -> MemoryReader<Health> {
         self.connection.health()
@@ -141,7 +140,7 @@ impl EtcdStore {
     /// The time since the server last gave a sign of life, or since the store began if it never did.
     ///
     /// While a key is watched an idle stream is asked for one, so this stays below the
-    /// [detection bound](Options::detection_bound) as long as all is well.
+    /// [detection bound](Options::liveness_timeout) as long as all is well.
     #[must_use]
     pub fn stale_for(&self) -> Duration {
         self.connection.stale_for()
@@ -154,7 +153,7 @@ impl EtcdStore {
     ///
     /// # Errors
     ///
-    /// Of kind [`ErrorKind::Argument`]: it can't be read.
+    /// Of kind [`ErrorKind::InvalidArgument`]: it can't be read.
     pub fn add_endpoint(&self, endpoint: impl Into<String>) -> Result<(), Error> {
         let endpoint = endpoint.into();
         check_endpoint(&endpoint)?;
@@ -180,7 +179,7 @@ impl EtcdStore {
 
 fn runtime() -> Result<Handle, Error> {
     Handle::try_current().map_err(|error| {
-        Error::new(ErrorKind::Argument, "a store needs a tokio runtime").with_source(error)
+        Error::new(ErrorKind::InvalidArgument, "a store needs a tokio runtime").with_source(error)
     })
 }
 

@@ -4,10 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use event_core::{Bytes, Entry, Error, ErrorKind, MemoryWatcher, ValueReader, Watcher};
+use event_core::{Bytes, Entry, Epoch, Error, MemoryWatcher, Refresh, ValueReader, Watcher};
 
 use crate::connection::Connection;
-use crate::protocol::FaultKind;
 use crate::registry::Following;
 
 /// A key of an etcd as a value of [`Entry`]s: bytes, or `None` where the key is not there.
@@ -17,45 +16,13 @@ use crate::registry::Following;
 #[derive(Clone)]
 pub struct EtcdValue {
     connection: Arc<Connection>,
+    /// With its namespace.
     key: Bytes,
-    /// Where the key's name in its namespace begins.
-    name: usize,
 }
 
 impl EtcdValue {
-    pub(crate) fn new(connection: Arc<Connection>, key: Bytes, name: usize) -> Self {
-        Self { connection, key, name }
-    }
-
-    /// Reads the key from the cluster's leader, for all its watchers: when this returns, the next
-    /// `get` of each of them reflects every write that was complete before the call.
-    ///
-    /// Waits while there is no connection, which it survives: bound it with a timeout where that
-    /// matters.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Refused`]: the user may not read the key. [`ErrorKind::Argument`]: the key is empty.
-    /// [`ErrorKind::Unavailable`]: the value is too large. [`ErrorKind::Closed`]: the store ended.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves watchers as they are.
-    pub async fn refresh(&self) -> Result<(), Error> {
-        let following = self.connection.registry.follow(self.key.clone());
-        match self.connection.registry.refresh(&following).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(fault)) => {
-                let kind = match fault.kind {
-                    FaultKind::Permission => ErrorKind::Refused,
-                    FaultKind::Rejected => ErrorKind::Argument,
-                    _ => ErrorKind::Unavailable,
-                };
-                Err(Error::new(kind, fault.message)
-                    .at(&Entry::absent(self.key.slice(self.name..), 0)))
-            }
-            Err(_) => Err(Error::closed()),
-        }
+    pub(crate) fn new(connection: Arc<Connection>, key: Bytes) -> Self {
+        Self { connection, key }
     }
 }
 
@@ -66,27 +33,54 @@ impl ValueReader<Entry> for EtcdValue {
         let following = self.connection.registry.follow(self.key.clone());
         EtcdWatcher {
             watcher: following.cell.watch(),
-            name: self.name,
             _following: following,
             _connection: Arc::clone(&self.connection),
         }
+    }
+
+    /// Reads the key from the cluster's leader, for all its watchers: when this returns, the next
+    /// `get` of each of them reflects every write that was complete before the call.
+    ///
+    /// Waits while there is no connection, which it survives: add a timeout if that matters.
+    ///
+    /// # Errors
+    ///
+    /// [`PermissionDenied`](event_core::ErrorKind::PermissionDenied): the user may not read the key.
+    /// [`InvalidArgument`](event_core::ErrorKind::InvalidArgument): the key is empty.
+    /// [`ResourceExhausted`](event_core::ErrorKind::ResourceExhausted): the value is too large.
+    /// [`Closed`](event_core::ErrorKind::Closed): the store ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves watchers as they are.
+    fn refresh(&self) -> Refresh {
+        let Self { connection, key } = self.clone();
+        Refresh::new(async move {
+            let following = connection.registry.follow(key.clone());
+            match connection.registry.refresh(&following).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(failure)) => Err(Error::new(failure.kind.error_kind(), failure.message)
+                    .at(&Entry::never_seen(key))),
+                Err(_) => Err(Error::closed()),
+            }
+        })
     }
 }
 
 /// A watcher of a key of an etcd.
 pub struct EtcdWatcher {
     watcher: MemoryWatcher<Entry>,
-    name: usize,
     _following: Following,
     _connection: Arc<Connection>,
 }
 
 impl Watcher<Entry> for EtcdWatcher {
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<Entry, Error>> {
-        self.watcher.poll_get(cx).map_ok(|mut entry| {
-            entry.key = entry.key.slice(self.name..);
-            entry
-        })
+        self.watcher.poll_get(cx)
+    }
+
+    fn epoch(&self) -> Option<Epoch> {
+        self.watcher.epoch()
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn permission() -> Row {
     let fault = Instant::now();
     auth::revoke_read(&root, "role", KEY).await;
     proxy.reset().await;
-    let _ = timeout(NEVER, scenario.state(State::Stalled)).await;
+    let _ = timeout(NEVER, scenario.state(HealthState::Stalled)).await;
     sleep(seconds(3)).await;
     scenario.put(&root).await;
     auth::grant_read(&root, "role", KEY).await;
@@ -43,7 +43,7 @@ pub(crate) async fn password() -> Row {
     let fault = Instant::now();
     auth::change_password(&root, "reader", "another").await;
     proxy.reset().await;
-    let _ = timeout(NEVER, scenario.state(State::Stalled)).await;
+    let _ = timeout(NEVER, scenario.state(HealthState::Stalled)).await;
     sleep(seconds(3)).await;
     scenario.put(&root).await;
     auth::change_password(&root, "reader", PASSWORD).await;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use event_etcd::Health;
+use event_core::Health;
 
 /// The default bound, and a second for what is measured around it.
 const DETECTION: Duration = Duration::from_secs(6);
@@ -110,7 +110,7 @@ pub(crate) fn said<'a>(healths: impl Iterator<Item = &'a Health>) -> String {
             Some(cause) => format!("{:?}", cause.kind()),
             None => health.state.to_string(),
         };
-        if health.replaced > 0 {
+        if health.history_resets > 0 {
             word.push_str(" (replaced)");
         }
         if words.last() != Some(&word) {

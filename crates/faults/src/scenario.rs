@@ -97,7 +97,7 @@ impl Scenario {
         };
         scenario.put(writer).await;
         scenario.take_last().await;
-        timeout(NEVER, scenario.state(State::Live)).await.expect("the store is live");
+        timeout(NEVER, scenario.state(HealthState::Live)).await.expect("the store is live");
         scenario
     }
 
@@ -133,7 +133,7 @@ impl Scenario {
     /// Waits until health says that the history was replaced, which it may after it is live.
     pub(crate) async fn replaced(&self) {
         let mut health = self.store.health().watch();
-        let _ = timeout(seconds(5), health.get_if(|health| health.replaced > 0)).await;
+        let _ = timeout(seconds(5), health.get_if(|health| health.history_resets > 0)).await;
     }
 
     pub(crate) async fn state(&self, state: State) {
@@ -147,11 +147,11 @@ impl Scenario {
         // What the log ends with, unless the store is not live again.
         let mut log = self.log.watch();
         let live =
-            log.get_if(|log| log.last().is_some_and(|(_, health)| health.state == State::Live));
+            log.get_if(|log| log.last().is_some_and(|(_, health)| health.state == HealthState::Live));
         let _ = timeout(Duration::from_secs(15), live).await;
         let log = self.log.get().await.unwrap_or_default();
         let since: Vec<_> = log.iter().filter(|(at, _)| *at >= fault).collect();
-        let stalled = since.iter().find(|(_, health)| health.state == State::Stalled);
+        let stalled = since.iter().find(|(_, health)| health.state == HealthState::Stalled);
         self.follower.abort();
         self.logger.abort();
         let panicked = ended_badly(self.follower).await || ended_badly(self.logger).await;

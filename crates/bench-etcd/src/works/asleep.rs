@@ -63,7 +63,7 @@ pub(crate) async fn measure(run: &mut Run) {
             &server,
             "ours, connection kept",
             true,
-            Options::new().detection_bound(PATIENT),
+            Options::new().liveness_timeout(PATIENT),
         )
         .await,
         Sleeper::ours(&server, "ours, default bound", true, Options::new()).await,

@@ -14,16 +14,16 @@ where
     D: Decoder,
     D::Output: Clone + fmt::Debug + PartialEq + Send + 'static,
 {
-    let key = MemoryValue::new(Entry::absent("k", 0));
+    let key = MemoryValue::new(Entry::never_seen("k"));
     let mut watcher = key.reader().decode(decoder).watch();
     assert!(watcher.try_get().is_none(), "never there: waits");
-    key.set(Entry::new("k", 1, bytes));
+    key.set(Entry::present("k", 1, bytes));
     assert_eq!(watcher.try_get().unwrap().unwrap(), *value);
-    key.set(Entry::absent("k", 2));
+    key.set(Entry::deleted("k", 2));
     let error = watcher.try_get().unwrap().unwrap_err();
-    assert_eq!((error.kind(), error.revision()), (ErrorKind::Absent, Some(2)));
+    assert_eq!((error.kind(), error.revision()), (ErrorKind::Deleted, Some(2)));
     assert!(watcher.try_get().is_none(), "told once");
-    key.set(Entry::new("k", 3, bytes));
+    key.set(Entry::present("k", 3, bytes));
     assert_eq!(watcher.try_get().unwrap().unwrap(), *value);
 }
 
@@ -32,12 +32,12 @@ where
     D: Decoder,
     D::Output: Clone + fmt::Debug + PartialEq + Send + 'static,
 {
-    let key = MemoryValue::new(Entry::absent("k", 0));
+    let key = MemoryValue::new(Entry::never_seen("k"));
     let mut watcher = key.reader().decode(decoder).watch();
     assert_eq!(watcher.try_get().unwrap().unwrap(), *stand_in, "never there: at once");
-    key.set(Entry::new("k", 1, bytes));
+    key.set(Entry::present("k", 1, bytes));
     assert_eq!(watcher.try_get().unwrap().unwrap(), *value);
-    key.set(Entry::absent("k", 2));
+    key.set(Entry::deleted("k", 2));
     assert_eq!(watcher.try_get().unwrap().unwrap(), *stand_in, "deleted");
     assert!(watcher.try_get().is_none(), "told once");
 }
@@ -98,7 +98,7 @@ fn a_null_that_is_there_is_not_an_absent_key() {
 
 #[test]
 fn a_bad_value_is_never_replaced_by_the_stand_in() {
-    let key = MemoryValue::new(Entry::new("k", 1, "x"));
+    let key = MemoryValue::new(Entry::present("k", 1, "x"));
     let mut optional = key.reader().decode(Json::<u8>::new().optional()).watch();
     let mut default = key.reader().decode(Json::<u8>::new().or_default()).watch();
     let mut seven = key.reader().decode(Json::<u8>::new().or(7)).watch();

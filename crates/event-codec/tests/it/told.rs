@@ -14,7 +14,7 @@ where
     D: Decoder,
     D::Output: Clone + Send + 'static,
 {
-    let value = MemoryValue::new(Entry::new("k", 7, bytes));
+    let value = MemoryValue::new(Entry::present("k", 7, bytes));
     block_on(value.decode(decoder).get()).err().expect("a value that must not decode")
 }
 

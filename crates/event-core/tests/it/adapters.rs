@@ -249,21 +249,21 @@ impl Decoder for OrSeven {
 
 #[test]
 fn the_decoder_says_what_absence_means() {
-    let bytes = MemoryValue::new(Entry::absent("k", 0));
+    let bytes = MemoryValue::new(Entry::never_seen("k"));
     let mut plain = bytes.reader().decode(|bytes: &[u8]| Ok::<_, Error>(bytes.len())).watch();
     let mut or_seven = bytes.reader().decode(OrSeven).watch();
     assert!(plain.try_get().is_none(), "never there: a decoder without a value for this waits");
     assert_eq!(or_seven.try_get().unwrap().unwrap(), 7);
 
-    bytes.set(Entry::new("k", 3, vec![1]));
+    bytes.set(Entry::present("k", 3, vec![1]));
     assert_eq!(plain.try_get().unwrap().unwrap(), 1);
     assert_eq!(or_seven.try_get().unwrap().unwrap(), 1);
 
-    bytes.set(Entry::absent("k", 4));
+    bytes.set(Entry::deleted("k", 4));
     let error = plain.try_get().unwrap().unwrap_err();
     assert_eq!(
         (error.kind(), error.key(), error.revision()),
-        (ErrorKind::Absent, Some(&b"k"[..]), Some(4))
+        (ErrorKind::Deleted, Some(&b"k"[..]), Some(4))
     );
     assert!(plain.try_get().is_none(), "told once");
     assert_eq!(or_seven.try_get().unwrap().unwrap(), 7);
@@ -271,7 +271,7 @@ fn the_decoder_says_what_absence_means() {
 
 #[test]
 fn a_decode_error_names_the_key_and_the_revision() {
-    let bytes = MemoryValue::new(Entry::new("app/port", 9, ""));
+    let bytes = MemoryValue::new(Entry::present("app/port", 9, ""));
     let error = block_on(bytes.decode(OrSeven).get()).unwrap_err();
     assert_eq!(error.to_string(), "key `app/port` at revision 9: expected one byte, found none");
 }

@@ -47,7 +47,7 @@ fn get_and_set_allocate_nothing_generic_or_boxed() {
 
 #[test]
 fn an_entry_is_handed_on_without_a_copy() {
-    let entry = MemoryValue::new(Entry::new("k", 1, vec![7; 1000]));
+    let entry = MemoryValue::new(Entry::present("k", 1, vec![7; 1000]));
     let (mut first, mut watcher) = (entry.watch(), entry.watch());
     assert!(first.try_get().is_some()); // the first to share the bytes makes their count
     none(

@@ -30,14 +30,14 @@ fn the_newest_value_is_read_however_it_came() {
 
 #[test]
 fn an_error_is_told_beside_the_last_good_value() {
-    let entry = MemoryValue::new(Entry::new("limit", 1, "10"));
+    let entry = MemoryValue::new(Entry::present("limit", 1, "10"));
     let mut latest = entry.reader().decode(text).watch().latest();
     assert_eq!(latest.get().map(String::as_str), Some("10"));
     assert!(latest.error().is_none());
-    entry.set(Entry::new("limit", 2, vec![0xff]));
+    entry.set(Entry::present("limit", 2, vec![0xff]));
     assert_eq!(latest.get().map(String::as_str), Some("10"));
     assert_eq!(latest.error().unwrap().kind(), ErrorKind::Decode);
-    entry.set(Entry::new("limit", 3, "20"));
+    entry.set(Entry::present("limit", 3, "20"));
     assert_eq!(latest.get().map(String::as_str), Some("20"));
     assert!(latest.error().is_none());
     drop(entry);
@@ -60,16 +60,16 @@ fn the_first_value_can_be_waited_for() {
         let mut dropped = pin!(latest.wait());
         assert!(dropped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
-    entry.set(Entry::new("limit", 1, vec![0xff]));
+    entry.set(Entry::present("limit", 1, vec![0xff]));
     assert_eq!(latest.get(), None, "the flag of the wait that was dropped is raised");
     assert_eq!(latest.error().unwrap().kind(), ErrorKind::Decode);
 
-    let (told, first) = block_on(join(async { entry.set(Entry::new("limit", 2, "10")) }, async {
+    let (told, first) = block_on(join(async { entry.set(Entry::present("limit", 2, "10")) }, async {
         latest.wait().await.cloned()
     }));
     assert_eq!(((), "10"), (told, &*first.unwrap()));
     assert_eq!(block_on(latest.wait()).unwrap(), "10", "it is there");
-    entry.set(Entry::new("limit", 3, "20"));
+    entry.set(Entry::present("limit", 3, "20"));
     assert_eq!(latest.get().map(String::as_str), Some("20"));
 }
 
@@ -94,7 +94,7 @@ fn goes_on(value: &MemoryValue<i32>, mut latest: Latest<impl Watcher<i32>, i32>)
 
 #[test]
 fn a_wait_tells_what_came_instead() {
-    let entry = MemoryValue::new(Entry::new("limit", 1, vec![0xff]));
+    let entry = MemoryValue::new(Entry::present("limit", 1, vec![0xff]));
     let mut latest = entry.reader().decode(text).watch().latest();
     assert_eq!(block_on(latest.wait()).unwrap_err().kind(), ErrorKind::Decode);
     drop(entry);

@@ -102,7 +102,7 @@ fn same(version: u64) -> u64 {
 }
 
 fn entry(version: u64) -> Entry {
-    Entry::new("key", i64::try_from(version).unwrap(), version.to_be_bytes().to_vec())
+    Entry::present("key", i64::try_from(version).unwrap(), version.to_be_bytes().to_vec())
 }
 
 fn decode(bytes: &[u8]) -> Result<u64, std::array::TryFromSliceError> {
@@ -114,7 +114,7 @@ laws_hold! {
     the_laws_hold_for_map: |v| v.to_string(), |reader: Counted<String>| reader.map(|v| v.parse::<u64>().unwrap());
     the_laws_hold_for_filter: same, |reader: Counted<u64>| reader.filter(|v| *v > 0);
     the_laws_hold_for_dedup: same, |reader: Counted<u64>| reader.dedup();
-    the_laws_hold_for_share: same, |reader: Counted<u64>| reader.share();
+    the_laws_hold_for_share: same, |reader: Counted<u64>| reader.shared();
     the_laws_hold_for_decode: entry, |reader: Counted<Entry>| reader.decode(decode);
     the_laws_hold_for_decode_versioned: entry, |reader: Counted<Entry>| {
         reader.decode_versioned(decode).map(|version| version.value)
@@ -123,7 +123,7 @@ laws_hold! {
         reader.zip(MemoryValue::new(()).reader()).map(|(v, ())| v)
     };
     the_laws_hold_for_all_at_once: entry, |reader: Counted<Entry>| {
-        reader.decode(decode).map(|v| v + 1).filter(|v| *v > 0).dedup().boxed().map(|v| v - 1).share()
+        reader.decode(decode).map(|v| v + 1).filter(|v| *v > 0).dedup().boxed().map(|v| v - 1).shared()
     };
 }
 
@@ -140,7 +140,7 @@ impl<R: ValueReader<u64>> Subject for Undecodable<R> {
         self.0.set(version).await;
     }
     async fn spoil(&self) -> bool {
-        let bad = Entry::new("key", 7, Bytes::from_static(b"not eight bytes"));
+        let bad = Entry::present("key", 7, Bytes::from_static(b"not eight bytes"));
         self.0.value.borrow().as_ref().unwrap().set(bad);
         true
     }

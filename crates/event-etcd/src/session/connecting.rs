@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Action, Phase, Session};
-use crate::protocol::{Fault, FaultKind};
+use crate::protocol::{Failure, CauseKind};
 
 impl Session {
     pub(super) fn connect(&mut self, endpoint: Arc<str>, now: Instant) {
@@ -19,21 +19,21 @@ impl Session {
             return;
         }
         match self.endpoints.next() {
-            None => self.fault = Some(Fault::new(FaultKind::Unreachable, "no endpoint is left")),
+            None => self.failure = Some(Failure::new(CauseKind::Unreachable, "no endpoint is left")),
             Some((endpoint, Duration::ZERO)) => self.connect(endpoint, now),
             Some((endpoint, wait)) => self.phase = Phase::Waiting { until: now + wait, endpoint },
         }
     }
 
     /// Gives the connection up: every key is unread again.
-    pub(super) fn fail(&mut self, fault: Fault, now: Instant) {
+    pub(super) fn fail(&mut self, failure: Failure, now: Instant) {
         if matches!(self.phase, Phase::Idle | Phase::Waiting { .. }) {
             return;
         }
         self.actions.push_back(Action::Disconnect);
         self.remember();
         self.live = false;
-        self.fault = Some(fault);
+        self.failure = Some(failure);
         self.faulty = self.endpoints.current().cloned();
         self.endpoints.failed(now);
         self.watches.clear();
@@ -65,7 +65,7 @@ impl Session {
     }
 
     pub(super) fn silent(&mut self, bound: Duration, now: Instant) {
-        self.fail(Fault::new(FaultKind::Unreachable, format!("no answer within {bound:?}")), now);
+        self.fail(Failure::new(CauseKind::Unreachable, format!("no answer within {bound:?}")), now);
     }
 
     /// The server gave a sign of life.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{Action, KeyId, Phase, READS, REFUSED, RETRY, Read, ReadId, Session, Ticket};
 use crate::key::KeyState;
-use crate::protocol::{Fault, FaultKind, ReadAnswer, Request};
+use crate::protocol::{Failure, CauseKind, ReadAnswer, Request};
 
 impl Session {
     /// Puts a key in the line to be read, once.
@@ -55,7 +55,7 @@ impl Session {
         if answer.found.len() != read.keys.len() {
             self.requeue_tickets(read.tickets);
             return self.fail(
-                Fault::new(FaultKind::Unreachable, "an answer to other keys than were asked for"),
+                Failure::new(CauseKind::Unreachable, "an answer to other keys than were asked for"),
                 now,
             );
         }
@@ -68,7 +68,7 @@ impl Session {
                 // of them is newer can't be told, so all are read again.
                 self.requeue_tickets(read.tickets);
                 return self.fail(
-                    Fault::new(FaultKind::Unreachable, "the store's history was replaced"),
+                    Failure::new(CauseKind::Unreachable, "the store's history was replaced"),
                     now,
                 );
             }
@@ -93,18 +93,18 @@ impl Session {
             self.actions.push_back(Action::Refreshed(ticket, Ok(())));
         }
         if stream_is_stale {
-            self.fail(Fault::new(FaultKind::Auth, "the stream's credentials are out of date"), now);
+            self.fail(Failure::new(CauseKind::Unauthenticated, "the stream's credentials are out of date"), now);
         }
     }
 
-    pub(super) fn read_failed(&mut self, mut read: Read, fault: Fault, now: Instant) {
-        match fault.kind {
-            FaultKind::Unreachable | FaultKind::NoLeader | FaultKind::Auth => {
+    pub(super) fn read_failed(&mut self, mut read: Read, failure: Failure, now: Instant) {
+        match failure.kind {
+            CauseKind::Unreachable | CauseKind::NoLeader | CauseKind::Unauthenticated => {
                 self.requeue_tickets(read.tickets);
-                self.fail(fault, now);
+                self.fail(failure, now);
             }
             // Of many keys one is to blame: halve until it stands alone.
-            FaultKind::Permission | FaultKind::Rejected | FaultKind::TooLarge
+            CauseKind::PermissionDenied | CauseKind::InvalidArgument | CauseKind::TooLarge
                 if read.keys.len() > 1 =>
             {
                 self.proven(now);
@@ -115,13 +115,13 @@ impl Session {
                 let half = read.keys.split_off(read.keys.len() / 2);
                 self.to_read_apart.extend([read.keys, half]);
             }
-            FaultKind::Permission | FaultKind::Rejected | FaultKind::TooLarge => {
+            CauseKind::PermissionDenied | CauseKind::InvalidArgument | CauseKind::TooLarge => {
                 self.proven(now);
                 for (_, ticket) in read.tickets {
-                    self.actions.push_back(Action::Refreshed(ticket, Err(fault.clone())));
+                    self.actions.push_back(Action::Refreshed(ticket, Err(failure.clone())));
                 }
                 for key_id in read.keys {
-                    self.refuse(key_id, fault.clone(), now);
+                    self.refuse(key_id, failure.clone(), now);
                 }
             }
         }
@@ -147,7 +147,7 @@ impl Session {
 
     /// A key can't be followed for now: it is asked for again after a while, its neighbours are not
     /// concerned.
-    pub(super) fn refuse(&mut self, id: KeyId, mut fault: Fault, now: Instant) {
+    pub(super) fn refuse(&mut self, id: KeyId, mut failure: Failure, now: Instant) {
         let Some(key) = self.keys.get_mut(&id) else { return };
         if let KeyState::Watched(watch_id) = mem::replace(&mut key.state, KeyState::Unread) {
             self.watches.remove(&watch_id);
@@ -155,14 +155,14 @@ impl Session {
         }
         key.overtaking = false;
         key.watch_refused = false; // this is why
-        fault.message = format!(
+        failure.message = format!(
             "key `{}`: {}",
             String::from_utf8_lossy(&key.name).escape_debug(),
-            fault.message
+            failure.message
         );
-        self.refused.insert(id, fault);
+        self.refused.insert(id, failure);
         // The connection answers: what it was stalled for is over.
-        (self.fault, self.faulty) = (None, None);
+        (self.failure, self.faulty) = (None, None);
         let more = u32::try_from(self.refused.len() / REFUSED).unwrap_or(u32::MAX);
         // Never put off: a key that is refused again and again would hold up the others.
         self.retry_at.get_or_insert(now + RETRY.saturating_mul(more.saturating_add(1)));

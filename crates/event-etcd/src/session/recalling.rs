@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use super::{Action, Session};
-use crate::protocol::{Fault, Found, ReadAnswer};
+use crate::protocol::{Failure, KeyValue, ReadAnswer};
 
 impl Session {
     /// When a connection ends, the newest version that it gave out, if it gave one.
@@ -26,9 +26,9 @@ impl Session {
     }
 
     /// What the store remembers. That it does not answer, or has compacted it, tells nothing.
-    pub(crate) fn recalled(&mut self, answer: Result<ReadAnswer, Fault>, now: Instant) {
+    pub(crate) fn recalled(&mut self, answer: Result<ReadAnswer, Failure>, now: Instant) {
         let (Some(witness), Ok(answer)) = (self.recalling.take(), answer) else { return };
-        let same = |found: &Found| {
+        let same = |found: &KeyValue| {
             found.mod_revision == witness.revision && Some(&found.value) == witness.value.as_ref()
         };
         if !answer.found.iter().flatten().any(same) {

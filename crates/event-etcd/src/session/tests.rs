@@ -10,8 +10,8 @@ use event_core::{Bytes, Entry};
 
 use super::{Action, Bounds, KeyId, ReadId, Session, Ticket};
 use crate::endpoints::Endpoints;
-use crate::health::{Health, State};
-use crate::protocol::{Event, Fault, FaultKind, Found, ReadAnswer, Request, Response};
+use event_core::{Health, HealthState};
+use crate::protocol::{Event, Failure, CauseKind, KeyValue, ReadAnswer, Request, Response};
 
 const SECOND: Duration = Duration::from_secs(1);
 const BOUNDS: Bounds =
@@ -48,7 +48,7 @@ impl Script {
         for id in (1..).take(keys.len()) {
             script.hear(created(id));
         }
-        assert_eq!(script.state(), State::Live);
+        assert_eq!(script.state(), HealthState::Live);
         script
     }
 
@@ -78,16 +78,16 @@ impl Script {
     }
 
     /// What the store remembers of the version that it was asked for.
-    fn recalled(&mut self, answer: Result<(i64, Values<'_>), FaultKind>) {
+    fn recalled(&mut self, answer: Result<(i64, Values<'_>), CauseKind>) {
         let answer = answer
             .map(|(revision, remembered)| ReadAnswer { revision, found: found(remembered) })
-            .map_err(|kind| Fault::new(kind, "refused"));
+            .map_err(|kind| Failure::new(kind, "refused"));
         self.session.recalled(answer, self.now);
         self.actions();
     }
 
-    fn refuse(&mut self, id: ReadId, kind: FaultKind) -> Vec<Action> {
-        self.session.read(id, Err(Fault::new(kind, "refused")), self.now);
+    fn refuse(&mut self, id: ReadId, kind: CauseKind) -> Vec<Action> {
+        self.session.read(id, Err(Failure::new(kind, "refused")), self.now);
         self.actions()
     }
 
@@ -96,8 +96,8 @@ impl Script {
         self.actions()
     }
 
-    fn fail(&mut self, kind: FaultKind) -> Vec<Action> {
-        self.session.failed(Fault::new(kind, "broken"), self.now);
+    fn fail(&mut self, kind: CauseKind) -> Vec<Action> {
+        self.session.failed(Failure::new(kind, "broken"), self.now);
         self.actions()
     }
 
@@ -131,7 +131,7 @@ impl Script {
     }
 
     fn state(&self) -> State {
-        self.health.as_ref().map_or(State::Connecting, |health| health.state)
+        self.health.as_ref().map_or(HealthState::Connecting, |health| health.state)
     }
 }
 
@@ -145,11 +145,11 @@ fn read(id: ReadId, keys: &[&str]) -> Action {
 
 fn recall(key: &str, revision: i64, value: &str) -> Action {
     let (key, value) = (key.to_owned().into_bytes(), value.to_owned().into_bytes());
-    Action::Recall(Entry::new(key, revision, value))
+    Action::Recall(Entry::present(key, revision, value))
 }
 
-fn found(found: Values<'_>) -> Vec<Option<Found>> {
-    let one = |(mod_revision, value): (i64, &str)| Found {
+fn found(found: Values<'_>) -> Vec<Option<KeyValue>> {
+    let one = |(mod_revision, value): (i64, &str)| KeyValue {
         mod_revision,
         value: Bytes::copy_from_slice(value.as_bytes()),
     };
@@ -166,7 +166,7 @@ fn cancel(watch_id: i64) -> Action {
 
 fn tell(id: KeyId, key: &str, revision: i64, value: &str) -> Action {
     let (key, value) = (key.to_owned().into_bytes(), value.to_owned().into_bytes());
-    Action::Tell(id, Entry::new(key, revision, value))
+    Action::Tell(id, Entry::present(key, revision, value))
 }
 
 fn created(watch_id: i64) -> Response {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{Action, BEHIND, KeyId, Phase, Session, Stream};
 use crate::key::KeyState;
-use crate::protocol::{Fault, FaultKind, Request, Response};
+use crate::protocol::{Failure, CauseKind, Request, Response};
 
 impl Session {
     pub(super) fn watch(&mut self, id: KeyId, start_revision: i64, now: Instant) {
@@ -34,7 +34,7 @@ impl Session {
         if !response.canceled {
             if expected != Some(response.watch_id) {
                 let message = "a watch was created that was not asked for";
-                self.fail(Fault::new(FaultKind::Unreachable, message), now);
+                self.fail(Failure::new(CauseKind::Unreachable, message), now);
             }
             return;
         }
@@ -54,7 +54,7 @@ impl Session {
         }
         if response.compact_revision == 0 {
             let reason = format!("the server canceled the watch: {}", response.reason);
-            return self.refuse(id, Fault::new(FaultKind::Unreachable, reason), now);
+            return self.refuse(id, Failure::new(CauseKind::Unreachable, reason), now);
         }
         // Compacted (E2). The server keeps such a watch until it is canceled, and gives no sign of
         // life on its stream so long (E7).

@@ -1,6 +1,6 @@
 //! What becomes of a call: it reaches the member, and its answer the client, each at some time.
 
-use crate::protocol::{Fault, FaultKind};
+use crate::protocol::{Failure, CauseKind};
 use crate::session::Session;
 use crate::simulation::cluster::Is;
 use crate::simulation::connection::{Connection, What};
@@ -26,8 +26,8 @@ impl World {
         };
         let is = self.cluster.members[connection.member].is;
         let refusal = match &connection.end {
-            Some(fault) => Some(fault.clone()),
-            None if is == Is::Down => Some(Fault::new(FaultKind::Unreachable, "refused")),
+            Some(failure) => Some(failure.clone()),
+            None if is == Is::Down => Some(Failure::new(CauseKind::Unreachable, "refused")),
             None => None,
         };
         let silent = refusal.is_none() && is == Is::Silent;
@@ -41,23 +41,23 @@ impl World {
                 let refuses = connection.token != self.cluster.token && self.random.u8(..4) == 0;
                 connection.token = self.cluster.token;
                 *answer = Some(match refusal {
-                    Some(fault) => Err(fault),
-                    None if refuses => Err(Fault::new(FaultKind::Auth, "invalid auth token")),
+                    Some(failure) => Err(failure),
+                    None if refuses => Err(Failure::new(CauseKind::Unauthenticated, "invalid auth token")),
                     None => self.cluster.read(connection.member, names),
                 });
                 return Ok(true);
             }
             What::Recall(entry, answer) => {
                 *answer = Some(match refusal {
-                    Some(fault) => Err(fault),
+                    Some(failure) => Err(failure),
                     None => self.cluster.recall(connection.member, &entry.key, entry.revision),
                 });
                 return Ok(true);
             }
             What::Connect | What::Open => {
-                if let Some(fault) = refusal {
-                    self.note(|| format!("a call fails: {fault:?}"));
-                    self.tell(|session, now| session.failed(fault, now), true)?;
+                if let Some(failure) = refusal {
+                    self.note(|| format!("a call fails: {failure:?}"));
+                    self.tell(|session, now| session.failed(failure, now), true)?;
                     return Ok(true);
                 }
             }
@@ -87,7 +87,7 @@ impl World {
         };
         connection.proven |= match &answer {
             Ok(_) => true,
-            Err(fault) => matches!(fault.kind, FaultKind::Permission | FaultKind::TooLarge),
+            Err(failure) => matches!(failure.kind, CauseKind::PermissionDenied | CauseKind::TooLarge),
         };
         let keys = names.iter().filter_map(|name| key_of(name));
         let may_disconnect = match &answer {
@@ -95,8 +95,8 @@ impl World {
                 self.cluster.shows_replacement(connection.generation, answer.revision)
                     || keys.fold(false, |any, key| any | connection.refused[key])
             }
-            Err(fault) => match fault.kind {
-                FaultKind::Permission | FaultKind::TooLarge => {
+            Err(failure) => match failure.kind {
+                CauseKind::PermissionDenied | CauseKind::TooLarge => {
                     // The refusal of the watch is explained.
                     if names.len() == 1 {
                         keys.for_each(|key| connection.refused[key] = false);

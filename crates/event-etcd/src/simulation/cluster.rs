@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use event_core::Bytes;
 
-use crate::protocol::{Fault, FaultKind, ReadAnswer};
+use crate::protocol::{Failure, CauseKind, ReadAnswer};
 use crate::simulation::history::{History, KEYS, key_of, value};
 
 #[derive(Debug)]
@@ -102,7 +102,7 @@ impl Cluster {
     }
 
     /// What a member answers to a read, at some time after it was asked.
-    pub(super) fn read(&self, member: usize, keys: &[Bytes]) -> Result<ReadAnswer, Fault> {
+    pub(super) fn read(&self, member: usize, keys: &[Bytes]) -> Result<ReadAnswer, Failure> {
         let keys = self.readable_keys(member, keys)?;
         let history = self.history();
         let found = keys.into_iter().map(|key| history.found(key)).collect();
@@ -115,27 +115,27 @@ impl Cluster {
         member: usize,
         key: &Bytes,
         revision: i64,
-    ) -> Result<ReadAnswer, Fault> {
+    ) -> Result<ReadAnswer, Failure> {
         let keys = self.readable_keys(member, slice::from_ref(key))?;
         let history = self.history();
         if revision < history.compacted || revision > history.revision {
-            return Err(Fault::new(FaultKind::Unreachable, "required revision is not there"));
+            return Err(Failure::new(CauseKind::Unreachable, "required revision is not there"));
         }
         let found = keys.into_iter().map(|key| history.found_at(key, revision)).collect();
         Ok(ReadAnswer { revision: history.revision, found })
     }
 
-    fn readable_keys(&self, member: usize, keys: &[Bytes]) -> Result<Vec<usize>, Fault> {
+    fn readable_keys(&self, member: usize, keys: &[Bytes]) -> Result<Vec<usize>, Failure> {
         if self.members[member].is == Is::Cut || !self.has_leader {
-            return Err(Fault::new(FaultKind::NoLeader, "no leader"));
+            return Err(Failure::new(CauseKind::NoLeader, "no leader"));
         }
         let keys: Vec<usize> =
             keys.iter().map(|name| key_of(name).expect("a key of ours")).collect();
         if keys.iter().any(|key| !self.readable[*key]) {
-            return Err(Fault::new(FaultKind::Permission, "permission denied"));
+            return Err(Failure::new(CauseKind::PermissionDenied, "permission denied"));
         }
         if keys.len() > self.limit || keys.iter().any(|key| self.large[*key]) {
-            return Err(Fault::new(FaultKind::TooLarge, "message larger than max"));
+            return Err(Failure::new(CauseKind::TooLarge, "message larger than max"));
         }
         Ok(keys)
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use event_core::{Bytes, Entry};
 
 use crate::bounds::Bounds;
-use crate::protocol::{Fault, ReadAnswer, Request};
+use crate::protocol::{Failure, ReadAnswer, Request};
 use crate::session::ReadId;
 use crate::simulation::history::{KEYS, key_of};
 use crate::simulation::stream::{Sent, Stream};
@@ -30,7 +30,7 @@ pub(super) struct Connection {
     /// Nothing comes through, in either direction.
     pub(super) silent: bool,
     /// Why it ended, which the client was not told yet.
-    pub(super) end: Option<Fault>,
+    pub(super) end: Option<Failure>,
     /// When its member ends it for having no leader (C5).
     pub(super) ends_at: Option<Instant>,
     /// The store's revision when a key was asked for first.
@@ -56,9 +56,9 @@ pub(super) struct Call {
 pub(super) enum What {
     Connect,
     /// With the answer that is on its way.
-    Read(ReadId, Vec<Bytes>, Option<Result<ReadAnswer, Fault>>),
+    Read(ReadId, Vec<Bytes>, Option<Result<ReadAnswer, Failure>>),
     /// Of a version that the client was told, with the answer that is on its way.
-    Recall(Entry, Option<Result<ReadAnswer, Fault>>),
+    Recall(Entry, Option<Result<ReadAnswer, Failure>>),
     Open,
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::health::{Cause, CauseKind, State};
+use event_core::{Cause, CauseKind, HealthState};
 use crate::simulation::history::{KEYS, value};
 use crate::simulation::world::{Checked, World};
 

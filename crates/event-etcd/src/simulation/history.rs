@@ -2,7 +2,7 @@
 
 use event_core::{Bytes, Entry};
 
-use crate::protocol::{Event, Found};
+use crate::protocol::{Event, KeyValue};
 
 pub(super) const KEYS: usize = 6;
 
@@ -74,15 +74,15 @@ impl History {
     }
 
     /// What a read finds now.
-    pub(super) fn found(&self, key: usize) -> Option<Found> {
+    pub(super) fn found(&self, key: usize) -> Option<KeyValue> {
         self.found_at(key, self.revision)
     }
 
     /// What a read finds of an earlier revision.
-    pub(super) fn found_at(&self, key: usize, revision: i64) -> Option<Found> {
+    pub(super) fn found_at(&self, key: usize, revision: i64) -> Option<KeyValue> {
         let change = self.state(key, revision)?;
         let value = change.value.clone()?;
-        Some(Found { mod_revision: change.mod_revision, value })
+        Some(KeyValue { mod_revision: change.mod_revision, value })
     }
 
     /// The key's changes from one revision to another, both included.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use event_core::Entry;
 
-use crate::health::Health;
-use crate::protocol::{Fault, FaultKind, Found, ReadAnswer};
+use event_core::Health;
+use crate::protocol::{Failure, CauseKind, KeyValue, ReadAnswer};
 use crate::session::{KeyId, Ticket};
 use crate::simulation::cluster::Cluster;
 use crate::simulation::connection::Connection;
@@ -103,7 +103,7 @@ impl Program {
             }
         }
         following.told = Some((entry, generation));
-        following.replaced = self.health.replaced;
+        following.history_resets = self.health.history_resets;
         Ok(())
     }
 
@@ -112,7 +112,7 @@ impl Program {
     pub(super) fn refreshed(
         &mut self,
         ticket: Ticket,
-        result: Result<(), Fault>,
+        result: Result<(), Failure>,
         cluster: &Cluster,
     ) -> Result<(), String> {
         let at = self
@@ -121,9 +121,9 @@ impl Program {
             .position(|refresh| refresh.ticket == ticket)
             .ok_or("a refresh is done twice")?;
         let refresh = self.refreshes.swap_remove(at);
-        if let Err(fault) = result {
-            return match fault.kind {
-                FaultKind::Permission | FaultKind::Rejected | FaultKind::TooLarge => Ok(()),
+        if let Err(failure) = result {
+            return match failure.kind {
+                CauseKind::PermissionDenied | CauseKind::InvalidArgument | CauseKind::TooLarge => Ok(()),
                 kind => Err(format!("a refresh gave up for {kind:?}")),
             };
         }
@@ -150,23 +150,23 @@ impl Program {
         revision: i64,
         visible: bool,
     ) -> Result<(), String> {
-        let is_told = self.health.replaced > self.replaced;
+        let is_told = self.health.history_resets > self.history_resets;
         let must_tell = generation > self.generation && revision < self.highest;
         if must_tell && !is_told || is_told && !visible {
             return Err(format!(
                 "history {generation} is here, and told are {}",
-                self.health.replaced
+                self.health.history_resets
             ));
         }
         self.highest = if is_told { revision } else { self.highest.max(revision) };
-        (self.generation, self.replaced) = (generation, self.health.replaced);
+        (self.generation, self.history_resets) = (generation, self.health.history_resets);
         Ok(())
     }
 
     /// Whether a value was told of this history, for all that the program knows.
     pub(super) fn has_a_witness(&self) -> bool {
         self.followed().any(|(_, one)| {
-            one.replaced == self.health.replaced
+            one.history_resets == self.health.history_resets
                 && one.told.as_ref().is_some_and(|(entry, _)| entry.value.is_some())
         })
     }
@@ -180,19 +180,19 @@ impl Program {
         generation: usize,
         replaced_before: u64,
     ) -> Result<(), String> {
-        let is_told = self.health.replaced > self.replaced;
-        let same = |found: &Found| {
+        let is_told = self.health.history_resets > self.history_resets;
+        let same = |found: &KeyValue| {
             found.mod_revision == entry.revision && Some(&found.value) == entry.value.as_ref()
         };
         let differs = answer.as_ref().is_some_and(|one| !one.found.iter().flatten().any(same));
-        let must_tell = differs && self.replaced == replaced_before;
+        let must_tell = differs && self.history_resets == replaced_before;
         if must_tell != is_told {
-            return Err(format!("{entry:?} is recalled, and told are {}", self.health.replaced));
+            return Err(format!("{entry:?} is recalled, and told are {}", self.health.history_resets));
         }
         if let Some(answer) = answer.filter(|_| is_told) {
             (self.generation, self.highest) = (generation, answer.revision);
         }
-        self.replaced = self.health.replaced;
+        self.history_resets = self.health.history_resets;
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::protocol::{Fault, FaultKind};
+use crate::protocol::{Failure, CauseKind};
 use crate::simulation::cluster::{Is, Replacement};
 use crate::simulation::history::{KEYS, name, value};
 use crate::simulation::program::Refresh;
@@ -155,7 +155,7 @@ impl World {
         let kind = self.random.u8(..20);
         let key = self.random.usize(..KEYS);
         let member = self.random.usize(..self.cluster.members.len());
-        self.note(|| format!("fault {kind}, key {:?}, member {member}", name(key)));
+        self.note(|| format!("failure {kind}, key {:?}, member {member}", name(key)));
         match kind {
             0 | 1 => self.break_connection("reset"),
             2 => self.connection.iter_mut().for_each(|one| one.silent = true),
@@ -184,7 +184,7 @@ impl World {
 
     fn break_connection(&mut self, message: &str) {
         if let Some(connection) = &mut self.connection {
-            connection.end.get_or_insert(Fault::new(FaultKind::Unreachable, message));
+            connection.end.get_or_insert(Failure::new(CauseKind::Unreachable, message));
         }
     }
 

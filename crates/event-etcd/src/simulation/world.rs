@@ -9,8 +9,8 @@ use event_core::Bytes;
 
 use crate::bounds::Bounds;
 use crate::endpoints::Endpoints;
-use crate::health::Health;
-use crate::protocol::{Fault, FaultKind};
+use event_core::Health;
+use crate::protocol::{Failure, CauseKind};
 use crate::session::{Action, Session};
 use crate::simulation::cluster::{Cluster, Is};
 use crate::simulation::connection::{Connection, What};
@@ -122,7 +122,7 @@ impl World {
                     return Err("a second connection, or one to a removed endpoint".to_owned());
                 }
                 let (generation, token) = (self.cluster.generation(), self.cluster.token);
-                let replaced = self.program.health.replaced;
+                let replaced = self.program.health.history_resets;
                 self.connection =
                     Some(Connection::new(member, generation, replaced, token, self.bounds, now));
             }
@@ -137,7 +137,7 @@ impl World {
                 self.program.told(id, entry, &self.cluster, self.connection.as_ref())?;
             }
             Action::Health(health) => {
-                if health.replaced > self.cluster.generation() as u64 {
+                if health.history_resets > self.cluster.generation() as u64 {
                     return Err("more histories are told than there were".to_owned());
                 }
                 self.program.heard_health(health)?;
@@ -217,9 +217,9 @@ impl World {
     /// The client is told that the connection ended.
     pub(super) fn end(&mut self) -> Checked<bool> {
         let ended = self.connection.as_mut().filter(|one| !one.silent);
-        let Some(fault) = ended.and_then(|one| one.end.clone()) else { return Ok(false) };
-        self.note(|| format!("the connection ended: {fault:?}"));
-        self.tell(|session, now| session.failed(fault, now), true)?;
+        let Some(failure) = ended.and_then(|one| one.end.clone()) else { return Ok(false) };
+        self.note(|| format!("the connection ended: {failure:?}"));
+        self.tell(|session, now| session.failed(failure, now), true)?;
         Ok(true)
     }
 
@@ -234,7 +234,7 @@ impl World {
         if let Some(connection) = &mut self.connection
             && connection.ends_at.is_some_and(|at| at <= now)
         {
-            connection.end.get_or_insert(Fault::new(FaultKind::NoLeader, "no leader"));
+            connection.end.get_or_insert(Failure::new(CauseKind::NoLeader, "no leader"));
         }
         if deadline.is_some() {
             self.tick()?;

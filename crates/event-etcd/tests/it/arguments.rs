@@ -12,7 +12,7 @@ use crate::support::{BOUND, options};
 async fn endpoints_that_cant_be_read_are_refused_with_their_name() {
     for endpoint in ["not a url", "http://", "host:port:port", "", "127.0.0.1:99999"] {
         let error = EtcdStore::connect([endpoint], Options::new()).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Argument, "{endpoint}");
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{endpoint}");
         let text = error.to_string();
         assert!(
             text.contains(&format!("`{endpoint}`")) && text.contains("expected host:port"),
@@ -20,20 +20,20 @@ async fn endpoints_that_cant_be_read_are_refused_with_their_name() {
         );
     }
     let error = EtcdStore::connect(Vec::<String>::new(), Options::new()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Argument);
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
 }
 
 #[tokio::test]
 async fn bounds_of_zero_or_for_ever_are_refused() {
-    let for_ever = Options::new().connect_bound(Duration::MAX);
+    let for_ever = Options::new().connect_timeout(Duration::MAX);
     assert_eq!(
         EtcdStore::connect(["127.0.0.1:1"], for_ever).await.unwrap_err().kind(),
-        ErrorKind::Argument
+        ErrorKind::InvalidArgument
     );
-    let error = EtcdStore::connect(["127.0.0.1:1"], Options::new().detection_bound(Duration::ZERO))
+    let error = EtcdStore::connect(["127.0.0.1:1"], Options::new().liveness_timeout(Duration::ZERO))
         .await
         .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Argument);
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn http_and_tls_dont_go_together() {
 fn a_store_outside_a_runtime_is_an_error_and_no_panic() {
     let store =
         futures_util::FutureExt::now_or_never(EtcdStore::connect(["127.0.0.1:1"], Options::new()));
-    assert_eq!(store.expect("it does not wait").unwrap_err().kind(), ErrorKind::Argument);
+    assert_eq!(store.expect("it does not wait").unwrap_err().kind(), ErrorKind::InvalidArgument);
 }
 
 #[tokio::test]
@@ -73,9 +73,9 @@ async fn an_empty_key_is_rejected_and_does_not_hurt_its_neighbours() {
     crate::support::put(&client, "key", "a").await;
     crate::support::until(&mut other, "a").await;
     let said =
-        |health: &Health| health.cause.as_ref().is_some_and(|c| c.kind() == CauseKind::Rejected);
+        |health: &Health| health.cause.as_ref().is_some_and(|c| c.kind() == CauseKind::InvalidArgument);
     timeout(BOUND, store.health().watch().get_if(said)).await.expect("health says so").unwrap();
-    assert_eq!(store.value("").refresh().await.unwrap_err().kind(), ErrorKind::Argument);
+    assert_eq!(store.value("").refresh().await.unwrap_err().kind(), ErrorKind::InvalidArgument);
 }
 
 #[tokio::test]

@@ -34,10 +34,10 @@ async fn a_user_reads_what_it_may_and_a_refused_key_does_not_hurt_its_neighbours
     put(&root, "app/key", "a").await;
     put(&root, "other/key", "b").await;
     until(&mut mine, "a").await;
-    let health = says(&store, CauseKind::Permission).await;
+    let health = says(&store, CauseKind::PermissionDenied).await;
     assert!(health.cause.unwrap().to_string().contains("other/key"));
     assert!(theirs.try_get().is_none());
-    assert_eq!(store.value("other/key").refresh().await.unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(store.value("other/key").refresh().await.unwrap_err().kind(), ErrorKind::PermissionDenied);
     put(&root, "app/key", "c").await;
     until(&mut mine, "c").await;
     auth::grant_read(&root, "role", "other/").await;
@@ -56,7 +56,7 @@ async fn a_permission_that_is_revoked_and_granted_again_is_survived() {
     until(&mut watcher, "a").await;
     auth::revoke_read(&root, "role", "app/").await;
     proxy.reset().await;
-    says(&store, CauseKind::Permission).await;
+    says(&store, CauseKind::PermissionDenied).await;
     put(&root, "app/key", "b").await;
     assert!(watcher.try_get().is_none());
     auth::grant_read(&root, "role", "app/").await;
@@ -70,7 +70,7 @@ async fn a_wrong_password_is_named_and_a_right_one_is_not_told_to_anyone() {
     put(&root, "app/key", "a").await;
     let store = store_as(cluster.node(0).endpoint(), "wrong-password").await;
     let mut watcher = store.value("app/key").watch();
-    let health = says(&store, CauseKind::Auth).await;
+    let health = says(&store, CauseKind::Unauthenticated).await;
     assert!(!format!("{health:?} {}", health.cause.as_ref().unwrap()).contains("wrong-password"));
     assert!(watcher.try_get().is_none());
     auth::change_password(&root, "reader", "wrong-password").await;
@@ -105,5 +105,5 @@ async fn an_expired_token_is_renewed_for_new_keys_and_after_a_reset() {
     put(&root, "app/old", "e").await;
     until(&mut old, "e").await;
     let state = timeout(BOUND, store.health_live()).await.expect("live").state;
-    assert_eq!(state, State::Live);
+    assert_eq!(state, HealthState::Live);
 }

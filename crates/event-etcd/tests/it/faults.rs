@@ -16,7 +16,7 @@ async fn a_server_that_is_killed_and_restarted_is_followed_on() {
     let mut watcher = store.value("key").watch();
     until(&mut watcher, "a").await;
     cluster.node(0).kill();
-    let stalled = |health: &event_etcd::Health| health.state == State::Stalled;
+    let stalled = |health: &event_core::Health| health.state == HealthState::Stalled;
     timeout(BOUND, store.health().watch().get_if(stalled)).await.expect("health says so").unwrap();
     cluster.node(0).restart().await;
     put(&client, "key", "b").await;
@@ -90,7 +90,7 @@ async fn a_store_that_knows_an_isolated_member_only_says_no_leader() {
     until(&mut watcher, "a").await;
     cut.cut_from_peers().await;
     put(&writer, "key", "b").await;
-    let no_leader = |health: &event_etcd::Health| {
+    let no_leader = |health: &event_core::Health| {
         health.cause.as_ref().is_some_and(|cause| cause.kind() == CauseKind::NoLeader)
     };
     timeout(BOUND, store.health().watch().get_if(no_leader))
@@ -114,7 +114,7 @@ async fn a_half_open_connection_is_found_within_the_bound() {
     let mut health = store.health().watch();
     proxy.hold();
     let started = std::time::Instant::now();
-    let stalled = |health: &event_etcd::Health| health.state == State::Stalled;
+    let stalled = |health: &event_core::Health| health.state == HealthState::Stalled;
     let health = timeout(BOUND, health.get_if(stalled)).await.expect("health says so").unwrap();
     let (detected, margin) = (started.elapsed(), Duration::from_secs(1));
     assert!(detected < DETECTION + margin, "{detected:?}");
@@ -184,7 +184,7 @@ async fn a_wiped_store_is_told_as_what_it_is_and_health_says_so() {
 }
 
 async fn health_says_replaced(store: &EtcdStore) {
-    let replaced = |health: &event_etcd::Health| health.replaced > 0 && health.state == State::Live;
+    let replaced = |health: &event_core::Health| health.history_resets > 0 && health.state == HealthState::Live;
     timeout(BOUND, store.health().watch().get_if(replaced)).await.expect("health says so").unwrap();
 }
 
@@ -265,7 +265,7 @@ async fn a_round_trip_of_2_4_seconds_is_no_fault_with_the_default_bounds() {
     until(&mut watcher, "a").await;
     timeout(BOUND, store.health_live()).await.expect("live");
     // Three idle periods, each with its question and its answer.
-    let stalled = |health: &event_etcd::Health| health.state == State::Stalled;
+    let stalled = |health: &event_core::Health| health.state == HealthState::Stalled;
     let alarm = timeout(Duration::from_secs(14), health.get_if(stalled)).await;
     assert!(alarm.is_err(), "a false alarm: {alarm:?}");
     assert!(store.stale_for() < Duration::from_secs(5));

@@ -49,7 +49,7 @@ async fn removal_and_new_creation_are_told() {
     assert_eq!(next(&mut optional).await.unwrap().as_deref(), Some("a"));
     let revision = delete(&client, "key").await;
     let error = next(&mut watcher).await.unwrap_err();
-    assert_eq!((error.kind(), error.revision()), (ErrorKind::Absent, Some(revision)));
+    assert_eq!((error.kind(), error.revision()), (ErrorKind::Deleted, Some(revision)));
     assert_eq!(next(&mut optional).await.unwrap(), None);
     // E6: the same value, and the key's own version starts at 1 again.
     put(&client, "key", "a").await;

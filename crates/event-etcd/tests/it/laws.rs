@@ -92,7 +92,7 @@ async fn a_deletion_is_an_error_in_its_place() {
     assert_eq!(crate::support::next(&mut watcher).await.unwrap(), 1);
     let revision = delete(&key.client, &key.name).await;
     let error = crate::support::next(&mut watcher).await.unwrap_err();
-    assert_eq!((error.kind(), error.revision()), (event_core::ErrorKind::Absent, Some(revision)));
+    assert_eq!((error.kind(), error.revision()), (event_core::ErrorKind::Deleted, Some(revision)));
     key.set(2).await;
     assert_eq!(crate::support::next(&mut watcher).await.unwrap(), 2);
 }

@@ -3,7 +3,7 @@
 use etcd_client::{Txn, TxnOp};
 use etcd_harness::{Proxy, eventually};
 use event_core::{ReaderExt, ValueReader, WatcherExt};
-use event_etcd::{Health, State};
+use event_core::{Health, HealthState};
 use tokio::time::timeout;
 
 use crate::support::{
@@ -91,7 +91,7 @@ async fn ten_thousand_keys_of_an_idle_store_are_live_and_stay_so() {
     eventually(BOUND, "each is watched", async || watches(cluster.node(0)).await == KEYS).await;
     let mut health = store.health().watch();
     timeout(BOUND, store.health_live()).await.expect("live");
-    let stalled = |health: &Health| health.state == State::Stalled;
+    let stalled = |health: &Health| health.state == HealthState::Stalled;
     let alarm = timeout(5 * DETECTION, health.get_if(stalled)).await;
     assert!(alarm.is_err(), "a false alarm: {alarm:?}");
     put(&client, &name(KEYS - 1), "b").await;

@@ -15,7 +15,7 @@ pub(crate) const BOUND: Duration = Duration::from_secs(20);
 pub(crate) const DETECTION: Duration = Duration::from_secs(1);
 
 pub(crate) fn options() -> Options {
-    Options::new().detection_bound(DETECTION).connect_bound(DETECTION)
+    Options::new().liveness_timeout(DETECTION).connect_timeout(DETECTION)
 }
 
 /// A store on some endpoints.
@@ -79,13 +79,13 @@ pub(crate) async fn watches(node: &Node) -> usize {
 
 pub(crate) trait HealthExt {
     /// Waits until the store is live.
-    async fn health_live(&self) -> event_etcd::Health;
+    async fn health_live(&self) -> event_core::Health;
 }
 
 impl HealthExt for EtcdStore {
-    async fn health_live(&self) -> event_etcd::Health {
+    async fn health_live(&self) -> event_core::Health {
         use event_core::ValueReader;
-        let live = |health: &event_etcd::Health| health.state == event_etcd::State::Live;
+        let live = |health: &event_core::Health| health.state == event_core::HealthState::Live;
         self.health().watch().get_if(live).await.expect("the store goes on")
     }
 }

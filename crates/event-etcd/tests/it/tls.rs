@@ -68,5 +68,5 @@ async fn certificates_that_cant_be_read_are_refused_at_once() {
     let unreadable = options()
         .ca_certificate("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
     let error = EtcdStore::connect(["https://127.0.0.1:1"], unreadable).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Argument, "{error}");
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
 }

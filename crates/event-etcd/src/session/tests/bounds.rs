@@ -83,12 +83,12 @@ fn a_stream_without_watches_is_not_asked() {
 #[test]
 fn c3_every_end_of_a_stream_means_another_connection() {
     let kinds = [
-        FaultKind::Unreachable,
-        FaultKind::NoLeader,
-        FaultKind::Auth,
-        FaultKind::Permission,
-        FaultKind::Rejected,
-        FaultKind::TooLarge,
+        CauseKind::Unreachable,
+        CauseKind::NoLeader,
+        CauseKind::Unauthenticated,
+        CauseKind::PermissionDenied,
+        CauseKind::InvalidArgument,
+        CauseKind::TooLarge,
     ];
     for kind in kinds {
         let mut script = Script::live(&["k"]);
@@ -100,10 +100,10 @@ fn c3_every_end_of_a_stream_means_another_connection() {
 fn c4_a_member_that_fails_is_not_tried_before_one_that_is_not_known_to() {
     let mut script = Script::new(&["one", "two", "three"]);
     script.follow(1, "k");
-    assert_eq!(script.fail(FaultKind::Unreachable)[1], connect("two"));
-    assert_eq!(script.fail(FaultKind::Unreachable)[1], connect("three"));
+    assert_eq!(script.fail(CauseKind::Unreachable)[1], connect("two"));
+    assert_eq!(script.fail(CauseKind::Unreachable)[1], connect("three"));
     // All have failed: the one that did first, after a wait.
-    assert_eq!(script.fail(FaultKind::Unreachable), [Action::Disconnect]);
+    assert_eq!(script.fail(CauseKind::Unreachable), [Action::Disconnect]);
     assert_eq!(script.wait(SECOND), [connect("one")]);
 }
 
@@ -111,17 +111,17 @@ fn c4_a_member_that_fails_is_not_tried_before_one_that_is_not_known_to() {
 fn c5_a_member_without_a_leader_is_left_for_the_next() {
     let mut script = Script::live(&["k"]);
     script.refresh(1, 1);
-    assert_eq!(script.refuse(2, FaultKind::NoLeader), [Action::Disconnect, connect("two")]);
+    assert_eq!(script.refuse(2, CauseKind::NoLeader), [Action::Disconnect, connect("two")]);
     let health = script.health.clone().unwrap();
-    assert_eq!(health.cause.unwrap().kind(), FaultKind::NoLeader);
+    assert_eq!(health.cause.unwrap().kind(), CauseKind::NoLeader);
 }
 
 #[test]
 fn an_endpoint_removed_while_it_is_spared_is_not_tried() {
     let mut script = Script::new(&["one", "two"]);
     script.follow(1, "k");
-    script.fail(FaultKind::Unreachable);
-    script.fail(FaultKind::Unreachable); // and now waits before it tries the first again
+    script.fail(CauseKind::Unreachable);
+    script.fail(CauseKind::Unreachable); // and now waits before it tries the first again
     script.session.remove_endpoint("one", script.now);
     assert_eq!(script.actions(), []);
     assert_eq!(script.wait(SECOND), [connect("two")]);
@@ -131,7 +131,7 @@ fn an_endpoint_removed_while_it_is_spared_is_not_tried() {
 fn adding_an_endpoint_that_is_known_does_not_put_the_next_try_off() {
     let mut script = Script::new(&["one"]);
     script.follow(1, "k");
-    script.fail(FaultKind::Unreachable);
+    script.fail(CauseKind::Unreachable);
     let patience = script.patience();
     script.session.add_endpoint("one", script.now);
     assert_eq!(script.patience(), patience);
@@ -160,7 +160,7 @@ fn an_unchanged_health_is_not_told_again() {
     script.hear(progress());
     assert_eq!(script.healths, 1);
     for _ in 0..10 {
-        script.fail(FaultKind::Unreachable);
+        script.fail(CauseKind::Unreachable);
         script.wait(SECOND);
     }
     assert_eq!(script.healths, 2, "{:?}", script.health);

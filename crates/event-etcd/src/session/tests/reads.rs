@@ -18,7 +18,7 @@ fn e5_after_a_reconnect_only_what_differs_is_told() {
     let mut script = Script::live(&["a", "b", "c"]);
     script.hear(events(1, 11, &[(11, "x")]));
     script.hear(events(2, 12, &[(12, "x")]));
-    script.fail(FaultKind::Unreachable);
+    script.fail(CauseKind::Unreachable);
     assert_eq!(script.connect(), [recall("b", 12, "x"), read(2, &["a", "b", "c"])]);
     let told = script.answer(2, 14, &[Some((11, "x")), Some((13, "y")), None]);
     assert_eq!(told[1], tell(2, "b", 13, "y"));
@@ -29,7 +29,7 @@ fn e5_after_a_reconnect_only_what_differs_is_told() {
 fn e5_a_lower_revision_is_another_history_and_the_read_is_the_truth() {
     let mut script = Script::live(&["k"]);
     script.hear(events(1, 30, &[(30, "old")]));
-    script.fail(FaultKind::Unreachable);
+    script.fail(CauseKind::Unreachable);
     script.connect();
     assert_eq!(script.answer(2, 5, &[Some((4, "new"))])[0], tell(1, "k", 4, "new"));
     assert_eq!(script.health.as_ref().unwrap().replaced, 1);
@@ -42,7 +42,7 @@ fn e5_a_lower_revision_is_another_history_and_the_read_is_the_truth() {
 fn e5_other_bytes_at_the_same_revision_are_told() {
     let mut script = Script::live(&["k"]);
     script.hear(events(1, 11, &[(11, "old")]));
-    script.fail(FaultKind::Unreachable);
+    script.fail(CauseKind::Unreachable);
     script.connect();
     assert_eq!(script.answer(2, 11, &[Some((11, "new"))])[0], tell(1, "k", 11, "new"));
 }
@@ -51,7 +51,7 @@ fn e5_other_bytes_at_the_same_revision_are_told() {
 fn e5_a_history_that_has_passed_the_old_one_is_told() {
     let mut script = Script::live(&["k"]);
     script.hear(events(1, 11, &[(11, "old")]));
-    script.fail(FaultKind::Unreachable);
+    script.fail(CauseKind::Unreachable);
     script.connect();
     assert_eq!(script.answer(2, 20, &[Some((3, "new"))])[0], tell(1, "k", 3, "new"));
 }
@@ -67,7 +67,7 @@ fn e5_a_store_that_remembers_something_else_is_another_history() {
     for (found, replaced) in remembered {
         let mut script = Script::live(&["k"]);
         script.hear(events(1, 11, &[(11, "old")]));
-        script.fail(FaultKind::Unreachable);
+        script.fail(CauseKind::Unreachable);
         script.connect();
         script.recalled(Ok((20, found)));
         script.answer(2, 20, &[Some((18, "new"))]);
@@ -79,9 +79,9 @@ fn e5_a_store_that_remembers_something_else_is_another_history() {
 fn e5_a_store_that_has_compacted_what_it_said_tells_nothing() {
     let mut script = Script::live(&["k"]);
     script.hear(events(1, 11, &[(11, "old")]));
-    script.fail(FaultKind::Unreachable);
+    script.fail(CauseKind::Unreachable);
     script.connect();
-    script.recalled(Err(FaultKind::Unreachable));
+    script.recalled(Err(CauseKind::Unreachable));
     script.answer(2, 20, &[Some((11, "old"))]);
     script.session.opened(script.now);
     script.actions();
@@ -93,7 +93,7 @@ fn e5_a_replacement_is_told_once_whatever_shows_it_first() {
     for recalled_first in [true, false] {
         let mut script = Script::live(&["k"]);
         script.hear(events(1, 30, &[(30, "old")]));
-        script.fail(FaultKind::Unreachable);
+        script.fail(CauseKind::Unreachable);
         script.connect();
         if recalled_first {
             script.recalled(Ok((5, &[None])));
@@ -108,7 +108,7 @@ fn e5_a_replacement_is_told_once_whatever_shows_it_first() {
 fn e5_a_key_that_the_new_history_does_not_have_is_told_absent() {
     let mut script = Script::live(&["k"]);
     script.hear(events(1, 11, &[(11, "old")]));
-    script.fail(FaultKind::Unreachable);
+    script.fail(CauseKind::Unreachable);
     script.connect();
     assert_eq!(script.answer(2, 2, &[None])[0], Action::Tell(1, Entry::absent("k", 2)));
 }
@@ -123,12 +123,12 @@ fn e5_an_answer_of_another_server_than_the_streams_starts_over() {
     assert_eq!(script.health.unwrap().replaced, 1);
 }
 
-/// Found by seed 125,228 of the simulation: two answers from a history that had just passed the old
+/// KeyValue by seed 125,228 of the simulation: two answers from a history that had just passed the old
 /// one's revision, the later one first.
 #[test]
 fn e5_answers_out_of_order_are_not_told_backward() {
     let mut script = Script::live(&["k"]);
-    script.fail(FaultKind::Unreachable);
+    script.fail(CauseKind::Unreachable);
     script.connect();
     script.refresh(1, 1);
     script.answer(3, 12, &[Some((12, "new"))]);
@@ -144,7 +144,7 @@ fn e6_a_key_created_anew_is_newer_than_what_it_was() {
     script.hear(Response { newest: Some(deleted), ..events(1, 12, &[]) });
     // The same bytes, and version 1 again.
     assert_eq!(script.hear(events(1, 13, &[(13, "v")])), [tell(1, "k", 13, "v")]);
-    script.fail(FaultKind::Unreachable);
+    script.fail(CauseKind::Unreachable);
     script.connect();
     assert_eq!(script.answer(2, 15, &[Some((15, "v"))])[0], tell(1, "k", 15, "v"));
 }
@@ -156,13 +156,13 @@ fn e8_of_many_values_that_are_too_large_for_one_answer_each_is_told() {
         script.follow(id, key);
     }
     script.connect();
-    let halves = script.refuse(1, FaultKind::TooLarge);
+    let halves = script.refuse(1, CauseKind::TooLarge);
     assert_eq!(halves, [read(2, &["b", "c"]), read(3, &["a"])]);
     assert_eq!(script.answer(3, 10, &[Some((2, "x"))])[0], tell(1, "a", 2, "x"));
-    assert_eq!(script.refuse(2, FaultKind::TooLarge), [read(4, &["c"]), read(5, &["b"])]);
+    assert_eq!(script.refuse(2, CauseKind::TooLarge), [read(4, &["c"]), read(5, &["b"])]);
     assert_eq!(script.answer(5, 10, &[Some((3, "y"))])[0], tell(2, "b", 3, "y"));
     // A value that is too large by itself does not harm the others.
-    assert_eq!(script.refuse(4, FaultKind::TooLarge), []);
+    assert_eq!(script.refuse(4, CauseKind::TooLarge), []);
     assert_eq!(script.state(), State::Stalled);
     assert_eq!(script.wait(SECOND), [read(6, &["c"])]);
     assert_eq!(script.answer(6, 10, &[Some((4, "z"))])[0], tell(3, "c", 4, "z"));
@@ -184,10 +184,10 @@ fn e9_a_watch_that_is_far_behind_is_overtaken_by_one_read() {
 fn a_refused_key_is_asked_for_again_and_its_neighbours_go_on() {
     let mut script = Script::live(&["a", "b"]);
     script.refresh(1, 1);
-    let refused = script.refuse(2, FaultKind::Permission);
+    let refused = script.refuse(2, CauseKind::PermissionDenied);
     assert!(matches!(&refused[..], [Action::Refreshed(1, Err(_)), Action::Send(_)]), "{refused:?}");
     let health = script.health.clone().unwrap();
-    assert_eq!(health.cause.unwrap().kind(), FaultKind::Permission);
+    assert_eq!(health.cause.unwrap().kind(), CauseKind::PermissionDenied);
     assert_eq!(script.hear(events(2, 11, &[(11, "x")])), [tell(2, "b", 11, "x")]);
     assert_eq!(script.wait(SECOND), [read(3, &["a"])]);
     // Not an answer to the refusal of a watch, so it says nothing of the stream's credentials.
@@ -200,12 +200,12 @@ fn what_is_refused_again_and_again_does_not_put_the_others_off() {
     let mut script = Script::live(&["a", "b"]);
     for (ticket, id) in (1..).zip([1, 2]) {
         script.refresh(id, ticket);
-        script.refuse(ticket + 1, FaultKind::Permission);
+        script.refuse(ticket + 1, CauseKind::PermissionDenied);
     }
     let asked_again = (4..).take(5).any(|id| {
         let refresh = script.refresh(1, id);
         assert_eq!(refresh, [read(id, &["a"])]);
-        script.refuse(id, FaultKind::Permission);
+        script.refuse(id, CauseKind::PermissionDenied);
         !script.wait(SECOND / 4).is_empty()
     });
     assert!(asked_again);
@@ -226,7 +226,7 @@ fn after_many_reads_at_once_were_too_slow_fewer_are_asked_for_and_more_when_it_i
     script.answer(2, 10, &[None; 64]);
     script.answer(3, 10, &[None; 64]);
     script.session.opened(script.now);
-    script.fail(FaultKind::Unreachable);
+    script.fail(CauseKind::Unreachable);
     script.wait(SECOND);
     assert_eq!(script.connect(), [read(4, &names)]);
 }
@@ -239,7 +239,7 @@ fn a_refresh_is_read_after_the_call_and_survives_the_connection() {
     // The read under way may have been answered before the call.
     assert_eq!(script.refresh(1, 7), [read(2, &["k"])]);
     assert!(!script.answer(1, 10, &[None]).contains(&Action::Refreshed(7, Ok(()))));
-    script.fail(FaultKind::Unreachable);
+    script.fail(CauseKind::Unreachable);
     script.connect();
     assert!(script.answer(3, 10, &[None]).contains(&Action::Refreshed(7, Ok(()))));
 }

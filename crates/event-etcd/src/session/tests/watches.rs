@@ -8,7 +8,7 @@ fn e1_a_cut_in_the_catch_up_loses_nothing() {
     // The header has the store's revision on each part of the history.
     assert_eq!(script.hear(events(1, 2502, &[(11, "a"), (1002, "b")])), [tell(1, "k", 1002, "b")]);
     assert_eq!(script.hear(events(1, 2502, &[(2002, "c")])), [tell(1, "k", 2002, "c")]);
-    script.fail(FaultKind::Unreachable);
+    script.fail(CauseKind::Unreachable);
     script.connect();
     assert_eq!(
         script.answer(2, 2502, &[Some((2502, "d"))]),
@@ -67,7 +67,7 @@ fn e4_a_refused_watch_of_a_key_that_can_not_be_read_is_the_keys_affair() {
     script.follow(2, "b");
     script.answer(2, 10, &[None]);
     script.hear(refused(2));
-    assert_eq!(script.refuse(3, FaultKind::Permission), []);
+    assert_eq!(script.refuse(3, CauseKind::PermissionDenied), []);
     // Granted again.
     assert_eq!(script.wait(SECOND), [read(4, &["b"])]);
     assert_eq!(script.answer(4, 10, &[None]), [Action::Send(create(3, "b", 10))]);

@@ -1,11 +1,12 @@
-//! The futures that users await.
+//! The futures of `get`, `get_if` and a reader's `get`.
 
-use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use super::{ROUNDS, yield_now};
+use crate::debug::debug;
 use crate::{Error, Watcher};
 
 /// The future of [`WatcherExt::get`](crate::WatcherExt::get).
@@ -52,12 +53,13 @@ where
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
+        for _ in 0..ROUNDS {
             match ready!(self.watcher.poll_get(cx)) {
                 Ok(value) if !(self.predicate)(&value) => {}
                 version => return Poll::Ready(version),
             }
         }
+        yield_now(cx)
     }
 }
 
@@ -86,20 +88,6 @@ impl<W: Watcher<T>, T> Future for GetOnce<W, T> {
 impl<W: ?Sized, T, P> Unpin for GetIf<'_, W, T, P> {}
 impl<W, T> Unpin for GetOnce<W, T> {}
 
-impl<W: fmt::Debug + ?Sized, T> fmt::Debug for Get<'_, W, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Get").field(&self.watcher).finish()
-    }
-}
-
-impl<W: fmt::Debug + ?Sized, T, P> fmt::Debug for GetIf<'_, W, T, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("GetIf").field(&self.watcher).finish()
-    }
-}
-
-impl<W: fmt::Debug, T> fmt::Debug for GetOnce<W, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("GetOnce").field(&self.watcher).finish()
-    }
-}
+debug!(Get<'a, W: ?Sized, T> { watcher: W });
+debug!(GetIf<'a, W: ?Sized, T, P> { watcher: W });
+debug!(GetOnce<W, T> { watcher: W });

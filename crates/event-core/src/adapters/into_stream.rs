@@ -1,17 +1,17 @@
 //! A watcher as a `Stream`.
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
+use crate::debug::debug;
 use crate::{Error, Watcher};
 
 /// The versions that a watcher takes, as a [`Stream`] that ends when the value does.
 ///
-/// Made by [`WatcherExt::into_stream`](crate::WatcherExt::into_stream).
+/// [`WatcherExt::into_stream`](crate::WatcherExt::into_stream) makes one.
 #[must_use = "streams do nothing unless polled"]
 pub struct IntoStream<W, T> {
     watcher: W,
@@ -38,8 +38,4 @@ impl<W: Watcher<T>, T> Stream for IntoStream<W, T> {
 // Nothing here is pinned: a watcher is polled through `&mut`.
 impl<W, T> Unpin for IntoStream<W, T> {}
 
-impl<W: fmt::Debug, T> fmt::Debug for IntoStream<W, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("IntoStream").field(&self.watcher).finish()
-    }
-}
+debug!(IntoStream<W, T> { watcher: W });

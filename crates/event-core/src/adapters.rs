@@ -1,0 +1,66 @@
+//! The types of the adapters that [`ReaderExt`](crate::ReaderExt) and
+//! [`WatcherExt`](crate::WatcherExt) make.
+//!
+//! You rarely name them: take an `impl ValueReader<T>`, and store a [`BoxReader<T>`](crate::BoxReader).
+//!
+//! Each adapter below has a reader, which is a `ValueReader` over another one, and a watcher, which is a
+//! `Watcher` over another one.
+
+mod boxed;
+mod decode;
+mod dedup;
+mod filter;
+mod get;
+mod into_stream;
+mod latest;
+mod mapped;
+mod shared;
+mod zip;
+
+use std::task::{Context, Poll};
+
+use crate::{Error, ErrorKind};
+
+pub use boxed::Boxed;
+pub use decode::{Decode, DecodeWatcher};
+pub use dedup::{Dedup, DedupWatcher};
+pub use filter::{Filter, FilterWatcher};
+pub use get::{Get, GetIf, GetOnce};
+pub use into_stream::IntoStream;
+pub use latest::Latest;
+pub use mapped::{Mapped, MappedWatcher};
+pub use shared::{Shared, SharedWatcher};
+pub use zip::{Zip, ZipWatcher};
+
+/// How many versions one poll passes over, before it yields to the executor: a fast writer must not keep
+/// it busy without end.
+const ROUNDS: usize = 32;
+
+/// Lets other tasks run, then continues: the poll has done its share.
+fn yield_now<T>(cx: &Context<'_>) -> Poll<T> {
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+/// Notices that a function of the program panicked while a version was on its way through it.
+///
+/// The panic goes on to whoever polled. The next poll then yields an error in the version's place.
+#[derive(Debug, Default)]
+struct Panics {
+    is_running: bool,
+}
+
+impl Panics {
+    fn run<T>(&mut self, f: impl FnOnce() -> T) -> T {
+        self.is_running = true;
+        let value = f();
+        self.is_running = false;
+        value
+    }
+
+    /// The error, once.
+    fn take(&mut self, what: &str) -> Option<Error> {
+        std::mem::take(&mut self.is_running)
+            .then(|| Error::new(ErrorKind::Panicked, format!("the {what} panicked on this version")))
+    }
+}

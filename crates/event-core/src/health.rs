@@ -1,0 +1,230 @@
+//! How a backend is doing, as a value.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::{ErrorKind, KeyName};
+
+/// How a backend is doing now.
+///
+/// A backend offers it as a value of its own, so that a program can watch it, log it, and answer a
+/// readiness probe with it. Application code can make one in a test:
+///
+/// ```
+/// use event_core::{Cause, CauseKind, Health, HealthState, MemoryValue, ReaderExt, ValueWriter};
+///
+/// # futures_executor::block_on(async {
+/// let health = MemoryValue::new(Health::new(HealthState::Live));
+/// let is_ready = health.reader().map(|health| health.state == HealthState::Live);
+/// assert!(is_ready.get().await.unwrap());
+///
+/// health.set(Health::stalled(Cause::new(CauseKind::Unreachable, "connection refused")));
+/// assert!(!is_ready.get().await.unwrap());
+/// # });
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// Whether what watchers have is known to be the newest.
+    pub state: HealthState,
+    /// When this state began.
+    pub since: Instant,
+    /// Why it is stalled; `None` in the other states.
+    pub cause: Option<Cause>,
+    /// Where the data comes from: the endpoint in use or tried, the file. While the backend is stalled,
+    /// the one that has the cause. `None` before the first try.
+    pub source: Option<Arc<str>>,
+    /// How often the backend's history was seen to be replaced: wiped, or restored from a backup.
+    ///
+    /// Watchers then take what the new history holds, and revisions start over.
+    pub history_resets: u64,
+}
+
+/// Whether what watchers have is known to be the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HealthState {
+    /// Nothing was read yet: because nothing is watched, or because the backend has not answered yet.
+    Connecting,
+    /// Everything that is watched is known to be the newest.
+    Live,
+    /// Watchers may have stale data, for the reason in [`Health::cause`]. The backend tries again
+    /// without end.
+    Stalled,
+}
+
+/// Why a backend is stalled.
+///
+/// `Display` prints the kind, the key if the cause concerns one key only, and the words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    kind: CauseKind,
+    message: Arc<str>,
+    key: Option<Bytes>,
+}
+
+/// What kind of cause it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CauseKind {
+    /// There is no connection, or no answer on it.
+    Unreachable,
+    /// The member that answers has no leader: it is cut off from the others, or too few are left.
+    NoLeader,
+    /// The backend refused the credentials.
+    Unauthenticated,
+    /// The user may not read a key that is watched.
+    PermissionDenied,
+    /// The backend can't serve a key that is watched, such as an empty one.
+    InvalidArgument,
+    /// The backend refuses requests because it is overloaded.
+    ResourceExhausted,
+    /// A value is larger than one message may be.
+    TooLarge,
+    /// The backend contradicted its own protocol.
+    ProtocolViolation,
+    /// The backend's history was replaced while it was read. It is read again.
+    HistoryReset,
+    /// The program removed the endpoint in use, or the last one.
+    EndpointRemoved,
+}
+
+impl Health {
+    /// A health of this state, which begins now.
+    #[must_use]
+    pub fn new(state: HealthState) -> Self {
+        Self { state, since: Instant::now(), cause: None, source: None, history_resets: 0 }
+    }
+
+    /// A stalled backend.
+    #[must_use]
+    pub fn stalled(cause: Cause) -> Self {
+        Self { cause: Some(cause), ..Self::new(HealthState::Stalled) }
+    }
+
+    /// Sets when the state began.
+    #[must_use]
+    pub fn with_since(mut self, since: Instant) -> Self {
+        self.since = since;
+        self
+    }
+
+    /// Sets where the data comes from.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Arc<str>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Sets how often the history was replaced.
+    #[must_use]
+    pub fn with_history_resets(mut self, history_resets: u64) -> Self {
+        self.history_resets = history_resets;
+        self
+    }
+}
+
+impl Cause {
+    /// A cause in words: a lowercase fragment that says what happened and what to do.
+    pub fn new(kind: CauseKind, message: impl Into<Arc<str>>) -> Self {
+        Self { kind, message: message.into(), key: None }
+    }
+
+    /// Sets the full key, if the cause concerns one key only.
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<Bytes>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// What kind of cause it is.
+    #[must_use]
+    pub fn kind(&self) -> CauseKind {
+        self.kind
+    }
+
+    /// What happened, in words.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The full key that it concerns, if it concerns one key only.
+    #[must_use]
+    pub fn key(&self) -> Option<&[u8]> {
+        self.key.as_deref()
+    }
+}
+
+impl CauseKind {
+    /// The kind of the error that a call ends with for this cause.
+    #[must_use]
+    pub fn error_kind(self) -> ErrorKind {
+        match self {
+            Self::Unauthenticated => ErrorKind::Unauthenticated,
+            Self::PermissionDenied => ErrorKind::PermissionDenied,
+            Self::InvalidArgument => ErrorKind::InvalidArgument,
+            Self::ResourceExhausted | Self::TooLarge => ErrorKind::ResourceExhausted,
+            Self::Unreachable
+            | Self::NoLeader
+            | Self::ProtocolViolation
+            | Self::HistoryReset
+            | Self::EndpointRemoved => ErrorKind::Unavailable,
+        }
+    }
+}
+
+impl fmt::Display for HealthState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connecting => "connecting",
+            Self::Live => "live",
+            Self::Stalled => "stalled",
+        })
+    }
+}
+
+impl fmt::Display for CauseKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unreachable => "unreachable",
+            Self::NoLeader => "no leader",
+            Self::Unauthenticated => "unauthenticated",
+            Self::PermissionDenied => "permission denied",
+            Self::InvalidArgument => "invalid argument",
+            Self::ResourceExhausted => "resource exhausted",
+            Self::TooLarge => "value too large",
+            Self::ProtocolViolation => "protocol violation",
+            Self::HistoryReset => "history reset",
+            Self::EndpointRemoved => "endpoint removed",
+        })
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.kind)?;
+        if let Some(key) = &self.key {
+            write!(f, "key `{}`: ", KeyName(key))?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_prints_its_kind_its_key_and_its_words() {
+        let cause = Cause::new(CauseKind::PermissionDenied, "the user `reader` may not read it");
+        assert_eq!(
+            cause.clone().with_key("app/config").to_string(),
+            "permission denied: key `app/config`: the user `reader` may not read it"
+        );
+        assert_eq!(cause.to_string(), "permission denied: the user `reader` may not read it");
+    }
+}
