@@ -22,7 +22,7 @@ use std::task::{Context, Poll};
 use crate::{Error, ErrorKind};
 
 pub use boxed::Boxed;
-pub use decode::{Decode, DecodeWatcher};
+pub use decode::{Decode, DecodeWatcher, Decoded};
 pub use dedup::{Dedup, DedupWatcher};
 pub use filter::{Filter, FilterWatcher};
 pub use get::{Get, GetIf, GetOnce};
@@ -44,7 +44,8 @@ fn yield_now<T>(cx: &Context<'_>) -> Poll<T> {
 
 /// Notices that a function of the program panicked while a version was on its way through it.
 ///
-/// The panic goes on to whoever polled. The next poll then yields an error in the version's place.
+/// The panic goes on to whoever polled. The next poll then yields an error in the version's place, unless
+/// there is a newer version.
 #[derive(Debug, Default)]
 struct Panics {
     is_running: bool,
@@ -58,9 +59,22 @@ impl Panics {
         value
     }
 
-    /// The error, once.
-    fn take(&mut self, what: &str) -> Option<Error> {
-        std::mem::take(&mut self.is_running)
-            .then(|| Error::new(ErrorKind::Panicked, format!("the {what} panicked on this version")))
+    /// What to yield, if the watcher below has answered `polled`.
+    fn in_place<T>(
+        &mut self,
+        what: &str,
+        polled: Poll<Result<T, Error>>,
+    ) -> Poll<Result<T, Error>> {
+        let has_panicked = std::mem::take(&mut self.is_running);
+        let is_newer = match &polled {
+            Poll::Pending => false,
+            Poll::Ready(Err(error)) => !error.is_closed(),
+            Poll::Ready(Ok(_)) => true,
+        };
+        if is_newer || !has_panicked {
+            return polled;
+        }
+        let message = format!("the {what} panicked on this version");
+        Poll::Ready(Err(Error::new(ErrorKind::Panicked, message)))
     }
 }

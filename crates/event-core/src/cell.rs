@@ -29,8 +29,8 @@ use wakers::{Place, Wakers, Woken};
 
 pub(crate) use dirty::Dirty;
 pub(crate) use end::End;
-pub(crate) use lock::Lock;
 pub use epoch::Epoch;
+pub(crate) use lock::Lock;
 
 #[derive(Debug)]
 pub(crate) struct Cell<T> {
@@ -54,7 +54,6 @@ pub(crate) struct Cursor {
     taken: u64,
     /// Where its waker lies.
     place: Place,
-    end: End,
 }
 
 impl<T> Cell<T> {
@@ -85,7 +84,7 @@ impl<T> Cell<T> {
     pub(crate) fn remove_writer(&self) {
         let mut state = self.state.lock();
         state.writers = state.writers.saturating_sub(1);
-        let woken = if state.writers == 0 { state.wakers.next_epoch() } else { Woken::default() };
+        let woken = if state.writers == 0 { state.wakers.next_epoch() } else { Woken::Nobody };
         drop(state);
         self.wake(woken);
     }
@@ -111,7 +110,7 @@ impl<T> Cell<T> {
         }
         if state.writers == 0 {
             drop(state);
-            return cursor.end.poll(cx);
+            return cursor.place.end.poll(cx);
         }
         let old = state.wakers.register(&mut cursor.place, cx.waker());
         drop(state);
@@ -138,10 +137,15 @@ impl<T> Cell<T> {
         Epoch::of(self.state.lock().wakers.counter())
     }
 
+    #[inline]
     fn wake(&self, woken: Woken) {
-        let buffer = woken.wake();
-        if buffer.capacity() > 0 {
-            self.state.lock().wakers.reuse(buffer);
+        match woken {
+            Woken::Nobody => {}
+            Woken::One(waker) => waker.wake(),
+            Woken::Many(wakers) => {
+                let buffer = wakers::wake_each(wakers);
+                self.state.lock().wakers.reuse(buffer);
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::adapters::{Boxed, Decode, Dedup, Filter, GetOnce, Mapped, Shared, Zip};
+use crate::adapters::{Boxed, Decode, Decoded, Dedup, Filter, GetOnce, Mapped, Shared, Zip};
 use crate::{BoxReader, Decoder, Entry, ValueReader, Versioned};
 
 /// The methods of every [`ValueReader`]. You can't implement it: every reader has it already.
@@ -137,7 +137,7 @@ pub trait ReaderExt<T>: ValueReader<T> {
     /// assert_eq!(name.get().await.unwrap(), "etcd");
     /// # });
     /// ```
-    fn decode<D>(self, decoder: D) -> Shared<Decode<Self, D, D::Output>, D::Output>
+    fn decode<D>(self, decoder: D) -> Decoded<Self, D>
     where
         Self: ValueReader<Entry> + Sized,
         D: Decoder,
@@ -159,10 +159,7 @@ pub trait ReaderExt<T>: ValueReader<T> {
     /// assert_eq!((name.value.as_str(), name.revision), ("etcd", Some(7)));
     /// # });
     /// ```
-    fn decode_versioned<D>(
-        self,
-        decoder: D,
-    ) -> Shared<Decode<Self, D, Versioned<D::Output>>, Versioned<D::Output>>
+    fn decode_versioned<D>(self, decoder: D) -> Decoded<Self, D, Versioned<D::Output>>
     where
         Self: ValueReader<Entry> + Sized,
         D: Decoder,

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use super::{Panics, ROUNDS, yield_now};
+use super::{Panics, ROUNDS, Shared, yield_now};
 use crate::{Decoder, Entry, EntryState, Epoch, Error, ErrorKind, Refresh, ValueReader, Watcher};
 
 /// Makes of a decoded entry what the reader yields: the value alone, or with its version.
 pub(crate) type Wrap<T, V> = fn(Entry, T) -> V;
+
+/// What [`ReaderExt::decode`](crate::ReaderExt::decode) returns: the decoder runs once per version.
+pub type Decoded<R, D, V = <D as Decoder>::Output> = Shared<Decode<R, D, V>, V>;
 
 /// A reader of entries as a reader of typed values.
 ///
@@ -68,11 +71,9 @@ where
     D: Decoder,
 {
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<V, Error>> {
-        if let Some(error) = self.panics.take("decoder") {
-            return Poll::Ready(Err(error));
-        }
         for _ in 0..ROUNDS {
-            let entry = ready!(self.watcher.poll_get(cx))?;
+            let polled = self.watcher.poll_get(cx);
+            let entry = ready!(self.panics.in_place("decoder", polled))?;
             if let Some(decoded) = self.panics.run(|| decode(&*self.decoder, &entry)) {
                 return Poll::Ready(decoded.map(|value| (self.wrap)(entry, value)));
             }
@@ -87,14 +88,14 @@ where
 
 /// What an entry is to a watcher; `None` if there is nothing to yield yet.
 fn decode<D: Decoder>(decoder: &D, entry: &Entry) -> Option<Result<D::Output, Error>> {
-    let decoded = match &entry.state {
+    let result = match &entry.state {
         EntryState::Present { value, .. } => decoder.decode(value),
         EntryState::Deleted { .. } => {
             decoder.absent().ok_or_else(|| Error::new(ErrorKind::Deleted, "the key was deleted"))
         }
         EntryState::NeverSeen => Ok(decoder.absent()?),
     };
-    Some(decoded.map_err(|error| {
+    Some(result.map_err(|error| {
         if error.is_closed() {
             // The end is the backend's to announce: this version is one that does not decode.
             Error::new(ErrorKind::Decode, "the decoder returned `Error::closed`").at(entry)

@@ -3,6 +3,9 @@
 //! Why not `try_get` for each request? It takes the value's lock to find that there is nothing new. Here
 //! a read looks at the watcher's epoch, and polls only if that has moved.
 
+#[cfg(all(test, event_loom))]
+mod loom_tests;
+
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -153,6 +156,3 @@ impl<T, W: Watcher<T>> Latest<W, T> {
 }
 
 debug!(Latest<W, T> { watcher: W });
-
-#[cfg(all(test, event_loom))]
-mod loom_tests;

@@ -66,10 +66,8 @@ where
     F: Fn(T) -> U,
 {
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<U, Error>> {
-        if let Some(error) = self.panics.take("mapper") {
-            return Poll::Ready(Err(error));
-        }
-        let value = ready!(self.watcher.poll_get(cx))?;
+        let polled = self.watcher.poll_get(cx);
+        let value = ready!(self.panics.in_place("mapper", polled))?;
         Poll::Ready(Ok(self.panics.run(|| (self.f)(value))))
     }
 

@@ -8,6 +8,9 @@
 //! runs. Instead, a watcher takes the upstream watcher out of its place, polls it without any lock, and
 //! puts it back. A sibling that comes in the meantime leaves its waker and is `Pending`.
 
+#[cfg(all(test, event_loom))]
+pub(super) mod loom_tests;
+
 use std::fmt;
 use std::mem;
 use std::sync::{Arc, Weak};
@@ -256,6 +259,3 @@ impl<W, T> fmt::Debug for SharedWatcher<W, T> {
         f.debug_struct("SharedWatcher").field("cursor", &self.cursor).finish_non_exhaustive()
     }
 }
-
-#[cfg(all(test, event_loom))]
-mod loom_tests;

@@ -2,22 +2,19 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::task::Wake;
-
-use futures_util::task::{ArcWake, waker};
+use std::task::Waker;
 
 use loom::future::block_on;
 use loom::thread;
 
 use super::*;
 
-/// A watcher, with the cursor's place freed as [`MemoryWatcher`](crate::MemoryWatcher) does.
+/// A watcher, which frees its place as [`MemoryWatcher`](crate::MemoryWatcher) does.
 struct Watching(Arc<Cell<u32>>, Cursor);
 
 impl Watching {
     fn of(cell: &Arc<Cell<u32>>) -> Self {
-        Self(Arc::clone(cell), Cursor::START)
+        Self(Arc::clone(cell), Cursor::default())
     }
 
     fn get(&mut self) -> Result<u32, Error> {
@@ -31,7 +28,7 @@ impl Watching {
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        self.0.forget(&mut self.1);
+        self.0.unregister(&mut self.1);
     }
 }
 
@@ -108,7 +105,7 @@ fn loom_a_get_that_was_dropped_loses_nothing() {
 }
 
 #[test]
-fn loom_a_nudge_wakes_those_who_wait() {
+fn loom_a_wake_up_without_a_version_reaches_those_who_wait() {
     loom::model(|| {
         let cell = Arc::new(Cell::<u32>::new(None));
         let upstream = Arc::new(loom::sync::atomic::AtomicBool::new(false));
@@ -117,7 +114,7 @@ fn loom_a_nudge_wakes_those_who_wait() {
             let upstream = Arc::clone(&upstream);
             move || {
                 upstream.store(true, loom::sync::atomic::Ordering::SeqCst);
-                cell.nudge();
+                cell.wake_all();
             }
         });
         block_on(poll_fn(|cx| {
@@ -132,45 +129,21 @@ fn loom_a_nudge_wakes_those_who_wait() {
     });
 }
 
-/// A task with two kinds of wakers, which point to the same data. Counts the wake-ups by the second.
-#[derive(Default)]
-struct TwoKinds(AtomicUsize);
-
-impl Wake for TwoKinds {
-    fn wake(self: Arc<Self>) {}
-}
-
-impl ArcWake for TwoKinds {
-    fn wake_by_ref(task: &Arc<Self>) {
-        task.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-    }
-}
-
 #[test]
-fn loom_a_waker_is_not_taken_for_another_kind_of_the_same_task() {
+fn loom_whoever_sees_a_version_finds_the_epoch_moved() {
     loom::model(|| {
-        let cell = Arc::new(Cell::new(None));
-        let mut other = Watching::of(&cell);
-        let task = Arc::new(TwoKinds::default());
-        let (first, second) = (Waker::from(Arc::clone(&task)), waker(Arc::clone(&task)));
-        let mut watcher = Watching::of(&cell);
-        let poll = |watching: &mut Watching, waker: &Waker| {
-            watching.0.poll(&mut watching.1, &mut Context::from_waker(waker))
-        };
-        assert!(poll(&mut watcher, &first).is_pending());
-        let polls = thread::spawn({
-            let second = second.clone();
-            move || {
-                let newest = poll(&mut watcher, &second);
-                (watcher, newest)
-            }
+        let cell = Arc::new(Cell::new(Some(Ok(1))));
+        let epoch = cell.epoch();
+        let before = epoch.now();
+        let writer = thread::spawn({
+            let cell = Arc::clone(&cell);
+            move || cell.publish(Ok(2))
         });
-        cell.nudge();
-        assert!(poll(&mut other, &second).is_pending());
-        let (_watcher, newest) = polls.join().unwrap();
-        assert!(newest.is_pending());
-        drop(other);
-        cell.nudge();
-        assert!(task.0.load(std::sync::atomic::Ordering::SeqCst) >= 1);
+        let mut watcher = Watching::of(&cell);
+        if watcher.get().unwrap() == 2 {
+            assert_ne!(epoch.now(), before);
+        }
+        writer.join().unwrap();
+        assert_ne!(epoch.now(), before);
     });
 }

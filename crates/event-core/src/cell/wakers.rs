@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::thread;
 
+use super::end::End;
 use super::epoch::Counter;
 
 /// A slot, counted from one, so that a `Place` without a slot takes no more memory.
@@ -30,21 +31,24 @@ pub(crate) struct Wakers {
 }
 
 /// Where the waker of one watcher lies.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Place {
     /// Its slot, if it left a waker …
     slot: Option<Slot>,
     /// … and the epoch in which it did. In a later one the slot is somebody else's.
     epoch: u64,
+    /// Not about wakers. It stands here because beside the slot it takes no memory.
+    pub(crate) end: End,
 }
 
 /// The wakers of an epoch that ended. Wake them without holding a lock.
 #[must_use]
-#[derive(Debug, Default)]
-pub(crate) struct Woken {
-    /// The one waker, if only one watcher waited: then the buffer stays where it is.
-    one: Option<Waker>,
-    many: Vec<Option<Waker>>,
+#[derive(Debug)]
+pub(crate) enum Woken {
+    Nobody,
+    /// Its buffer stays where it is.
+    One(Waker),
+    Many(Vec<Option<Waker>>),
 }
 
 impl Place {
@@ -77,10 +81,10 @@ impl Wakers {
             counter.set(self.epoch);
         }
         self.free.clear();
-        if self.slots.len() <= 1 {
-            return Woken { one: self.slots.pop().flatten(), many: Vec::new() };
+        if self.slots.len() > 1 {
+            return Woken::Many(mem::take(&mut self.slots));
         }
-        Woken { one: None, many: mem::take(&mut self.slots) }
+        self.slots.pop().flatten().map_or(Woken::Nobody, Woken::One)
     }
 
     /// Leaves a waker. Gives back the one that it replaces, which the caller drops without the lock.
@@ -93,7 +97,7 @@ impl Wakers {
             };
         }
         let slot = self.insert(waker.clone());
-        *place = Place { epoch: self.epoch, slot: Some(slot) };
+        (place.slot, place.epoch) = (Some(slot), self.epoch);
         None
     }
 
@@ -129,35 +133,25 @@ impl Wakers {
         }
         self.slots.push(Some(waker));
         let place = u32::try_from(self.slots.len()).ok().and_then(Slot::new);
-        place.unwrap_or_else(|| unreachable!("four thousand million watchers need 64 GiB of wakers"))
+        place
+            .unwrap_or_else(|| unreachable!("four thousand million watchers need 64 GiB of wakers"))
     }
 }
 
-impl Woken {
-    /// Wakes them all, and gives back the emptied buffer.
-    ///
-    /// If a waker panics, the others are woken first. Then the panic goes on, unless this thread is
-    /// panicking already.
-    pub(crate) fn wake(self) -> Vec<Option<Waker>> {
-        let Self { one, mut many } = self;
-        if let Some(waker) = one {
-            waker.wake();
-        }
-        if many.is_empty() {
-            return many;
-        }
-        let mut wakers = many.drain(..).flatten();
-        let mut first_panic: Option<Box<dyn Any + Send>> = None;
-        while let Err(panic) =
-            catch_unwind(AssertUnwindSafe(|| wakers.by_ref().for_each(Waker::wake)))
-        {
-            first_panic.get_or_insert(panic);
-        }
-        drop(wakers);
-        match first_panic {
-            Some(panic) if !thread::panicking() => resume_unwind(panic),
-            _ => many,
-        }
+/// Wakes them all, and gives back the emptied buffer.
+///
+/// If a waker panics, the others are woken first. Then the panic goes on, unless this thread is
+/// panicking already.
+pub(crate) fn wake_each(mut wakers: Vec<Option<Waker>>) -> Vec<Option<Waker>> {
+    let mut left = wakers.drain(..).flatten();
+    let mut first_panic: Option<Box<dyn Any + Send>> = None;
+    while let Err(panic) = catch_unwind(AssertUnwindSafe(|| left.by_ref().for_each(Waker::wake))) {
+        first_panic.get_or_insert(panic);
+    }
+    drop(left);
+    match first_panic {
+        Some(panic) if !thread::panicking() => resume_unwind(panic),
+        _ => wakers,
     }
 }
 

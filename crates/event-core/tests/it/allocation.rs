@@ -52,7 +52,7 @@ fn an_entry_is_handed_on_without_a_copy() {
     assert!(first.try_get().is_some()); // the first to share the bytes makes their count
     none(
         "an entry",
-        &measure(|| assert_eq!(watcher.try_get().unwrap().unwrap().value.unwrap().len(), 1000)),
+        &measure(|| assert_eq!(watcher.try_get().unwrap().unwrap().value().unwrap().len(), 1000)),
     );
 }
 

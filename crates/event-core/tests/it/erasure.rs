@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use event_core::{
-    BoxReader, BoxWatcher, Error, MemoryReader, MemoryValue, MemoryWatcher, ReaderExt, Share,
-    ShareWatcher, Value, ValueReader, ValueWriter, Watcher, WatcherExt,
+    BoxReader, BoxWatcher, Error, MemoryReader, MemoryValue, MemoryWatcher, ReaderExt, Value,
+    ValueReader, ValueWriter, Watcher, WatcherExt,
 };
 use futures_executor::block_on;
 
@@ -15,8 +15,6 @@ fn handles_and_watchers_cross_threads() {
     all::<MemoryValue<u8>>();
     all::<MemoryReader<u8>>();
     all::<MemoryWatcher<u8>>();
-    all::<Share<MemoryReader<u8>, u8>>();
-    all::<ShareWatcher<MemoryWatcher<u8>, u8>>();
     all::<BoxReader<u8>>();
     all::<Error>();
     send::<BoxWatcher<u8>>();

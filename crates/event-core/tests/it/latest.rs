@@ -5,8 +5,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
+use event_core::adapters::Latest;
 use event_core::{
-    Entry, Error, ErrorKind, Latest, MemoryValue, ReaderExt, ValueReader, ValueWriter, Watcher,
+    Entry, Epoch, Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, ValueWriter, Watcher,
     WatcherExt,
 };
 use futures_executor::block_on;
@@ -29,7 +30,7 @@ fn the_newest_value_is_read_however_it_came() {
 }
 
 #[test]
-fn an_error_is_told_beside_the_last_good_value() {
+fn an_error_is_kept_beside_the_last_good_value() {
     let entry = MemoryValue::new(Entry::present("limit", 1, "10"));
     let mut latest = entry.reader().decode(text).watch().latest();
     assert_eq!(latest.get().map(String::as_str), Some("10"));
@@ -61,20 +62,26 @@ fn the_first_value_can_be_waited_for() {
         assert!(dropped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     entry.set(Entry::present("limit", 1, vec![0xff]));
-    assert_eq!(latest.get(), None, "the flag of the wait that was dropped is raised");
+    assert_eq!(latest.get(), None, "a wait that was dropped lost no wake-up");
     assert_eq!(latest.error().unwrap().kind(), ErrorKind::Decode);
 
-    let (told, first) = block_on(join(async { entry.set(Entry::present("limit", 2, "10")) }, async {
-        latest.wait().await.cloned()
-    }));
-    assert_eq!(((), "10"), (told, &*first.unwrap()));
-    assert_eq!(block_on(latest.wait()).unwrap(), "10", "it is there");
+    let set = async { entry.set(Entry::present("limit", 2, "10")) };
+    let ((), first) = block_on(join(set, latest.wait()));
+    first.unwrap();
+    assert_eq!(latest.get().map(String::as_str), Some("10"));
     entry.set(Entry::present("limit", 3, "20"));
+    block_on(latest.wait()).unwrap();
+    assert_eq!(latest.get().map(String::as_str), Some("20"), "the newest, not the first");
+    entry.set(Entry::present("limit", 4, vec![0xff]));
+    block_on(latest.wait()).unwrap();
+    let (value, error) = latest.get_with_error();
+    assert_eq!((value.map(String::as_str), error.unwrap().kind()), (Some("20"), ErrorKind::Decode));
+    entry.set(Entry::present("limit", 5, "20"));
     assert_eq!(latest.get().map(String::as_str), Some("20"));
 }
 
 #[test]
-fn a_mapping_that_panics_once_does_not_stop_it() {
+fn a_mapper_that_panics_once_does_not_stop_it() {
     let refuse = |version| if version == 2 { panic!("2") } else { version };
     let value = MemoryValue::new(1);
     goes_on(&value, value.watch().map(refuse).latest());
@@ -93,7 +100,7 @@ fn goes_on(value: &MemoryValue<i32>, mut latest: Latest<impl Watcher<i32>, i32>)
 }
 
 #[test]
-fn a_wait_tells_what_came_instead() {
+fn a_wait_returns_each_error_that_came_instead_once() {
     let entry = MemoryValue::new(Entry::present("limit", 1, vec![0xff]));
     let mut latest = entry.reader().decode(text).watch().latest();
     assert_eq!(block_on(latest.wait()).unwrap_err().kind(), ErrorKind::Decode);
@@ -114,10 +121,14 @@ impl<T, W: Watcher<T>> Watcher<T> for Counted<W> {
         self.1 += 1;
         self.0.poll_get(cx)
     }
+
+    fn epoch(&self) -> Option<Epoch> {
+        self.0.epoch()
+    }
 }
 
 #[test]
-fn the_value_is_polled_only_where_it_may_have_changed() {
+fn the_value_is_polled_only_if_it_may_have_changed() {
     let value = MemoryValue::new(1);
     let mut counted = Counted(value.watch(), 0);
     let mut latest = (&mut counted).latest();
@@ -135,16 +146,16 @@ fn the_value_is_polled_only_where_it_may_have_changed() {
 fn a_set_that_returned_is_read_on_another_thread() {
     let value = MemoryValue::new(0_u64);
     let mut latest = value.watch().latest();
-    let (said, heard) = std::sync::mpsc::sync_channel(0);
+    let (sent, received) = std::sync::mpsc::sync_channel(0);
     let reader = std::thread::spawn(move || {
-        for version in heard {
+        for version in received {
             assert!(*latest.get().unwrap() >= version);
         }
     });
     for version in 1..=10_000 {
         value.set(version);
-        said.send(version).unwrap();
+        sent.send(version).unwrap();
     }
-    drop(said);
+    drop(sent);
     reader.join().unwrap();
 }

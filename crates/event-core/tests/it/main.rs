@@ -2,8 +2,10 @@
 
 mod adapters;
 mod allocation;
+mod bounded;
 mod erasure;
 mod latest;
 mod laws;
 mod memory;
 mod mock;
+mod panics;

@@ -1,7 +1,8 @@
 //! Ours, as it is and with its type erased.
 
+use event_core::adapters::Latest;
 use event_core::{
-    BoxReader, BoxWatcher, Latest, MemoryValue, MemoryWatcher, ReaderExt, ValueReader, ValueWriter,
+    BoxReader, BoxWatcher, MemoryValue, MemoryWatcher, ReaderExt, ValueReader, ValueWriter,
     Watcher, WatcherExt,
 };
 
