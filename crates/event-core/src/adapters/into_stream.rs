@@ -9,7 +9,8 @@ use futures_core::Stream;
 use crate::debug::debug;
 use crate::{Error, Watcher};
 
-/// The versions that a watcher takes, as a [`Stream`] that ends when the value does.
+/// The versions that a watcher takes, as a [`Stream`](https://docs.rs/futures-core/0.3/futures_core/stream/trait.Stream.html)
+/// that ends when the value does. An error is an item like a value.
 ///
 /// [`WatcherExt::into_stream`](crate::WatcherExt::into_stream) makes one.
 #[must_use = "streams do nothing unless polled"]

@@ -1,23 +1,76 @@
-//! What is promised of types: `dyn` works, and what may cross threads does.
+//! What the types promise: `dyn` works, and what may cross threads does.
 
 use std::sync::Arc;
 
+use event_core::adapters::{
+    Boxed, Decode, DecodeWatcher, Decoded, Dedup, DedupWatcher, Filter, FilterWatcher, Get, GetIf,
+    GetOnce, IntoStream, Latest, Mapped, MappedWatcher, Shared, SharedWatcher, Zip, ZipWatcher,
+};
 use event_core::{
-    BoxReader, BoxWatcher, Error, MemoryReader, MemoryValue, MemoryWatcher, ReaderExt, Value,
-    ValueReader, ValueWriter, Watcher, WatcherExt,
+    BoxReader, BoxWatcher, Cause, CauseKind, Decoder, Entry, EntryState, Epoch, Error, ErrorKind,
+    Health, HealthState, KeyName, MemoryReader, MemoryValue, MemoryWatcher, ReaderExt, Refresh,
+    Value, ValueReader, ValueWriter, Versioned, Watcher, WatcherExt,
 };
 use futures_executor::block_on;
 
+/// Every public type, in the order of the docs.
 #[test]
-fn handles_and_watchers_cross_threads() {
-    fn all<T: Send + Sync + Unpin + 'static>() {}
-    fn send<T: Send + Unpin + 'static>() {}
-    all::<MemoryValue<u8>>();
-    all::<MemoryReader<u8>>();
-    all::<MemoryWatcher<u8>>();
-    all::<BoxReader<u8>>();
-    all::<Error>();
-    send::<BoxWatcher<u8>>();
+fn every_public_type_crosses_threads() {
+    type Reader = MemoryReader<u8>;
+    type Cursor = MemoryWatcher<u8>;
+    type Mapper = fn(u8) -> u8;
+    type Predicate = fn(&u8) -> bool;
+    type Bytes = fn(&[u8]) -> Result<u8, Error>;
+    fn shared<T: Send + Sync + Unpin + 'static>() {}
+    fn sent<T: Send + Unpin + 'static>() {}
+
+    shared::<MemoryValue<u8>>();
+    shared::<Reader>();
+    shared::<Cursor>();
+    shared::<BoxReader<u8>>();
+    sent::<BoxWatcher<u8>>();
+    sent::<Refresh>();
+    shared::<Epoch>();
+    shared::<Entry>();
+    shared::<EntryState>();
+    shared::<Versioned<u8>>();
+    shared::<Error>();
+    shared::<ErrorKind>();
+    shared::<Health>();
+    shared::<HealthState>();
+    shared::<Cause>();
+    shared::<CauseKind>();
+    shared::<KeyName<'static>>();
+
+    shared::<Boxed<Reader>>();
+    shared::<Mapped<Reader, u8, Mapper>>();
+    shared::<MappedWatcher<Cursor, u8, Mapper>>();
+    shared::<Filter<Reader, Predicate>>();
+    shared::<FilterWatcher<Cursor, u8, Predicate>>();
+    shared::<Dedup<Reader>>();
+    shared::<DedupWatcher<Cursor, u8>>();
+    shared::<Zip<Reader, Reader, u8, u8>>();
+    shared::<ZipWatcher<Cursor, Cursor, u8, u8>>();
+    shared::<Decode<MemoryReader<Entry>, Bytes, u8>>();
+    shared::<DecodeWatcher<MemoryWatcher<Entry>, Bytes, u8>>();
+    shared::<Decoded<MemoryReader<Entry>, Bytes>>();
+    shared::<Shared<Reader, u8>>();
+    shared::<SharedWatcher<Cursor, u8>>();
+    shared::<Latest<Cursor, u8>>();
+    shared::<IntoStream<Cursor, u8>>();
+    shared::<Get<'static, Cursor, u8>>();
+    shared::<GetIf<'static, Cursor, u8, Predicate>>();
+    shared::<GetOnce<Cursor, u8>>();
+}
+
+/// A watcher may be shared by its handles only: neither it nor a value has to be `Sync`.
+#[test]
+fn a_value_that_is_not_sync_is_shared_between_threads_all_the_same() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    let value = MemoryValue::new(std::cell::Cell::new(1));
+    shared(&value);
+    shared(&value.reader());
+    shared(&value.reader().map(|v| v).watch());
 }
 
 #[test]
@@ -33,11 +86,14 @@ fn every_trait_serves_as_dyn() {
     let mut watcher = both.watch();
     let erased: &mut dyn Watcher<u8> = &mut watcher;
     assert_eq!(block_on(erased.get()).unwrap(), 3);
+    let decoder: &dyn Decoder<Output = usize> = &|bytes: &[u8]| Ok::<_, Error>(bytes.len());
+    assert_eq!(decoder.decode(&"four".into()).unwrap(), 4);
 }
 
 #[test]
 fn a_reference_is_as_good_as_what_it_refers_to() {
     async fn first<R: ValueReader<u8>>(reader: R) -> u8 {
+        reader.refresh().await.unwrap();
         reader.watch().get().await.unwrap()
     }
     let value = MemoryValue::new(4);

@@ -9,3 +9,4 @@ mod laws;
 mod memory;
 mod mock;
 mod panics;
+mod refresh;

@@ -25,7 +25,7 @@ fn loom_a_set_that_returned_is_read() {
 /// While one writer is about to wake, another one has set, or this task has taken the version elsewhere.
 #[test]
 fn loom_a_read_is_not_older_than_what_this_task_has_seen() {
-    super::super::shared::loom_tests::model(|| {
+    super::super::shared::loom_tests::model(3, || {
         let value = MemoryValue::new(0);
         let mut latest = value.watch().latest();
         let mut mapped = value.reader().map(|v| v).watch().latest();

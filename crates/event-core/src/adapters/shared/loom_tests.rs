@@ -15,16 +15,16 @@ fn last<W: Watcher<u32>>(mut watcher: SharedWatcher<W, u32>) -> u32 {
     last
 }
 
-/// Bounded, since all interleavings take hours.
-pub(crate) fn model(test: impl Fn() + Send + Sync + 'static) {
+/// With at most `bound` preemptions: all interleavings take hours.
+pub(crate) fn model(bound: usize, test: impl Fn() + Send + Sync + 'static) {
     let mut bounded = Builder::new();
-    bounded.preemption_bound = Some(2);
+    bounded.preemption_bound = Some(bound);
     bounded.check(test);
 }
 
 #[test]
 fn loom_siblings_all_take_the_last_version_and_the_end() {
-    model(|| {
+    model(1, || {
         let value = MemoryValue::new(1);
         let shared = value.reader().shared();
         let (one, two) = (shared.watch(), shared.watch());
@@ -38,7 +38,7 @@ fn loom_siblings_all_take_the_last_version_and_the_end() {
 
 #[test]
 fn loom_a_sibling_that_no_longer_polls_holds_nobody_up() {
-    model(|| {
+    model(2, || {
         let value = MemoryValue::new(1);
         let shared = value.reader().shared();
         let (mut one, two) = (shared.watch(), shared.watch());
@@ -55,7 +55,7 @@ fn loom_a_sibling_that_no_longer_polls_holds_nobody_up() {
 
 #[test]
 fn loom_a_first_get_is_not_older_than_a_set_that_returned() {
-    model(|| {
+    model(2, || {
         let value = MemoryValue::new(0);
         let shared = value.reader().shared();
         let mut sibling = shared.watch();
@@ -74,7 +74,7 @@ fn loom_a_first_get_is_not_older_than_a_set_that_returned() {
 /// the version elsewhere.
 #[test]
 fn loom_a_first_get_is_not_older_than_what_this_task_has_seen_with_two_writers() {
-    model(|| {
+    model(2, || {
         let value = MemoryValue::new(0);
         let shared = value.reader().shared();
         let mut sibling = shared.watch();
@@ -94,7 +94,7 @@ fn loom_a_first_get_is_not_older_than_what_this_task_has_seen_with_two_writers()
 /// Two stages, one upon the other: the lower one's siblings are woken while the upper one is polled.
 #[test]
 fn loom_a_shared_reader_of_a_shared_reader_loses_no_wake_up() {
-    model(|| {
+    model(2, || {
         let value = MemoryValue::new(1);
         let lower = value.reader().shared();
         let upper = lower.clone().shared();
