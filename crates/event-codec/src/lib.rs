@@ -63,6 +63,7 @@
 //!
 //! `json` and `protobuf`, both on by default.
 
+mod debug;
 mod decoder_ext;
 
 mod raw;

@@ -4,7 +4,10 @@ use event_core::{Bytes, Decoder, Error};
 
 /// Yields the bytes as they are, without a copy.
 ///
-/// Every value decodes. Not named `Bytes`, which is what it yields.
+/// Any bytes decode, empty ones too. While the key does not exist, a watcher waits, and a deletion is an
+/// error of kind [`ErrorKind::Deleted`](event_core::ErrorKind::Deleted).
+///
+/// The decoder is not named `Bytes` because that is the name of its output.
 ///
 /// ```
 /// use event_codec::Raw;

@@ -105,7 +105,7 @@ fn a_number_read_as_a_field_key_is_not_told() {
 
 #[test]
 fn the_words_of_a_message_by_hand_are_not_told() {
-    assert_eq!(told::<Talkative>(b"\x08\x01"), "the message was refused by its type");
+    assert_eq!(told::<Talkative>(b"\x08\x01"), "the type refused the message");
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn values() {
         i128: r#"{"hunter2": 1}"# =>
             "invalid number at line 1 column 1";
         IpAddr: r#""hunter2""# =>
-            "the value was refused by its type at line 1 column 9";
+            "the type refused the value at line 1 column 9";
         Duration: r#"{"secs": 18446744073709551615, "nanos": 4815162342}"# =>
             "nanos: invalid value: integer, expected u32 at line 1 column 50";
         Option<u8>: r#""hunter2""# =>
@@ -94,7 +94,7 @@ fn keys() {
         HashMap<Key, u8>: r#"{"A": "hunter2"}"# =>
             "*: invalid type: string, expected u8 at line 1 column 15";
         HashMap<Words<0>, u8>: r#"{"hunter2": 1}"# =>
-            "*: the value was refused by its type at line 1 column 10";
+            "*: the type refused the value at line 1 column 10";
         BTreeMap<String, Limits>: r#"{"limits": {"max_connections": "hunter2"}}"# =>
             "*.max_connections: invalid type: string, expected u32 at line 1 column 40";
         Config: r#"{"hunter2": 1}"# =>
@@ -140,11 +140,11 @@ fn enums() {
         Adjacent: r#"{"with": {"port": "hunter2"}, "kind": "Tls"}"# =>
             "invalid type: string, expected u16 at line 1 column 44";
         Untagged: r#""hunter2""# =>
-            "the value was refused by its type";
+            "the type refused the value";
         Untagged: r#"{"port": "hunter2"}"# =>
-            "the value was refused by its type";
+            "the type refused the value";
         Vec<Untagged>: r#"[1, {"port": 2}, {"port": "hunter2"}]"# =>
-            "[2]: the value was refused by its type at line 1 column 37";
+            "[2]: the type refused the value at line 1 column 37";
         Flat: r#"{"max_connections": "hunter2"}"# =>
             "invalid type: string, expected u32 at line 1 column 30";
         Flat: r#"{"max_connections": 1, "hunter2": "hunter2"}"# =>
@@ -158,29 +158,29 @@ fn enums() {
 fn words_of_the_type() {
     told! {
         Small: "48151623" =>
-            "the value was refused by its type";
+            "the type refused the value";
         Vec<Small>: "[48151623]" =>
-            "[0]: the value was refused by its type at line 1 column 10";
+            "[0]: the type refused the value at line 1 column 10";
         Twice: r#"["hunter2", 1]"# =>
             "[1]: invalid type: integer at line 1 column 13";
         Twice: r#"["hunter2", "b"]"# =>
             "[1]: invalid type: string at line 1 column 15";
         Words<CUSTOM>: r#""hunter2""# =>
-            "the value was refused by its type";
+            "the type refused the value";
         Words<AS_MISSING>: r#""hunter2""# =>
-            "the value was refused by its type";
+            "the type refused the value";
         Words<AS_TYPE>: r#""hunter2""# =>
-            "the value was refused by its type";
+            "the type refused the value";
         [Words<AS_POSITION>; 1]: r#"["hunter2"]"# =>
-            "[0]: the value was refused by its type at line 1 column 11";
+            "[0]: the type refused the value at line 1 column 11";
         Words<AS_EXPECTED>: r#""hunter2""# =>
             "invalid value: string";
         Words<AS_OTHER>: r#""hunter2""# =>
             "invalid type: another kind of value";
         Words<NESTED>: r#""hunter2""# =>
-            "the value was refused by its type";
+            "the type refused the value";
         [Words<AS_SYNTAX>; 1]: r#"["hunter2"]"# =>
-            "[0]: the value was refused by its type at line 1 column 11";
+            "[0]: the type refused the value at line 1 column 11";
         Words<AS_VARIANT>: r#""hunter2""# =>
             "unknown variant, expected `a`";
     }

@@ -12,7 +12,7 @@ fn what_is_not_utf8_is_told_by_its_position() {
     for (bytes, at) in cases {
         let error = refused(Utf8, bytes);
         assert_eq!(error.kind(), ErrorKind::Decode);
-        assert_eq!(error.to_string(), format!("key `k` at revision 7: not UTF-8 at byte {at}"));
+        assert_eq!(error.to_string(), format!("key `k` at revision 7: invalid UTF-8 at byte {at}"));
         keeps_the_secret(&error);
         keeps_the_secret(&refused(Utf8.optional(), bytes));
         keeps_the_secret(&refused(Utf8.or_default(), bytes));
