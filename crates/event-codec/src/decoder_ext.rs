@@ -46,16 +46,16 @@ pub trait DecoderExt: Decoder + Sized {
     /// If the decoder below has a value for a missing key, the default replaces it.
     ///
     /// ```
-    /// use event_codec::{DecoderExt, Json};
+    /// use event_codec::{DecoderExt, Utf8};
     /// use event_core::{Entry, ErrorKind, MemoryValue, ReaderExt, ValueWriter};
     ///
     /// # futures_executor::block_on(async {
-    /// let key = MemoryValue::new(Entry::never_seen("limit"));
-    /// let limit = key.reader().decode(Json::<u32>::new().or_default());
-    /// assert_eq!(limit.get().await.unwrap(), 0);
+    /// let key = MemoryValue::new(Entry::never_seen("motd"));
+    /// let motd = key.reader().decode(Utf8.or_default());
+    /// assert_eq!(motd.get().await.unwrap(), "");
     ///
-    /// key.set(Entry::present("limit", 1, "many"));
-    /// assert_eq!(limit.get().await.unwrap_err().kind(), ErrorKind::Decode);
+    /// key.set(Entry::present("motd", 1, &b"\xff"[..]));
+    /// assert_eq!(motd.get().await.unwrap_err().kind(), ErrorKind::Decode);
     /// # });
     /// ```
     fn or_default(self) -> OrDefault<Self>
