@@ -9,10 +9,9 @@ use crate::{Map, Optional, Or, OrDefault, Validate};
 /// The methods of every [`Decoder`], closures included. You can't implement it: every decoder has it
 /// already.
 ///
-/// A combinator over a decoder is a decoder. It passes the errors of the decoder below on, as they are.
-/// No combinator turns bad bytes into a good value: [`optional`](Self::optional),
-/// [`or_default`](Self::or_default) and [`or`](Self::or) stand in for a key that does not exist, and for
-/// nothing else.
+/// A combinator over a decoder is a decoder. It passes on the errors of the decoder below unchanged. No
+/// combinator turns bad bytes into a good value: [`optional`](Self::optional),
+/// [`or_default`](Self::or_default) and [`or`](Self::or) replace only a key that does not exist.
 pub trait DecoderExt: Decoder + Sized {
     /// Yields `None` for a key that does not exist: at once if it was never seen, and again when it is
     /// deleted.
@@ -91,14 +90,14 @@ pub trait DecoderExt: Decoder + Sized {
     /// Refuses values that decode but must not be used.
     ///
     /// `f` checks only values that were decoded from bytes. It does not check the value for a missing
-    /// key, which your program chose itself. So `.validate(f).or(value)` and `.or(value).validate(f)` do
-    /// the same.
+    /// key, which your program chose itself. Therefore `.validate(f).or(value)` and
+    /// `.or(value).validate(f)` do the same.
     ///
     /// # Errors
     ///
     /// An error of `f` becomes the source of an error of kind
-    /// [`ErrorKind::Invalid`](event_core::ErrorKind::Invalid). Its words are printed as they are. They
-    /// should name what is wrong and should not repeat the value.
+    /// [`ErrorKind::Invalid`](event_core::ErrorKind::Invalid). The error prints the words of `f` as they
+    /// are. Let them say what is wrong without the value.
     ///
     /// ```
     /// use event_codec::{DecoderExt, Utf8};
@@ -126,7 +125,7 @@ pub trait DecoderExt: Decoder + Sized {
         Validate { decoder: self, f }
     }
 
-    /// Maps the value. If the decoder below has a value for a missing key, that value is mapped too.
+    /// Maps the value. If the decoder below has a value for a missing key, `f` maps that value too.
     ///
     /// `f` can't fail: a `Result` that it returns is the value. To refuse a value, use
     /// [`validate`](Self::validate) or decode with a closure.

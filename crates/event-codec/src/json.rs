@@ -28,8 +28,10 @@ use crate::debug::debug;
 
 /// Decodes the bytes as a JSON document of type `T`.
 ///
-/// The document is the whole value: only whitespace may surround it. While the key does not exist, a
-/// watcher waits, and a deletion is an error of kind [`ErrorKind::Deleted`].
+/// The document is the whole value: only whitespace may surround it.
+///
+/// A watcher waits for a key that was never seen. For a deleted key it yields an error of kind
+/// [`ErrorKind::Deleted`], once.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -53,10 +55,10 @@ use crate::debug::debug;
 /// # Errors
 ///
 /// Bytes that are not JSON, or not a `T`, are an error of kind [`ErrorKind::Decode`]. So are empty bytes,
-/// which are no document. The error says, as far as they are known:
+/// because they are not a document. As far as they are known, the error names
 ///
 /// - the path to the place,
-/// - what is wrong there: the kind of thing that was found, such as `string`, and what was expected,
+/// - the kind of thing that was found there, such as `string`, and what was expected,
 /// - the line and the column.
 ///
 /// It never prints the data.
@@ -65,7 +67,7 @@ use crate::debug::debug;
 /// that comes from the data: the key of a map, or a field that the type does not declare.
 ///
 /// serde buffers what it reads for `#[serde(flatten)]`, `#[serde(untagged)]` and `#[serde(tag = "…")]`.
-/// For an error inside such a buffer, the path and the position are those of the whole buffer, or missing.
+/// An error inside such a buffer has the path and the position of the whole buffer, or none.
 ///
 /// The error leaves out any words that may contain the data. These are the text that a type passes to
 /// serde's `Error::custom`, and the expectation of a hand-written visitor that has fields. If nothing else

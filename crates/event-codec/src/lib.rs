@@ -54,7 +54,8 @@
 //! | anything | [`Raw`] | the [`Bytes`](event_core::Bytes) |
 //! | in a format of your own | a closure over `&[u8]`, or a type that implements [`Decoder`](event_core::Decoder) | what it returns |
 //!
-//! The methods of [`DecoderExt`] add to any of them what a missing key means, a check, or another type.
+//! Call the methods of [`DecoderExt`] on any of them to say what a missing key means, to check the value, or
+//! to convert it to another type.
 //!
 //! # Missing keys and empty values
 //!
@@ -70,26 +71,26 @@
 //! | a closure | `get` waits | error `Deleted`, once | what it returns for `&[]` |
 //! | [`.optional()`](DecoderExt::optional) | `None` at once | `None` | as the decoder below, in `Some` |
 //! | [`.or_default()`](DecoderExt::or_default), [`.or(value)`](DecoderExt::or) | the default at once | the default | as the decoder below |
-//! | [`.validate(f)`](DecoderExt::validate) | as the decoder below, without a check | as the decoder below, without a check | as the decoder below, then the check |
+//! | [`.validate(f)`](DecoderExt::validate) | as the decoder below, unchecked | as the decoder below, unchecked | as the decoder below, then the check |
 //! | [`.map(f)`](DecoderExt::map) | as the decoder below, mapped | as the decoder below, mapped | as the decoder below, mapped |
 //!
 //! # Bad values
 //!
-//! Bytes that do not decode are an error, also under `.optional()`, `.or_default()` and `.or(value)`: a bad
-//! document is not a missing key. `get` yields the error once, in this version's place, and the next good
-//! version follows. To go on with the last good value meanwhile, use
+//! Bytes that do not decode are an error, even under `.optional()`, `.or_default()` and `.or(value)`: a bad
+//! document is not a missing key. `get` yields the error once, in the version's place, and the next good
+//! version follows. To keep using the last good value until then, use
 //! [`latest`](event_core::WatcherExt::latest).
 //!
 //! # Secrets
 //!
-//! A value may be a secret. An error names the key, the revision, the place in the data and what is wrong
-//! there, and never prints the data: not in `Display`, not in `Debug`, not in a source. `Debug` of a decoder
-//! prints no value either.
+//! A value may be a secret. An error names the key, the revision and the place in the data, and says what
+//! is wrong there. It never prints the data, neither in `Display`, nor in `Debug`, nor in a source. The
+//! `Debug` of a decoder does not print a value either.
 //!
-//! Your program's own words are printed as they are: the error of your closure, the reason of your
-//! [`validate`](DecoderExt::validate), and the names of your types, fields and variants. Keep the data out
-//! of them. The errors of `String::from_utf8`, `str::from_utf8` and of the standard library's `parse` are
-//! safe.
+//! An error prints the words of your own program as they are: the `Display` of your closure's error and of
+//! your [`validate`](DecoderExt::validate)'s error, and the names of your types, fields and variants. Keep
+//! the data out of them. The errors of `String::from_utf8`, of `str::from_utf8` and of `parse` for the types
+//! of the standard library are safe.
 //!
 //! # Your own decoder
 //!

@@ -9,10 +9,11 @@ use crate::debug::debug;
 
 /// Decodes the bytes as a protobuf message.
 ///
-/// Empty bytes are a message too: each of its fields has its default. While the key does not exist, a
-/// watcher waits, and a deletion is an error of kind [`ErrorKind::Deleted`].
+/// Empty bytes are a message too: each of its fields has its default. Fields of type [`Bytes`] share the
+/// memory of the value.
 ///
-/// Fields of type [`Bytes`] share the memory of the value.
+/// A watcher waits for a key that was never seen. For a deleted key it yields an error of kind
+/// [`ErrorKind::Deleted`], once.
 ///
 /// ```
 /// use event_codec::Protobuf;
@@ -40,10 +41,10 @@ use crate::debug::debug;
 ///
 /// # Errors
 ///
-/// Bytes that are not such a message are an error of kind [`ErrorKind::Decode`]. It names the message and
-/// the field where they are known, the outermost first, and says what is wrong there. It never prints the data. If an
-/// implementation of [`Message`] raises an error in words of its own, the error says `the type refused the
-/// message`.
+/// Bytes that are not such a message are an error of kind [`ErrorKind::Decode`]. If they are known, it names
+/// the message and the field, from the outermost to the innermost. It says what is wrong there, and never
+/// prints the data. If a hand-written [`Message`] raises an error in words of its own, the error only says
+/// `the type refused the message`.
 pub struct Protobuf<M>(PhantomData<fn() -> M>);
 
 impl<M> Protobuf<M> {

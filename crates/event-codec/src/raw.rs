@@ -4,10 +4,11 @@ use event_core::{Bytes, Decoder, Error};
 
 /// Yields the bytes as they are, without a copy.
 ///
-/// Any bytes decode, empty ones too. While the key does not exist, a watcher waits, and a deletion is an
-/// error of kind [`ErrorKind::Deleted`](event_core::ErrorKind::Deleted).
+/// Any bytes decode, even empty ones. The decoder is not named `Bytes` because that is the name of its
+/// output.
 ///
-/// The decoder is not named `Bytes` because that is the name of its output.
+/// A watcher waits for a key that was never seen. For a deleted key it yields an error of kind
+/// [`ErrorKind::Deleted`](event_core::ErrorKind::Deleted), once.
 ///
 /// ```
 /// use event_codec::Raw;

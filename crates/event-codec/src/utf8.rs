@@ -4,8 +4,10 @@ use event_core::{Bytes, Decoder, Error, ErrorKind};
 
 /// Decodes the bytes as UTF-8 text.
 ///
-/// The text is kept as it is: whitespace is not trimmed. Empty bytes are the empty string. While the key
-/// does not exist, a watcher waits, and a deletion is an error of kind [`ErrorKind::Deleted`].
+/// The text keeps its whitespace. Empty bytes are the empty string.
+///
+/// A watcher waits for a key that was never seen. For a deleted key it yields an error of kind
+/// [`ErrorKind::Deleted`], once.
 ///
 /// ```
 /// use event_codec::Utf8;
@@ -26,8 +28,8 @@ use event_core::{Bytes, Decoder, Error, ErrorKind};
 ///
 /// # Errors
 ///
-/// Bytes that are not UTF-8 are an error of kind [`ErrorKind::Decode`]. It gives the offset of the first
-/// byte that is not part of a character, counted from 0, and never prints the data.
+/// Bytes that are not UTF-8 are an error of kind [`ErrorKind::Decode`]. It gives the offset, from
+/// 0, of the first byte that is not part of a character. It never prints the data.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Utf8;
 

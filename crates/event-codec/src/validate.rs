@@ -6,7 +6,7 @@ use event_core::{Bytes, Decoder, Error, ErrorKind};
 
 use crate::debug::debug;
 
-/// A decoder that refuses values by a function.
+/// A decoder that checks each value with a function.
 ///
 /// [`DecoderExt::validate`](crate::DecoderExt::validate) makes one.
 #[derive(Clone, Copy)]

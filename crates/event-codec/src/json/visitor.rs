@@ -31,7 +31,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for TrackedVisitor<'_, V> {
     type Value = V::Value;
 
     /// `serde_json` calls this when it writes that it found something else. The words go into the slot
-    /// and not into `serde_json`'s text. So that text ends in words of `serde_json`'s own, followed by the
+    /// and not into `serde_json`'s text. That text then ends in `serde_json`'s own words, followed by the
     /// line and the column, and no data can look like a position.
     fn expecting(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.slot.expect(Expectation::of(&self.visitor));
