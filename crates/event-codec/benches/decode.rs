@@ -1,4 +1,4 @@
-//! The decoders beside the libraries that they stand on, on configurations of about 1 kB and 100 kB:
+//! Compares the decoders with the libraries below them, on configurations of about 1 kB and 100 kB:
 //! `cargo bench -p event-codec`.
 
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use measure::{Record, Report, Role, rounds};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
-/// A service's configuration, which has more routes where it is larger.
+/// A service's configuration. A larger one has more routes.
 #[derive(Clone, PartialEq, Message, Serialize, Deserialize)]
 struct Config {
     #[prost(string, tag = "1")]
@@ -45,7 +45,7 @@ struct Route {
 }
 
 const ROUNDS: usize = 301;
-/// How many bytes a round decodes: long enough for the clock.
+/// How many bytes a round decodes. The clock can't measure a much shorter round.
 const BYTES: usize = 400_000;
 
 fn main() -> std::io::Result<()> {
@@ -99,7 +99,7 @@ fn measure(
     }
 }
 
-/// Nanoseconds for one.
+/// The time of one call, in nanoseconds.
 fn time(bytes: usize, decode: impl Fn() -> Config) -> f64 {
     let times = u32::try_from(BYTES / bytes).unwrap_or(1).max(1);
     let start = Instant::now();
@@ -109,7 +109,7 @@ fn time(bytes: usize, decode: impl Fn() -> Config) -> f64 {
     start.elapsed().as_secs_f64() * 1e9 / f64::from(times)
 }
 
-/// A configuration with as many routes as make it at least so large.
+/// A configuration with enough routes to reach `size` bytes.
 fn of_size(size: usize, measured: impl Fn(&Config) -> usize) -> Config {
     let names = ["requests", "bytes", "open_files", "queue"];
     let mut config = Config {

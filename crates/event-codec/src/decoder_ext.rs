@@ -1,4 +1,4 @@
-//! What users call on a decoder.
+//! What you call on a decoder.
 
 use std::error::Error as StdError;
 
@@ -6,15 +6,19 @@ use event_core::Decoder;
 
 use crate::{Map, Optional, Or, OrDefault, Validate};
 
-/// The methods of every [`Decoder`], closures included. It can't be implemented, since every decoder
-/// has it already.
+/// The methods of every [`Decoder`], closures included. You can't implement it: every decoder has it
+/// already.
 ///
-/// An adapter over a decoder is a decoder. An error of the decoder below passes as it is: none of
-/// these makes a good value of a bad one.
+/// A combinator over a decoder is a decoder. It passes on the errors of the decoder below unchanged. No
+/// combinator turns bad bytes into a good value: [`optional`](Self::optional),
+/// [`or_default`](Self::or_default) and [`or`](Self::or) replace only a key that does not exist.
 pub trait DecoderExt: Decoder + Sized {
-    /// Yields `None` for a key that is not there: at once where it never was, and when it is deleted.
+    /// Yields `None` for a key that does not exist: at once if it was never seen, and again when it is
+    /// deleted.
     ///
-    /// A stand-in that the decoder below has is replaced.
+    /// For a key that exists, the value is `Some`, and bytes that do not decode are an error, not `None`.
+    ///
+    /// If the decoder below has a value for a missing key, `None` replaces it.
     ///
     /// ```
     /// use event_codec::{DecoderExt, Utf8};
@@ -33,18 +37,24 @@ pub trait DecoderExt: Decoder + Sized {
         Optional(self)
     }
 
-    /// Yields the default of the type for a key that is not there: at once where it never was, and when
-    /// it is deleted.
+    /// Yields the default of the type for a key that does not exist: at once if it was never seen, and
+    /// again when it is deleted.
     ///
-    /// A stand-in that the decoder below has is replaced.
+    /// Bytes that do not decode are an error, not the default.
+    ///
+    /// If the decoder below has a value for a missing key, the default replaces it.
     ///
     /// ```
     /// use event_codec::{DecoderExt, Utf8};
-    /// use event_core::{Entry, MemoryValue, ReaderExt};
+    /// use event_core::{Entry, ErrorKind, MemoryValue, ReaderExt, ValueWriter};
     ///
     /// # futures_executor::block_on(async {
-    /// let motd = MemoryValue::new(Entry::never_seen("motd")).decode(Utf8.or_default());
+    /// let key = MemoryValue::new(Entry::never_seen("motd"));
+    /// let motd = key.reader().decode(Utf8.or_default());
     /// assert_eq!(motd.get().await.unwrap(), "");
+    ///
+    /// key.set(Entry::present("motd", 1, &b"\xff"[..]));
+    /// assert_eq!(motd.get().await.unwrap_err().kind(), ErrorKind::Decode);
     /// # });
     /// ```
     fn or_default(self) -> OrDefault<Self>
@@ -54,10 +64,12 @@ pub trait DecoderExt: Decoder + Sized {
         OrDefault(self)
     }
 
-    /// Yields a clone of `value` for a key that is not there: at once where it never was, and when it
-    /// is deleted.
+    /// Yields a clone of `value` for a key that does not exist: at once if it was never seen, and again
+    /// when it is deleted.
     ///
-    /// A stand-in that the decoder below has is replaced.
+    /// Bytes that do not decode are an error, not `value`.
+    ///
+    /// If the decoder below has a value for a missing key, `value` replaces it.
     ///
     /// ```
     /// use event_codec::{DecoderExt, Utf8};
@@ -75,34 +87,34 @@ pub trait DecoderExt: Decoder + Sized {
         Or { decoder: self, value }
     }
 
-    /// Refuses a value that decodes but must not be used.
+    /// Refuses values that decode but must not be used.
     ///
-    /// `f` sees what was decoded, and not what stands for a key that is not there: that is the
-    /// program's own value, and there is no version to blame for it. So `.validate(f).or(value)` and
-    /// `.or(value).validate(f)` are the same.
+    /// `f` checks only values that were decoded from bytes. It does not check the value for a missing
+    /// key, which your program chose itself. Therefore `.validate(f).or(value)` and
+    /// `.or(value).validate(f)` do the same.
     ///
     /// # Errors
     ///
-    /// An error of kind [`ErrorKind::Invalid`](event_core::ErrorKind::Invalid), whose source is what
-    /// `f` answered. These are the program's words, and pass as they are: they should name what is
-    /// wrong, and not repeat the value.
+    /// An error of `f` becomes the source of an error of kind
+    /// [`ErrorKind::Invalid`](event_core::ErrorKind::Invalid). The error prints the words of `f` as they
+    /// are. Let them say what is wrong without the value.
     ///
     /// ```
-    /// use std::error::Error as _;
-    ///
     /// use event_codec::{DecoderExt, Utf8};
     /// use event_core::{Entry, ErrorKind, MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
     /// let motd = MemoryValue::new(Entry::present("motd", 1, ""));
     /// let motd = motd.decode(Utf8.validate(|text: &String| match text.as_str() {
-    ///     "" => Err("it is empty"),
+    ///     "" => Err("the text is empty"),
     ///     _ => Ok(()),
     /// }));
     /// let error = motd.get().await.unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Invalid);
-    /// assert_eq!(error.to_string(), "key `motd` at revision 1: validation refused the value");
-    /// assert_eq!(error.source().unwrap().to_string(), "it is empty");
+    /// assert_eq!(
+    ///     format!("{error:#}"),
+    ///     "key `motd` at revision 1: validation refused the value: the text is empty",
+    /// );
     /// # });
     /// ```
     fn validate<F, E>(self, f: F) -> Validate<Self, F>
@@ -113,7 +125,10 @@ pub trait DecoderExt: Decoder + Sized {
         Validate { decoder: self, f }
     }
 
-    /// Maps the value, and also what stands for a key that is not there.
+    /// Maps the value. If the decoder below has a value for a missing key, `f` maps that value too.
+    ///
+    /// `f` can't fail: a `Result` that it returns is the value. To refuse a value, use
+    /// [`validate`](Self::validate) or decode with a closure.
     ///
     /// ```
     /// use event_codec::{DecoderExt, Utf8};

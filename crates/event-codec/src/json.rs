@@ -1,46 +1,37 @@
 //! JSON documents.
 //!
-//! Why not the message of `serde_json`? It repeats the data: `invalid type: string "hunter2"`. So does
-//! the path that `serde_path_to_error` makes: the keys of a map are data as much as its values. So a
-//! document that does not decode is decoded again, through a deserializer that hands errors of its own
-//! to the type: [`fault::Fault`] takes what is safe to tell when the error is made, before it is text.
-//! Only a value that is bad pays for this.
+//! Why not the message of `serde_json`? It prints the data: `invalid type: string "hunter2"`. The path of
+//! `serde_path_to_error` prints data too, because the keys of a map are data. So a document that does not
+//! decode is decoded a second time, through wrappers around `serde_json`. They give the type an error
+//! type of ours, [`error::JsonError`], which keeps only parts that can't contain the data. Nothing is
+//! removed from a finished text. A good document does not pay for this.
 
 mod access;
-mod bridge;
-mod fault;
-mod names;
-mod said;
-mod tracked;
-mod variant;
+mod deserializer;
+mod enum_access;
+mod error;
+mod error_slot;
+mod expected;
+mod name;
+mod parser_error;
 mod visitor;
 
-use std::fmt;
 use std::marker::PhantomData;
 
 use event_core::{Bytes, Decoder, Error, ErrorKind};
 use serde::de::DeserializeOwned;
 
-use self::bridge::Bridge;
-use self::fault::REFUSED;
-use self::tracked::Tracked;
+use self::deserializer::TrackedDeserializer;
+use self::error::REFUSED;
+use self::error_slot::ErrorSlot;
+use crate::debug::debug;
 
-/// Yields the bytes as a JSON document of type `T`.
+/// Decodes the bytes as a JSON document of type `T`.
 ///
-/// The document is the whole value: but for space, nothing may stand before or after it.
+/// The document is the whole value: only whitespace may surround it.
 ///
-/// # Errors
-///
-/// A document that is not JSON, or not a `T`, is an error of kind [`ErrorKind::Decode`]. It tells the
-/// path, what is wrong there, the line and the column, and never what was found. In the path a field of
-/// a struct and a variant of an enum have their names; a key of a map, and a field that the type does
-/// not know, come from the data and are `*`. Inside what serde reads ahead, which is `flatten`,
-/// `untagged` and `tag`, there is no path to tell.
-///
-/// What was expected is told where the type can't have mixed the data into it; what a type says in
-/// words of its own (serde's `Error::custom`) is not told.
-///
-/// `T` is decoded a second time to find out what to tell.
+/// A watcher waits for a key that was never seen. For a deleted key it yields an error of kind
+/// [`ErrorKind::Deleted`], once.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -60,10 +51,35 @@ use self::tracked::Tracked;
 /// );
 /// # });
 /// ```
+///
+/// # Errors
+///
+/// Bytes that are not JSON, or not a `T`, are an error of kind [`ErrorKind::Decode`]. So are empty bytes,
+/// because they are not a document. As far as they are known, the error names
+///
+/// - the path to the place,
+/// - the kind of thing that was found there, such as `string`, and what was expected,
+/// - the line and the column.
+///
+/// It never prints the data.
+///
+/// In a path, `limits` is a field or a variant, and `[1]` is the second element of an array. `*` is a name
+/// that comes from the data: the key of a map, or a field that the type does not declare.
+///
+/// serde buffers what it reads for `#[serde(flatten)]`, `#[serde(untagged)]` and `#[serde(tag = "…")]`.
+/// An error inside such a buffer has the path and the position of the whole buffer, or none.
+///
+/// The error leaves out any words that may contain the data. These are the text that a type passes to
+/// serde's `Error::custom`, and the expectation of a hand-written visitor that has fields. If nothing else
+/// is known, the error says `the type refused the value`.
+///
+/// # Cost
+///
+/// A document that does not decode is decoded twice, the second time to find the place.
 pub struct Json<T>(PhantomData<fn() -> T>);
 
 impl<T> Json<T> {
-    /// The decoder of documents of type `T`.
+    /// A decoder of documents of type `T`.
     ///
     /// ```
     /// use event_codec::Json;
@@ -81,17 +97,13 @@ impl<T: DeserializeOwned> Decoder for Json<T> {
     type Output = T;
 
     fn decode(&self, bytes: &Bytes) -> Result<T, Error> {
-        // serde_json's error stops here: it holds the data.
+        // The error of serde_json is dropped here: it may contain the data.
         serde_json::from_slice(bytes)
             .map_err(|_| Error::new(ErrorKind::Decode, explain::<T>(bytes)))
     }
 }
 
-impl<T> fmt::Debug for Json<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Json")
-    }
-}
+debug!(Json<T>);
 
 impl<T> Clone for Json<T> {
     fn clone(&self) -> Self {
@@ -112,13 +124,13 @@ fn explain<T: DeserializeOwned>(document: &[u8]) -> String {
     if document.starts_with(b"\xef\xbb\xbf") {
         return "expected a value, found a byte order mark at line 1 column 1".to_owned();
     }
-    let bridge = Bridge::default();
+    let slot = ErrorSlot::default();
     let mut json = serde_json::Deserializer::from_slice(document);
-    let decoded = T::deserialize(Tracked { inner: &mut json, bridge: &bridge })
-        .and_then(|_| json.end().map_err(|error| bridge.back(&error)));
+    let decoded = T::deserialize(TrackedDeserializer { inner: &mut json, slot: &slot })
+        .and_then(|_| json.end().map_err(|error| slot.restore(&error)));
     match decoded {
-        Err(fault) => fault.to_string(),
-        // A type that accepts today what it refused a moment ago.
+        Err(error) => error.to_string(),
+        // The type accepted the second time what it refused the first time.
         Ok(()) => REFUSED.to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! Typed decoders for the bytes of a value.
 //!
-//! A backend knows bytes only. A decoder makes a typed value of them, says what it means that the key
-//! is not there, and may refuse what must not be used:
+//! A backend knows only bytes. A decoder turns them into a typed value. It also says what a missing key
+//! means, and it can refuse a value that your program must not use:
 //!
 #![cfg_attr(feature = "json", doc = "```")]
 #![cfg_attr(not(feature = "json"), doc = "```ignore")]
@@ -18,7 +18,7 @@
 //!     max_connections: u32,
 //! }
 //!
-//! fn sane(config: &Config) -> Result<(), String> {
+//! fn check(config: &Config) -> Result<(), String> {
 //!     match config.limits.max_connections {
 //!         0..=10_000 => Ok(()),
 //!         _ => Err("limits.max_connections is above 10000".to_owned()),
@@ -27,9 +27,9 @@
 //!
 //! # futures_executor::block_on(async {
 //! let bytes = MemoryValue::new(Entry::never_seen("config")); // or a key in etcd
-//! let config = bytes.reader().decode(Json::<Config>::new().validate(sane).or_default());
+//! let config = bytes.reader().decode(Json::<Config>::new().validate(check).or_default());
 //! let mut watcher = config.watch();
-//! assert_eq!(watcher.get().await?, Config::default()); // the key was never there
+//! assert_eq!(watcher.get().await?, Config::default()); // the key does not exist
 //!
 //! bytes.set(Entry::present("config", 7, r#"{"limits": {"max_connections": 100}}"#));
 //! assert_eq!(watcher.get().await?.limits.max_connections, 100);
@@ -44,24 +44,78 @@
 //! # }).unwrap();
 //! ```
 //!
-//! # What absence means
+//! # Which decoder do I want?
 //!
-//! | decoder | key never there | key deleted |
+//! | the bytes are | decode with | to get |
 //! |---|---|---|
-//! | [`Raw`], [`Utf8`], `Json`, `Protobuf` | `get` waits | error [`Absent`](event_core::ErrorKind::Deleted), once |
-//! | [`.optional()`](DecoderExt::optional) | `None` at once | `None` |
-//! | [`.or_default()`](DecoderExt::or_default), [`.or(value)`](DecoderExt::or) | the default at once | the default |
+//! | a JSON document | [`Json::<T>::new()`][`Json`] | your type, by [serde](https://serde.rs) |
+//! | a protobuf message | [`Protobuf::<M>::new()`][`Protobuf`] | your message, by [prost](https://docs.rs/prost) |
+//! | text | [`Utf8`] | a `String` |
+//! | anything | [`Raw`] | the [`Bytes`](event_core::Bytes) |
+//! | in a format of your own | a closure over `&[u8]`, or a type that implements [`Decoder`](event_core::Decoder) | what it returns |
 //!
-//! # What an error tells
+//! Call the methods of [`DecoderExt`] on any of them to say what a missing key means, to check the value, or
+//! to convert it to another type.
 //!
-//! The key, the revision, the place in the data, and what is wrong there; never the data, which may be
-//! a secret. This holds for `Display`, `Debug` and the source chain. Two things are the program's own
-//! words and pass as they are: what a closure that decodes or [validates](DecoderExt::validate)
-//! answers, and the names in its types.
+//! # Missing keys and empty values
+//!
+//! A key is missing if the backend has never seen it, or if it was deleted. A key whose value has no bytes
+//! is not missing.
+//!
+//! | decoder | key never seen | key deleted | key present, no bytes |
+//! |---|---|---|---|
+//! | [`Raw`] | `get` waits | error [`Deleted`](event_core::ErrorKind::Deleted), once | the empty `Bytes` |
+//! | [`Utf8`] | `get` waits | error `Deleted`, once | the empty string |
+//! | [`Json`] | `get` waits | error `Deleted`, once | error [`Decode`](event_core::ErrorKind::Decode) |
+//! | [`Protobuf`] | `get` waits | error `Deleted`, once | the message with all defaults |
+//! | a closure | `get` waits | error `Deleted`, once | what it returns for `&[]` |
+//! | [`.optional()`](DecoderExt::optional) | `None` at once | `None` | as the decoder below, in `Some` |
+//! | [`.or_default()`](DecoderExt::or_default), [`.or(value)`](DecoderExt::or) | the default at once | the default | as the decoder below |
+//! | [`.validate(f)`](DecoderExt::validate) | as the decoder below, unchecked | as the decoder below, unchecked | as the decoder below, then the check |
+//! | [`.map(f)`](DecoderExt::map) | as the decoder below, mapped | as the decoder below, mapped | as the decoder below, mapped |
+//!
+//! # Bad values
+//!
+//! Bytes that do not decode are an error, even under `.optional()`, `.or_default()` and `.or(value)`: a bad
+//! document is not a missing key. `get` yields the error once, in the version's place, and the next good
+//! version follows. To keep using the last good value until then, use
+//! [`latest`](event_core::WatcherExt::latest).
+//!
+//! # Secrets
+//!
+//! A value may be a secret. An error names the key, the revision and the place in the data, and says what
+//! is wrong there. It never prints the data, neither in `Display`, nor in `Debug`, nor in a source. The
+//! `Debug` of a decoder does not print a value either.
+//!
+//! An error prints the words of your own program as they are: the `Display` of your closure's error and of
+//! your [`validate`](DecoderExt::validate)'s error, and the names of your types, fields and variants. Keep
+//! the data out of them. The errors of `String::from_utf8`, of `str::from_utf8` and of `parse` for the types
+//! of the standard library are safe.
+//!
+//! # Your own decoder
+//!
+//! A decoder must not
+//!
+//! - print the data in its error, because nothing removes it later;
+//! - return a default for bytes that do not decode, because nobody would notice the bad value;
+//! - block or take long, because it runs inside a poll of a watcher;
+//! - panic, because the panic unwinds the task that polls. The version becomes an error of kind
+//!   [`Panicked`](event_core::ErrorKind::Panicked);
+//! - announce the end of the value. [`Error::closed`](event_core::Error::closed) from a decoder becomes an
+//!   error of kind `Decode`, and the value goes on.
 //!
 //! # Features
 //!
-//! `json` and `protobuf`, both on by default.
+//! | feature | adds | depends on |
+//! |---|---|---|
+//! | `json` (default) | [`Json`] | `serde`, `serde_json` |
+//! | `protobuf` (default) | [`Protobuf`] | `prost` |
+//!
+//! [`Raw`], [`Utf8`] and the combinators need no feature.
+//!
+#![cfg_attr(not(feature = "json"), doc = "[`Json`]: #features")]
+#![cfg_attr(not(feature = "protobuf"), doc = "[`Protobuf`]: #features")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod decoder_ext;
 
@@ -78,6 +132,8 @@ mod optional;
 mod or;
 mod or_default;
 mod validate;
+
+mod debug;
 
 pub use decoder_ext::DecoderExt;
 #[cfg(feature = "json")]

@@ -1,12 +1,12 @@
 //! `map`: a value of another type.
 
-use std::fmt;
-
 use event_core::{Bytes, Decoder, Error};
 
-/// A decoder that maps what another yields.
+use crate::debug::debug;
+
+/// A decoder that maps the value of another decoder.
 ///
-/// Made by [`DecoderExt::map`](crate::DecoderExt::map).
+/// [`DecoderExt::map`](crate::DecoderExt::map) makes one.
 #[derive(Clone, Copy)]
 #[must_use = "a decoder does nothing unless a reader decodes with it"]
 pub struct Map<D, F> {
@@ -30,8 +30,4 @@ where
     }
 }
 
-impl<D: fmt::Debug, F> fmt::Debug for Map<D, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Map").field(&self.decoder).finish()
-    }
-}
+debug!(Map<D, F> { decoder: D });

@@ -1,10 +1,10 @@
-//! `optional`: a key that may be missing.
+//! `optional`: `None` for a key that does not exist.
 
 use event_core::{Bytes, Decoder, Error};
 
-/// A decoder for which a key that is not there is `None`.
+/// A decoder that yields `None` for a key that does not exist.
 ///
-/// Made by [`DecoderExt::optional`](crate::DecoderExt::optional).
+/// [`DecoderExt::optional`](crate::DecoderExt::optional) makes one.
 #[derive(Debug, Clone, Copy, Default)]
 #[must_use = "a decoder does nothing unless a reader decodes with it"]
 pub struct Optional<D>(pub(crate) D);

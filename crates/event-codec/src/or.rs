@@ -1,12 +1,13 @@
-//! `or`: a given value for a key that is not there.
-
-use std::fmt;
+//! `or`: a given value for a key that does not exist.
 
 use event_core::{Bytes, Decoder, Error};
 
-/// A decoder for which a key that is not there is a given value.
+use crate::debug::debug;
+
+/// A decoder that yields a given value for a key that does not exist.
 ///
-/// Made by [`DecoderExt::or`](crate::DecoderExt::or). `Debug` does not print the value.
+/// [`DecoderExt::or`](crate::DecoderExt::or) makes one. `Debug` does not print the value.
+#[derive(Clone, Copy)]
 #[must_use = "a decoder does nothing unless a reader decodes with it"]
 pub struct Or<D: Decoder> {
     pub(crate) decoder: D,
@@ -29,18 +30,4 @@ where
     }
 }
 
-impl<D> Clone for Or<D>
-where
-    D: Decoder + Clone,
-    D::Output: Clone,
-{
-    fn clone(&self) -> Self {
-        Self { decoder: self.decoder.clone(), value: self.value.clone() }
-    }
-}
-
-impl<D: Decoder + fmt::Debug> fmt::Debug for Or<D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Or").field(&self.decoder).finish()
-    }
-}
+debug!(Or<D: Decoder> { decoder: D });

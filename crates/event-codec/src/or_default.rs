@@ -1,10 +1,10 @@
-//! `or_default`: the type's own default for a key that is not there.
+//! `or_default`: the default of the type for a key that does not exist.
 
 use event_core::{Bytes, Decoder, Error};
 
-/// A decoder for which a key that is not there is the default of the type.
+/// A decoder that yields the default of its type for a key that does not exist.
 ///
-/// Made by [`DecoderExt::or_default`](crate::DecoderExt::or_default).
+/// [`DecoderExt::or_default`](crate::DecoderExt::or_default) makes one.
 #[derive(Debug, Clone, Copy, Default)]
 #[must_use = "a decoder does nothing unless a reader decodes with it"]
 pub struct OrDefault<D>(pub(crate) D);

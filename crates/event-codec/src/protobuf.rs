@@ -1,20 +1,19 @@
 //! Protobuf messages.
 
-use std::fmt;
 use std::marker::PhantomData;
 
 use event_core::{Bytes, Decoder, Error, ErrorKind};
 use prost::{DecodeError, Message};
 
-/// Yields the bytes as a protobuf message.
+use crate::debug::debug;
+
+/// Decodes the bytes as a protobuf message.
 ///
-/// An empty value is a message of which every field has its default, as protobuf has it. Fields of
-/// type `Bytes` are not copied.
+/// Empty bytes are a message too: each of its fields has its default. Fields of type [`Bytes`] share the
+/// memory of the value.
 ///
-/// # Errors
-///
-/// Bytes that are no such message are an error of kind [`ErrorKind::Decode`]. It tells the message
-/// and the field, from the outside in, and what is wrong there.
+/// A watcher waits for a key that was never seen. For a deleted key it yields an error of kind
+/// [`ErrorKind::Deleted`], once.
 ///
 /// ```
 /// use event_codec::Protobuf;
@@ -39,10 +38,17 @@ use prost::{DecodeError, Message};
 /// );
 /// # });
 /// ```
+///
+/// # Errors
+///
+/// Bytes that are not such a message are an error of kind [`ErrorKind::Decode`]. If they are known, it names
+/// the message and the field, from the outermost to the innermost. It says what is wrong there, and never
+/// prints the data. If a hand-written [`Message`] raises an error in words of its own, the error only says
+/// `the type refused the message`.
 pub struct Protobuf<M>(PhantomData<fn() -> M>);
 
 impl<M> Protobuf<M> {
-    /// The decoder of messages of type `M`.
+    /// A decoder of messages of type `M`.
     ///
     /// ```
     /// use event_codec::Protobuf;
@@ -61,15 +67,12 @@ impl<M: Message + Default> Decoder for Protobuf<M> {
     type Output = M;
 
     fn decode(&self, bytes: &Bytes) -> Result<M, Error> {
+        // The error of prost is dropped here: it may contain the data.
         M::decode(bytes.clone()).map_err(|error| Error::new(ErrorKind::Decode, explain(&error)))
     }
 }
 
-impl<M> fmt::Debug for Protobuf<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Protobuf")
-    }
-}
+debug!(Protobuf<M>);
 
 impl<M> Clone for Protobuf<M> {
     fn clone(&self) -> Self {
@@ -85,7 +88,7 @@ impl<M> Default for Protobuf<M> {
     }
 }
 
-/// What prost calls each of its errors in `Debug`, and how it begins in `Display`.
+/// The name of each of prost's errors in its `Debug`, and the words that its `Display` begins with.
 const KINDS: [(&str, &str); 10] = [
     ("LengthDelimiterTooLarge", "length delimiter exceeds maximum usize value"),
     ("InvalidVarint", "invalid varint"),
@@ -99,12 +102,12 @@ const KINDS: [(&str, &str); 10] = [
     ("InvalidString", "invalid string value: data is not UTF-8 encoded"),
 ];
 
-/// Says what prost's error says without the data in it.
+/// Says what prost's error says, without the data.
 ///
-/// Why not prost's own text? It tells the key and the type URL that were read, which are data, and a
-/// message implemented by hand may put there what it likes. The fields it names are the program's.
-/// prost shows what sort of error it is in `Debug` only; where that is not as known here, nothing is
-/// said.
+/// Why not prost's own text? It prints the field key or the type URL that was read, and both are data. A
+/// hand-written message can put anything into the text. The names of messages and fields are safe: they
+/// are constants of the program. prost shows only in `Debug` which error it is. If that name is not in the
+/// table, the text is dropped.
 fn explain(error: &DecodeError) -> String {
     let debug = format!("{error:?}");
     let text = error.to_string();
@@ -114,7 +117,7 @@ fn explain(error: &DecodeError) -> String {
         let text = text.strip_prefix("failed to decode Protobuf message: ")?;
         let (words, at) = match KINDS.iter().find(|(name, _)| *name == kind) {
             Some((_, words)) => (*words, text.rfind(words)?),
-            // Both wire types are named by prost, which knows six.
+            // The words after this one are the names of two wire types, of which prost has six.
             None if kind == "UnexpectedWireType" => {
                 let at = text.rfind("invalid wire type: ")?;
                 (&text[at..], at)
@@ -127,5 +130,5 @@ fn explain(error: &DecodeError) -> String {
         parts.push(words);
         Some(parts.join(": "))
     };
-    known().unwrap_or_else(|| "the message was refused by its type".to_owned())
+    known().unwrap_or_else(|| "the type refused the message".to_owned())
 }

@@ -4,7 +4,11 @@ use event_core::{Bytes, Decoder, Error};
 
 /// Yields the bytes as they are, without a copy.
 ///
-/// Every value decodes. Not named `Bytes`, which is what it yields.
+/// Any bytes decode, even empty ones. The decoder is not named `Bytes` because that is the name of its
+/// output.
+///
+/// A watcher waits for a key that was never seen. For a deleted key it yields an error of kind
+/// [`ErrorKind::Deleted`](event_core::ErrorKind::Deleted), once.
 ///
 /// ```
 /// use event_codec::Raw;

@@ -2,12 +2,12 @@
 
 use event_core::{Bytes, Decoder, Error, ErrorKind};
 
-/// Yields the bytes as text, as it stands: nothing is trimmed.
+/// Decodes the bytes as UTF-8 text.
 ///
-/// # Errors
+/// The text keeps its whitespace. Empty bytes are the empty string.
 ///
-/// Bytes that are not UTF-8 are an error of kind [`ErrorKind::Decode`], which tells the position of
-/// the first byte that is not part of a character.
+/// A watcher waits for a key that was never seen. For a deleted key it yields an error of kind
+/// [`ErrorKind::Deleted`], once.
 ///
 /// ```
 /// use event_codec::Utf8;
@@ -21,10 +21,15 @@ use event_core::{Bytes, Decoder, Error, ErrorKind};
 /// name.set(Entry::present("name", 2, &b"etc\xff"[..]));
 /// assert_eq!(
 ///     text.get().await.unwrap_err().to_string(),
-///     "key `name` at revision 2: not UTF-8 at byte 3",
+///     "key `name` at revision 2: invalid UTF-8 at byte 3",
 /// );
 /// # });
 /// ```
+///
+/// # Errors
+///
+/// Bytes that are not UTF-8 are an error of kind [`ErrorKind::Decode`]. It gives the offset, from
+/// 0, of the first byte that is not part of a character. It never prints the data.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Utf8;
 
@@ -33,7 +38,8 @@ impl Decoder for Utf8 {
 
     fn decode(&self, bytes: &Bytes) -> Result<String, Error> {
         std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
-            Error::new(ErrorKind::Decode, format!("not UTF-8 at byte {}", error.valid_up_to()))
+            let at = error.valid_up_to();
+            Error::new(ErrorKind::Decode, format!("invalid UTF-8 at byte {at}"))
         })
     }
 }

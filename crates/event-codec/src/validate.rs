@@ -1,13 +1,14 @@
-//! `validate`: refuse a value that decodes.
+//! `validate`: an error for a value that decodes but must not be used.
 
 use std::error::Error as StdError;
-use std::fmt;
 
 use event_core::{Bytes, Decoder, Error, ErrorKind};
 
-/// A decoder that refuses a value that must not be used.
+use crate::debug::debug;
+
+/// A decoder that checks each value with a function.
 ///
-/// Made by [`DecoderExt::validate`](crate::DecoderExt::validate).
+/// [`DecoderExt::validate`](crate::DecoderExt::validate) makes one.
 #[derive(Clone, Copy)]
 #[must_use = "a decoder does nothing unless a reader decodes with it"]
 pub struct Validate<D, F> {
@@ -39,8 +40,4 @@ where
     }
 }
 
-impl<D: fmt::Debug, F> fmt::Debug for Validate<D, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Validate").field(&self.decoder).finish()
-    }
-}
+debug!(Validate<D, F> { decoder: D });

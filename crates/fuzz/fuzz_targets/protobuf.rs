@@ -1,4 +1,4 @@
-//! Any bytes as a protobuf message: no panic.
+//! Decodes any bytes as a protobuf message. It must not panic.
 #![no_main]
 
 use event_codec::Protobuf;
@@ -9,7 +9,7 @@ struct Config {
     #[prost(string, tag = "1")]
     name: String,
     #[prost(message, repeated, tag = "2")]
-    below: Vec<Config>,
+    children: Vec<Config>,
     #[prost(map = "string, sint64", tag = "3")]
     limits: std::collections::HashMap<String, i64>,
     #[prost(double, optional, tag = "4")]
@@ -18,6 +18,6 @@ struct Config {
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if let Err(error) = Protobuf::<Config>::new().decode(&Bytes::copy_from_slice(bytes)) {
-        let _ = format!("{error} {error:?}");
+        let _ = format!("{error:#} {error:?}");
     }
 });

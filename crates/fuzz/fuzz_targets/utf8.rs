@@ -1,4 +1,4 @@
-//! Any bytes as text: no panic, and refused if and only if it is no UTF-8.
+//! Decodes any bytes as text. It must not panic, and must refuse exactly the bytes that are not UTF-8.
 #![no_main]
 
 use event_codec::Utf8;

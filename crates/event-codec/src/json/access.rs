@@ -1,40 +1,42 @@
-//! Arrays and objects: each element adds its step to the path of a fault.
+//! Arrays and objects. Each element puts its segment in front of an error's path.
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
 
-use super::bridge::Bridge;
-use super::fault::{Fault, Step};
-use super::names::NameSeed;
-use super::tracked::TrackedSeed;
+use super::deserializer::TrackedSeed;
+use super::error::{JsonError, Segment};
+use super::error_slot::ErrorSlot;
+use super::name::NameSeed;
 
-/// An array, as a type sees it.
+/// An array of `serde_json`, as the type reads it.
 pub(super) struct TrackedSeq<'b, A> {
     pub(super) inner: A,
-    pub(super) bridge: &'b Bridge,
+    pub(super) slot: &'b ErrorSlot,
     pub(super) index: usize,
 }
 
-/// An object, as a type sees it.
+/// An object of `serde_json`, as the type reads it.
 pub(super) struct TrackedMap<'b, A> {
     pub(super) inner: A,
-    pub(super) bridge: &'b Bridge,
-    /// The fields that the type knows; none where it takes what comes.
+    pub(super) slot: &'b ErrorSlot,
+    /// The fields that the type declares. Empty if the type accepts any key.
     pub(super) names: &'static [&'static str],
-    /// The key that was read last.
-    pub(super) key: Step,
+    /// The segment of the key that was read last.
+    pub(super) key: Segment,
 }
 
 impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for TrackedSeq<'_, A> {
-    type Error = Fault;
+    type Error = JsonError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-    ) -> Result<Option<S::Value>, Fault> {
-        let seed = TrackedSeed { seed, bridge: self.bridge };
-        let step = Step::Index(self.index);
+    ) -> Result<Option<S::Value>, JsonError> {
+        let seed = TrackedSeed { seed, slot: self.slot };
+        let segment = Segment::Index(self.index);
         self.index += 1;
-        self.inner.next_element_seed(seed).map_err(|error| self.bridge.back(&error).within(step))
+        self.inner
+            .next_element_seed(seed)
+            .map_err(|error| self.slot.restore(&error).within(segment))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -43,26 +45,26 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for TrackedSeq<'_, A> {
 }
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for TrackedMap<'_, A> {
-    type Error = Fault;
+    type Error = JsonError;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-    ) -> Result<Option<S::Value>, Fault> {
-        let bridge = self.bridge;
-        self.key = Step::Data;
+    ) -> Result<Option<S::Value>, JsonError> {
+        let slot = self.slot;
+        self.key = Segment::Data;
         let key = if self.names.is_empty() {
-            self.inner.next_key_seed(TrackedSeed { seed, bridge })
+            self.inner.next_key_seed(TrackedSeed { seed, slot })
         } else {
-            let (names, note) = (self.names, &mut self.key);
-            self.inner.next_key_seed(NameSeed { seed, bridge, names, note })
+            let (names, segment) = (self.names, &mut self.key);
+            self.inner.next_key_seed(NameSeed { seed, slot, names, segment })
         };
-        key.map_err(|error| bridge.back(&error).within_key())
+        key.map_err(|error| slot.restore(&error).within_key())
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
-        let seed = TrackedSeed { seed, bridge: self.bridge };
-        self.inner.next_value_seed(seed).map_err(|error| self.bridge.back(&error).within(self.key))
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, JsonError> {
+        let seed = TrackedSeed { seed, slot: self.slot };
+        self.inner.next_value_seed(seed).map_err(|error| self.slot.restore(&error).within(self.key))
     }
 
     fn size_hint(&self) -> Option<usize> {

@@ -1,28 +1,28 @@
-//! A visitor that carries the faults of a type over to the parser.
+//! The visitor that hands a type's errors to `serde_json`.
 
 use std::fmt;
 
 use serde::de::{Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 
 use super::access::{TrackedMap, TrackedSeq};
-use super::bridge::Bridge;
-use super::fault::Step;
-use super::said::Said;
-use super::tracked::Tracked;
-use super::variant::TrackedEnum;
+use super::deserializer::TrackedDeserializer;
+use super::enum_access::TrackedEnum;
+use super::error::Segment;
+use super::error_slot::ErrorSlot;
+use super::expected::Expectation;
 
-/// A visitor of a type, as `serde_json` sees it.
+/// A visitor of the type, as `serde_json` calls it.
 pub(super) struct TrackedVisitor<'b, V> {
     pub(super) visitor: V,
-    pub(super) bridge: &'b Bridge,
-    /// The fields or the variants that the type knows; none where it takes what comes.
+    pub(super) slot: &'b ErrorSlot,
+    /// The fields or the variants that the type declares. Empty if the type accepts any name.
     pub(super) names: &'static [&'static str],
 }
 
 macro_rules! forward {
     ($($method:ident: $ty:ty,)*) => {$(
         fn $method<E: Error>(self, value: $ty) -> Result<V::Value, E> {
-            self.visitor.$method(value).map_err(|fault| self.bridge.over(fault))
+            self.visitor.$method(value).map_err(|error| self.slot.stash(error))
         }
     )*};
 }
@@ -30,10 +30,11 @@ macro_rules! forward {
 impl<'de, V: Visitor<'de>> Visitor<'de> for TrackedVisitor<'_, V> {
     type Value = V::Value;
 
-    /// The parser asks when it is about to say that it found something else. It is given nothing: its
-    /// message is dropped, and so no data can stand at the end, where the line and the column are.
+    /// `serde_json` calls this when it writes that it found something else. The words go into the slot
+    /// and not into `serde_json`'s text. That text then ends in `serde_json`'s own words, followed by the
+    /// line and the column, and no data can look like a position.
     fn expecting(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.bridge.expect(Said::by(&self.visitor));
+        self.slot.expect(Expectation::of(&self.visitor));
         Ok(())
     }
 
@@ -61,38 +62,40 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for TrackedVisitor<'_, V> {
     }
 
     fn visit_none<E: Error>(self) -> Result<V::Value, E> {
-        self.visitor.visit_none().map_err(|fault| self.bridge.over(fault))
+        self.visitor.visit_none().map_err(|error| self.slot.stash(error))
     }
 
     fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
-        self.visitor.visit_unit().map_err(|fault| self.bridge.over(fault))
+        self.visitor.visit_unit().map_err(|error| self.slot.stash(error))
     }
 
     fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
-        let Self { visitor, bridge, .. } = self;
-        visitor.visit_some(Tracked { inner, bridge }).map_err(|fault| bridge.over(fault))
+        let Self { visitor, slot, .. } = self;
+        visitor.visit_some(TrackedDeserializer { inner, slot }).map_err(|error| slot.stash(error))
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
-        let Self { visitor, bridge, .. } = self;
-        visitor.visit_newtype_struct(Tracked { inner, bridge }).map_err(|fault| bridge.over(fault))
+        let Self { visitor, slot, .. } = self;
+        visitor
+            .visit_newtype_struct(TrackedDeserializer { inner, slot })
+            .map_err(|error| slot.stash(error))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
-        let Self { visitor, bridge, .. } = self;
-        let seq = TrackedSeq { inner, bridge, index: 0 };
-        visitor.visit_seq(seq).map_err(|fault| bridge.over(fault))
+        let Self { visitor, slot, .. } = self;
+        let seq = TrackedSeq { inner, slot, index: 0 };
+        visitor.visit_seq(seq).map_err(|error| slot.stash(error))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
-        let Self { visitor, bridge, names } = self;
-        let map = TrackedMap { inner, bridge, names, key: Step::Data };
-        visitor.visit_map(map).map_err(|fault| bridge.over(fault))
+        let Self { visitor, slot, names } = self;
+        let map = TrackedMap { inner, slot, names, key: Segment::Data };
+        visitor.visit_map(map).map_err(|error| slot.stash(error))
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
-        let Self { visitor, bridge, names } = self;
-        let access = TrackedEnum { inner, bridge, names };
-        visitor.visit_enum(access).map_err(|fault| bridge.over(fault))
+        let Self { visitor, slot, names } = self;
+        let access = TrackedEnum { inner, slot, names };
+        visitor.visit_enum(access).map_err(|error| slot.stash(error))
     }
 }

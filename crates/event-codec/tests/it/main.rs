@@ -1,12 +1,16 @@
 //! The public behaviour of the decoders.
 
-mod absence;
+mod auto_traits;
+mod closed;
 mod combinators;
-mod json;
+mod errors;
+mod glob_imports;
+mod json_errors;
+mod json_random;
+mod json_secrets;
+mod json_syntax;
+mod json_types;
+mod missing_keys;
 mod protobuf;
-mod random;
-mod secret;
-mod syntax;
-mod told;
-mod types;
-mod utf8;
+mod secrets;
+mod text_and_raw;

@@ -1,4 +1,4 @@
-//! Protobuf messages, and what an error of one says.
+//! Protobuf messages, and their errors.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use prost::bytes::{Buf, BufMut};
 use prost::encoding::{DecodeContext, WireType};
 use prost::{DecodeError, Message};
 
-use crate::told::{keeps_the_secret, refused};
+use crate::errors::{assert_no_secret, error_of};
 
 #[derive(Clone, PartialEq, Message)]
 struct User {
@@ -24,14 +24,14 @@ struct User {
     blob: Bytes,
 }
 
-/// A message by hand, which says what it read.
+/// A hand-written message whose error contains the data.
 #[derive(Debug, Default, Clone, PartialEq)]
-struct Talkative;
+struct HandWritten;
 
-impl Message for Talkative {
+impl Message for HandWritten {
     fn encode_raw(&self, _: &mut impl BufMut) {}
 
-    #[expect(deprecated, reason = "it is how a message by hand makes an error")]
+    #[expect(deprecated, reason = "a hand-written message has no other way to make an error")]
     fn merge_field(
         &mut self,
         _: u32,
@@ -49,18 +49,18 @@ impl Message for Talkative {
     fn clear(&mut self) {}
 }
 
-/// What is wrong with a message, through the decoder and each adapter over it.
-fn told<M: Message + Default + Clone + 'static>(bytes: &[u8]) -> String {
+/// The words of the error for a message, after the key and the revision, through each combinator.
+fn protobuf_error<M: Message + Default + Clone + 'static>(bytes: &[u8]) -> String {
     let message = Protobuf::<M>::new();
     let errors = [
-        refused(message, bytes.to_vec()),
-        refused(message.optional(), bytes.to_vec()),
-        refused(message.or_default(), bytes.to_vec()),
-        refused(message.or(M::default()), bytes.to_vec()),
-        refused(message.validate(|_| Ok::<_, Error>(())), bytes.to_vec()),
-        refused(message.map(|_| ()), bytes.to_vec()),
+        error_of(message, bytes.to_vec()),
+        error_of(message.optional(), bytes.to_vec()),
+        error_of(message.or_default(), bytes.to_vec()),
+        error_of(message.or(M::default()), bytes.to_vec()),
+        error_of(message.validate(|_| Ok::<_, Error>(())), bytes.to_vec()),
+        error_of(message.map(|_| ()), bytes.to_vec()),
     ];
-    errors.iter().for_each(keeps_the_secret);
+    errors.iter().for_each(assert_no_secret);
     assert!(errors.iter().all(|error| error.kind() == ErrorKind::Decode));
     errors[0].to_string().replace("key `k` at revision 7: ", "")
 }
@@ -90,26 +90,26 @@ fn an_error_names_the_field_and_not_the_data() {
         (b"\xff", "invalid varint"),
         (b"hunter2", "invalid wire type value"),
     ];
-    for (fault, what) in cases {
-        let bytes = [&password[..], fault].concat();
-        assert_eq!(told::<User>(&bytes), what, "{}", fault.escape_ascii());
+    for (bad, what) in cases {
+        let bytes = [&password[..], bad].concat();
+        assert_eq!(protobuf_error::<User>(&bytes), what, "{}", bad.escape_ascii());
     }
 }
 
 #[test]
-fn a_number_read_as_a_field_key_is_not_told() {
+fn an_error_does_not_print_a_number_that_was_read_as_a_field_key() {
     let mut bytes = Vec::new();
     prost::encoding::encode_varint(48_151_623_000_000, &mut bytes);
-    assert_eq!(told::<User>(&bytes), "invalid key value");
+    assert_eq!(protobuf_error::<User>(&bytes), "invalid key value");
 }
 
 #[test]
-fn the_words_of_a_message_by_hand_are_not_told() {
-    assert_eq!(told::<Talkative>(b"\x08\x01"), "the message was refused by its type");
+fn an_error_does_not_print_the_words_of_a_hand_written_message() {
+    assert_eq!(protobuf_error::<HandWritten>(b"\x08\x01"), "the type refused the message");
 }
 
 #[test]
-fn messages_that_hold_themselves_too_often_are_refused() {
+fn messages_nested_too_deeply_are_an_error() {
     let mut bytes = Vec::new();
     for _ in 0..200 {
         let mut outer = vec![0x12];
@@ -117,11 +117,11 @@ fn messages_that_hold_themselves_too_often_are_refused() {
         outer.append(&mut bytes);
         bytes = outer;
     }
-    assert!(told::<User>(&bytes).ends_with(": recursion limit reached"));
+    assert!(protobuf_error::<User>(&bytes).ends_with(": recursion limit reached"));
 }
 
 #[test]
-fn no_byte_changed_panics_or_tells_the_secret() {
+fn no_changed_byte_causes_a_panic_or_an_error_with_the_secret() {
     let user = User { password: "hunter2".into(), pins: vec![48_151_623], ..User::default() };
     let outer = User { next: Some(Box::new(user.clone())), ..user };
     let good = outer.encode_to_vec();
@@ -130,18 +130,18 @@ fn no_byte_changed_panics_or_tells_the_secret() {
             let mut bytes = good.clone();
             bytes[at] = byte;
             if let Err(error) = Protobuf::<User>::new().decode(&bytes.into()) {
-                keeps_the_secret(&error);
+                assert_no_secret(&error);
                 assert!(!error.to_string().contains("refused"), "{error}");
             }
         }
         if let Err(error) = Protobuf::<User>::new().decode(&good[..at].to_vec().into()) {
-            keeps_the_secret(&error);
+            assert_no_secret(&error);
         }
     }
 }
 
 #[test]
-fn bytes_in_a_message_are_not_copied() {
+fn a_bytes_field_shares_the_memory_of_the_value() {
     let user = User { blob: Bytes::from(vec![7; 100]), ..User::default() };
     let bytes = Bytes::from(user.encode_to_vec());
     let blob = Protobuf::<User>::new().decode(&bytes).unwrap().blob;

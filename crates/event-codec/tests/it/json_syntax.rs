@@ -1,18 +1,18 @@
-//! Documents that are not JSON, with a secret near the fault.
+//! Documents that are not JSON, with a secret near the error.
 
 use serde_json::Value;
 
-use crate::told::json;
-use crate::types::Config;
+use crate::errors::json_error;
+use crate::json_types::Config;
 
 #[test]
-fn an_empty_value_is_the_end_of_input() {
-    assert_eq!(json::<Config>(b""), "end of input, expected a value at line 1 column 0");
-    assert_eq!(json::<Config>(b" \n "), "end of input, expected a value at line 2 column 1");
+fn an_empty_value_is_an_unexpected_end_of_input() {
+    assert_eq!(json_error::<Config>(b""), "end of input, expected a value at line 1 column 0");
+    assert_eq!(json_error::<Config>(b" \n "), "end of input, expected a value at line 2 column 1");
 }
 
 #[test]
-fn each_fault_is_told_with_its_place_and_without_the_data() {
+fn a_syntax_error_has_a_position_and_does_not_print_the_data() {
     let deep = format!("{}\"hunter2\"{}", "[".repeat(200), "]".repeat(200));
     let cases: [(&[u8], &str); 26] = [
         (b"{\"hunter2\": 1", "end of input in an object"),
@@ -43,37 +43,40 @@ fn each_fault_is_told_with_its_place_and_without_the_data() {
         (deep.as_bytes(), "nested too deeply"),
     ];
     for (document, what) in cases {
-        let text = json::<Value>(document);
-        assert!(text.contains(what), "{} is told as {text}", document.escape_ascii());
+        let text = json_error::<Value>(document);
+        assert!(text.contains(what), "the error of {} is {text}", document.escape_ascii());
         assert!(text.contains(" at line "), "{text}");
     }
 }
 
 #[test]
-fn a_number_that_no_float_holds_is_out_of_range() {
-    assert_eq!(json::<[f64; 1]>(b"[48151623e999]"), "[0]: number out of range at line 1 column 13");
+fn a_number_that_no_float_can_hold_is_out_of_range() {
+    assert_eq!(
+        json_error::<[f64; 1]>(b"[48151623e999]"),
+        "[0]: number out of range at line 1 column 13"
+    );
 }
 
 #[test]
-fn a_byte_order_mark_is_told_as_one() {
+fn an_error_names_a_byte_order_mark() {
     assert_eq!(
-        json::<Config>(b"\xef\xbb\xbf{}"),
+        json_error::<Config>(b"\xef\xbb\xbf{}"),
         "expected a value, found a byte order mark at line 1 column 1"
     );
 }
 
 #[test]
-fn the_path_leads_to_the_fault() {
+fn the_path_leads_to_the_syntax_error() {
     assert_eq!(
-        json::<Config>(b"{\"limits\": {\"max_connections\": hunter2}}"),
+        json_error::<Config>(b"{\"limits\": {\"max_connections\": hunter2}}"),
         "limits.max_connections: expected a value at line 1 column 32"
     );
     assert_eq!(
-        json::<Config>(b"{\"limits\": {\"max_connections\": 1"),
+        json_error::<Config>(b"{\"limits\": {\"max_connections\": 1"),
         "limits: end of input in an object at line 1 column 32"
     );
     assert_eq!(
-        json::<Config>(b"{\"ports\": {\"hunter2\": [1, 2"),
+        json_error::<Config>(b"{\"ports\": {\"hunter2\": [1, 2"),
         "ports.*[2]: end of input in an array at line 1 column 27"
     );
 }

@@ -1,43 +1,43 @@
-//! A deserializer that hands faults to the type.
+//! The deserializer that a type reads from, and whose errors can't contain the data.
 
 use serde::de::{DeserializeSeed, Deserializer, Visitor};
 
-use super::bridge::Bridge;
-use super::fault::Fault;
+use super::error::JsonError;
+use super::error_slot::ErrorSlot;
 use super::visitor::TrackedVisitor;
 
-/// A deserializer of `serde_json`, as a type sees it.
-pub(super) struct Tracked<'b, D> {
+/// A deserializer of `serde_json`, as the type reads it.
+pub(super) struct TrackedDeserializer<'b, D> {
     pub(super) inner: D,
-    pub(super) bridge: &'b Bridge,
+    pub(super) slot: &'b ErrorSlot,
 }
 
-/// A seed, as `serde_json` sees it.
+/// A seed of the type, as `serde_json` calls it.
 pub(super) struct TrackedSeed<'b, S> {
     pub(super) seed: S,
-    pub(super) bridge: &'b Bridge,
+    pub(super) slot: &'b ErrorSlot,
 }
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for TrackedSeed<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<S::Value, D::Error> {
-        let Self { seed, bridge } = self;
-        seed.deserialize(Tracked { inner, bridge }).map_err(|fault| bridge.over(fault))
+        let Self { seed, slot } = self;
+        seed.deserialize(TrackedDeserializer { inner, slot }).map_err(|error| slot.stash(error))
     }
 }
 
 macro_rules! forward {
     ($($method:ident($($arg:ident: $ty:ty),*) names $names:expr;)*) => {$(
-        fn $method<V: Visitor<'de>>(self, $($arg: $ty,)* visitor: V) -> Result<V::Value, Fault> {
-            let visitor = TrackedVisitor { visitor, bridge: self.bridge, names: $names };
-            self.inner.$method($($arg,)* visitor).map_err(|error| self.bridge.back(&error))
+        fn $method<V: Visitor<'de>>(self, $($arg: $ty,)* visitor: V) -> Result<V::Value, JsonError> {
+            let visitor = TrackedVisitor { visitor, slot: self.slot, names: $names };
+            self.inner.$method($($arg,)* visitor).map_err(|error| self.slot.restore(&error))
         }
     )*};
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tracked<'_, D> {
-    type Error = Fault;
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for TrackedDeserializer<'_, D> {
+    type Error = JsonError;
 
     fn is_human_readable(&self) -> bool {
         self.inner.is_human_readable()

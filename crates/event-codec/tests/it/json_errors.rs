@@ -1,11 +1,12 @@
-//! What an error of a document says in the ordinary cases.
+//! The error of a JSON document: the path, what was expected, the kind of thing that was found, the
+//! line and the column.
 
 use event_codec::Json;
 use event_core::{Bytes, Decoder};
 use serde::Deserialize;
 
-use crate::told::json;
-use crate::types::{Config, Flat, Lenient, Transport};
+use crate::errors::json_error;
+use crate::json_types::{Config, Flat, Lenient, Transport};
 
 /// A type whose hand-written visitor reads its keys without a copy.
 struct Borrowing;
@@ -30,66 +31,69 @@ impl<'de> serde::de::Visitor<'de> for Borrowing {
 }
 
 #[test]
-fn a_field_is_named_by_its_path() {
+fn an_error_names_the_path_the_expectation_the_kind_found_and_the_position() {
     let document = b"{\n  \"limits\": {\n    \"max_connections\": \"many\"\n  }\n}";
     assert_eq!(
-        json::<Config>(document),
+        json_error::<Config>(document),
         "limits.max_connections: invalid type: string, expected u32 at line 3 column 29"
     );
 }
 
 #[test]
-fn a_renamed_field_and_its_alias_are_named_as_in_the_document() {
+fn the_path_spells_a_renamed_field_and_its_alias_as_the_document_does() {
     for name in ["peer-ports", "ports"] {
         let document = format!(r#"{{"{name}": {{"db": [1, 2, -3]}}}}"#);
-        let text = json::<Config>(document.as_bytes());
+        let text = json_error::<Config>(document.as_bytes());
         let start = format!("{name}.*[2]: invalid value: integer, expected u16 at line 1 column ");
         assert!(text.starts_with(&start), "{text}");
     }
 }
 
 #[test]
-fn a_variant_is_named_and_so_are_its_fields() {
+fn the_path_has_the_name_of_a_variant_and_of_its_fields() {
     assert_eq!(
-        json::<Config>(br#"{"transport": {"Tls": {"cert": "c", "port": "p"}}}"#),
+        json_error::<Config>(br#"{"transport": {"Tls": {"cert": "c", "port": "p"}}}"#),
         "transport.Tls.port: invalid type: string, expected u16 at line 1 column 47"
     );
     assert_eq!(
-        json::<Transport>(br#"{"Tcp": [1, true]}"#),
+        json_error::<Transport>(br#"{"Tcp": [1, true]}"#),
         "Tcp[1]: invalid type: boolean, expected u16 at line 1 column 16"
     );
     assert_eq!(
-        json::<Transport>(br#"{"Unix": null}"#),
+        json_error::<Transport>(br#"{"Unix": null}"#),
         "Unix: invalid type: null, expected a string at line 1 column 13"
     );
-    assert_eq!(json::<Transport>(br#""Unix""#), "Unix: invalid type: unit variant");
+    assert_eq!(json_error::<Transport>(br#""Unix""#), "Unix: invalid type: unit variant");
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn an_error_names_a_missing_or_duplicate_field() {
     assert_eq!(
-        json::<Config>(br#"{"limits": {}}"#),
+        json_error::<Config>(br#"{"limits": {}}"#),
         "limits: missing field `max_connections` at line 1 column 13"
     );
-    assert_eq!(json::<Flat>(br#"{"a": 1}"#), "missing field `max_connections` at line 1 column 8");
     assert_eq!(
-        json::<Config>(br#"{"limits": {"max_connections": 1, "max_connections": 2}}"#),
+        json_error::<Flat>(br#"{"a": 1}"#),
+        "missing field `max_connections` at line 1 column 8"
+    );
+    assert_eq!(
+        json_error::<Config>(br#"{"limits": {"max_connections": 1, "max_connections": 2}}"#),
         "limits: duplicate field `max_connections` at line 1 column 51"
     );
 }
 
 #[test]
-fn what_serde_reads_ahead_is_told_without_a_path() {
+fn an_error_in_what_serde_buffers_has_no_path() {
     assert_eq!(
-        json::<Flat>(br#"{"max_connections": []}"#),
+        json_error::<Flat>(br#"{"max_connections": []}"#),
         "invalid type: sequence, expected u32 at line 1 column 23"
     );
 }
 
 #[test]
-fn an_error_that_a_type_swallows_is_not_told() {
+fn an_error_that_a_type_swallows_does_not_show_up_later() {
     assert_eq!(
-        json::<Lenient>(br#"{"first": 300, "second": 400}"#),
+        json_error::<Lenient>(br#"{"first": 300, "second": 400}"#),
         "second: invalid value: integer, expected u8 at line 1 column 28"
     );
     let good = Json::<Lenient>::new().decode(&Bytes::from(r#"{"first": 300, "second": 4}"#));
@@ -97,9 +101,9 @@ fn an_error_that_a_type_swallows_is_not_told() {
 }
 
 #[test]
-fn a_type_that_borrows_its_keys_is_told_as_any_other() {
+fn a_type_that_borrows_its_keys_has_paths_too() {
     assert_eq!(
-        json::<Borrowing>(br#"{"port": 1, "other": 1, "port": "x"}"#),
+        json_error::<Borrowing>(br#"{"port": 1, "other": 1, "port": "x"}"#),
         "port: invalid type: string, expected u16 at line 1 column 35"
     );
 }

@@ -1,28 +1,30 @@
-//! A secret in every place where a type can find it, and never in the error.
+//! Documents with a secret in every place where a type can find it, and the exact error of each.
+//!
+//! [`json_error`] checks that no error prints the secret.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::num::NonZeroU8;
 use std::time::Duration;
 
-use crate::told::json;
-use crate::types::{
+use crate::errors::json_error;
+use crate::json_types::{
     AS_EXPECTED, AS_MISSING, AS_OTHER, AS_POSITION, AS_SYNTAX, AS_TYPE, AS_VARIANT, Adjacent,
     CUSTOM, Config, Flat, Internal, Key, Limits, NESTED, Pair, Small, Transport, Twice, Untagged,
     Words,
 };
 
-/// Says what is told of each document, which is also looked through for the secrets.
-macro_rules! told {
+/// Compares the error of each document, as a type, with the expected text.
+macro_rules! errors {
     ($($type:ty: $document:expr => $text:expr;)*) => {$(
-        let what = json::<$type>($document.as_bytes());
+        let what = json_error::<$type>($document.as_bytes());
         assert_eq!(what, $text, "{} as {}", $document, stringify!($type));
     )*};
 }
 
 #[test]
-fn values() {
-    told! {
+fn no_error_prints_a_value() {
+    errors! {
         u32: r#""hunter2""# =>
             "invalid type: string, expected u32 at line 1 column 9";
         u8: "48151623" =>
@@ -46,7 +48,7 @@ fn values() {
         i128: r#"{"hunter2": 1}"# =>
             "invalid number at line 1 column 1";
         IpAddr: r#""hunter2""# =>
-            "the value was refused by its type at line 1 column 9";
+            "the type refused the value at line 1 column 9";
         Duration: r#"{"secs": 18446744073709551615, "nanos": 4815162342}"# =>
             "nanos: invalid value: integer, expected u32 at line 1 column 50";
         Option<u8>: r#""hunter2""# =>
@@ -77,8 +79,8 @@ fn values() {
 }
 
 #[test]
-fn keys() {
-    told! {
+fn no_error_prints_a_key_of_a_map_or_an_unknown_field() {
+    errors! {
         HashMap<String, u8>: r#"{"hunter2": 48151623}"# =>
             "*: invalid value: integer, expected u8 at line 1 column 20";
         HashMap<String, HashMap<String, u8>>: r#"{"a": {"h\u0075nter2": "hunter2"}}"# =>
@@ -94,7 +96,7 @@ fn keys() {
         HashMap<Key, u8>: r#"{"A": "hunter2"}"# =>
             "*: invalid type: string, expected u8 at line 1 column 15";
         HashMap<Words<0>, u8>: r#"{"hunter2": 1}"# =>
-            "*: the value was refused by its type at line 1 column 10";
+            "*: the type refused the value at line 1 column 10";
         BTreeMap<String, Limits>: r#"{"limits": {"max_connections": "hunter2"}}"# =>
             "*.max_connections: invalid type: string, expected u32 at line 1 column 40";
         Config: r#"{"hunter2": 1}"# =>
@@ -107,8 +109,8 @@ fn keys() {
 }
 
 #[test]
-fn enums() {
-    told! {
+fn no_error_of_an_enum_or_of_a_buffered_value_prints_the_data() {
+    errors! {
         Transport: r#""hunter2""# =>
             "unknown variant, expected one of `Plain`, `Unix`, `Tcp`, `Tls` at line 1 column 9";
         Transport: r#"{"hunter2": 1}"# =>
@@ -140,11 +142,11 @@ fn enums() {
         Adjacent: r#"{"with": {"port": "hunter2"}, "kind": "Tls"}"# =>
             "invalid type: string, expected u16 at line 1 column 44";
         Untagged: r#""hunter2""# =>
-            "the value was refused by its type";
+            "the type refused the value";
         Untagged: r#"{"port": "hunter2"}"# =>
-            "the value was refused by its type";
+            "the type refused the value";
         Vec<Untagged>: r#"[1, {"port": 2}, {"port": "hunter2"}]"# =>
-            "[2]: the value was refused by its type at line 1 column 37";
+            "[2]: the type refused the value at line 1 column 37";
         Flat: r#"{"max_connections": "hunter2"}"# =>
             "invalid type: string, expected u32 at line 1 column 30";
         Flat: r#"{"max_connections": 1, "hunter2": "hunter2"}"# =>
@@ -155,32 +157,32 @@ fn enums() {
 }
 
 #[test]
-fn words_of_the_type() {
-    told! {
+fn no_error_prints_the_words_of_a_type() {
+    errors! {
         Small: "48151623" =>
-            "the value was refused by its type";
+            "the type refused the value";
         Vec<Small>: "[48151623]" =>
-            "[0]: the value was refused by its type at line 1 column 10";
+            "[0]: the type refused the value at line 1 column 10";
         Twice: r#"["hunter2", 1]"# =>
             "[1]: invalid type: integer at line 1 column 13";
         Twice: r#"["hunter2", "b"]"# =>
             "[1]: invalid type: string at line 1 column 15";
         Words<CUSTOM>: r#""hunter2""# =>
-            "the value was refused by its type";
+            "the type refused the value";
         Words<AS_MISSING>: r#""hunter2""# =>
-            "the value was refused by its type";
+            "the type refused the value";
         Words<AS_TYPE>: r#""hunter2""# =>
-            "the value was refused by its type";
+            "the type refused the value";
         [Words<AS_POSITION>; 1]: r#"["hunter2"]"# =>
-            "[0]: the value was refused by its type at line 1 column 11";
+            "[0]: the type refused the value at line 1 column 11";
         Words<AS_EXPECTED>: r#""hunter2""# =>
             "invalid value: string";
         Words<AS_OTHER>: r#""hunter2""# =>
             "invalid type: another kind of value";
         Words<NESTED>: r#""hunter2""# =>
-            "the value was refused by its type";
+            "the type refused the value";
         [Words<AS_SYNTAX>; 1]: r#"["hunter2"]"# =>
-            "[0]: the value was refused by its type at line 1 column 11";
+            "[0]: the type refused the value at line 1 column 11";
         Words<AS_VARIANT>: r#""hunter2""# =>
             "unknown variant, expected `a`";
     }

@@ -1,27 +1,27 @@
-//! Which name of the data is a name of the type.
+//! The names in a document that the type declares.
 
 use std::fmt;
 
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
 
-use super::bridge::Bridge;
-use super::fault::{Fault, Step};
+use super::error::{JsonError, Segment};
+use super::error_slot::ErrorSlot;
 
-/// The seed of a field or a variant, which notes the name on its way.
+/// The seed of a field's or a variant's name. It also writes the name's segment of the path.
 ///
-/// The note holds the name that the type knows, never the one that was read.
+/// The segment holds the name that the type declares, never the bytes of the document.
 pub(super) struct NameSeed<'b, 's, S> {
     pub(super) seed: S,
-    pub(super) bridge: &'b Bridge,
+    pub(super) slot: &'b ErrorSlot,
     pub(super) names: &'static [&'static str],
-    pub(super) note: &'s mut Step,
+    pub(super) segment: &'s mut Segment,
 }
 
 impl<S> NameSeed<'_, '_, S> {
-    fn note(&mut self, read: &str) {
+    fn set_segment(&mut self, read: &str) {
         let known = self.names.iter().find(|name| **name == read);
-        *self.note = known.map_or(Step::Data, |name| Step::Name(name));
+        *self.segment = known.map_or(Segment::Data, |name| Segment::Name(name));
     }
 }
 
@@ -41,14 +41,14 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for NameSeed<'_, '_, S> {
     }
 
     fn visit_str<E: Error>(mut self, read: &str) -> Result<S::Value, E> {
-        self.note(read);
-        let name = StrDeserializer::<Fault>::new(read);
-        self.seed.deserialize(name).map_err(|fault| self.bridge.over(fault))
+        self.set_segment(read);
+        let name = StrDeserializer::<JsonError>::new(read);
+        self.seed.deserialize(name).map_err(|error| self.slot.stash(error))
     }
 
     fn visit_borrowed_str<E: Error>(mut self, read: &'de str) -> Result<S::Value, E> {
-        self.note(read);
-        let name = BorrowedStrDeserializer::<Fault>::new(read);
-        self.seed.deserialize(name).map_err(|fault| self.bridge.over(fault))
+        self.set_segment(read);
+        let name = BorrowedStrDeserializer::<JsonError>::new(read);
+        self.seed.deserialize(name).map_err(|error| self.slot.stash(error))
     }
 }

@@ -1,6 +1,6 @@
-//! Types that put what they read into their errors, and the shapes that serde derives.
+//! The shapes that serde derives, and types that write the data into their errors.
 
-#![expect(dead_code, reason = "of most types only the errors are looked at")]
+#![expect(dead_code, reason = "the tests look only at the errors of most types")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -67,7 +67,7 @@ pub(crate) enum Key {
     B,
 }
 
-/// Reads text and refuses it in words of its own, with the text in them.
+/// Reads text, and refuses it with an error that contains the text.
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Words<const HOW: u8>;
 
@@ -102,7 +102,7 @@ impl<'de, const HOW: u8> Deserialize<'de> for Words<HOW> {
     }
 }
 
-/// A number that must be small, and is told where it is not.
+/// Reads a number, and refuses it with an error that contains the number.
 #[derive(Deserialize)]
 #[serde(try_from = "u32")]
 pub(crate) struct Small(u32);
@@ -115,7 +115,7 @@ impl TryFrom<u32> for Small {
     }
 }
 
-/// An array of which the second element expects the first, and says so.
+/// An array whose second element expects the text of the first, and prints it as its expectation.
 pub(crate) struct Twice;
 
 impl<'de> Deserialize<'de> for Twice {
@@ -157,7 +157,7 @@ impl de::Visitor<'_> for Again {
     }
 }
 
-/// A number, or its default where there is none: the error of the field is swallowed.
+/// The first field is 0 if it does not decode: the type swallows the error.
 #[derive(Deserialize)]
 pub(crate) struct Lenient {
     #[serde(deserialize_with = "or_default")]

@@ -4,36 +4,38 @@ use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};
 
-use super::said::Said;
+use super::expected::Expectation;
 
-/// What is told of a type's own words.
-pub(super) const REFUSED: &str = "the value was refused by its type";
+/// What an error says in place of a type's own words.
+pub(super) const REFUSED: &str = "the type refused the value";
 
-/// The error that types are given to raise. It is built of its parts, so that there is no text to
-/// pick apart, and what a type makes up (`custom`) is dropped as soon as it is said.
+/// The error that a type raises while it is deserialized.
+///
+/// It keeps only parts that can't contain the data. Words of the type's own ([`custom`](de::Error::custom))
+/// are dropped at once.
 #[derive(Debug)]
-pub(super) struct Fault {
-    what: What,
-    path: Vec<Step>, // innermost first
+pub(super) struct JsonError {
+    reason: Reason,
+    path: Vec<Segment>, // innermost first
     position: Option<(usize, usize)>,
 }
 
 /// One segment of a path.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Step {
+pub(super) enum Segment {
     Index(usize),
-    /// A name of the type's own: a field or a variant.
+    /// A name that the type declares: a field or a variant.
     Name(&'static str),
     /// A name that comes from the data.
     Data,
 }
 
 #[derive(Debug)]
-enum What {
+enum Reason {
     Syntax(&'static str),
-    Type(&'static str, Said),
-    Value(&'static str, Said),
-    Length(Said),
+    Type(&'static str, Expectation),
+    Value(&'static str, Expectation),
+    Length(Expectation),
     UnknownField(&'static [&'static str]),
     UnknownVariant(&'static [&'static str]),
     MissingField(&'static str),
@@ -41,92 +43,92 @@ enum What {
     Refused,
 }
 
-impl Fault {
+impl JsonError {
     pub(super) fn syntax(words: &'static str) -> Self {
-        What::Syntax(words).into()
+        Reason::Syntax(words).into()
     }
 
-    pub(super) fn wrong_type(found: &'static str, expected: Said) -> Self {
-        What::Type(found, expected).into()
+    pub(super) fn wrong_type(found: &'static str, expected: Expectation) -> Self {
+        Reason::Type(found, expected).into()
     }
 
-    /// The same fault, seen from one level further out.
-    pub(super) fn within(mut self, step: Step) -> Self {
-        self.path.push(step);
+    /// Puts `segment` in front of the path.
+    pub(super) fn within(mut self, segment: Segment) -> Self {
+        self.path.push(segment);
         self
     }
 
-    /// The same fault, seen from the map of which a key was read. Where there is no key to read, the
-    /// fault is the map's.
+    /// Puts the segment of a map's key in front of the path. If the document has no key there, the error
+    /// is about the map itself, and its path stays as it is.
     pub(super) fn within_key(self) -> Self {
-        match self.what {
-            What::Syntax(_) => self,
-            _ => self.within(Step::Data),
+        match self.reason {
+            Reason::Syntax(_) => self,
+            _ => self.within(Segment::Data),
         }
     }
 
-    /// Adds the line and the column. The first to be told stay, since they are the innermost.
+    /// Adds the line and the column, unless the error has them: the first ones are the innermost.
     pub(super) fn at(mut self, position: Option<(usize, usize)>) -> Self {
         self.position = self.position.or(position);
         self
     }
 }
 
-impl From<What> for Fault {
-    fn from(what: What) -> Self {
-        Self { what, path: Vec::new(), position: None }
+impl From<Reason> for JsonError {
+    fn from(reason: Reason) -> Self {
+        Self { reason, path: Vec::new(), position: None }
     }
 }
 
-impl de::Error for Fault {
+impl de::Error for JsonError {
     fn custom<T: fmt::Display>(_: T) -> Self {
-        What::Refused.into()
+        Reason::Refused.into()
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        What::Type(kind(found), Said::by(expected)).into()
+        Reason::Type(kind(found), Expectation::of(expected)).into()
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        What::Value(kind(found), Said::by(expected)).into()
+        Reason::Value(kind(found), Expectation::of(expected)).into()
     }
 
     fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
-        What::Length(Said::by(expected)).into()
+        Reason::Length(Expectation::of(expected)).into()
     }
 
     fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
-        What::UnknownVariant(expected).into()
+        Reason::UnknownVariant(expected).into()
     }
 
     fn unknown_field(_: &str, expected: &'static [&'static str]) -> Self {
-        What::UnknownField(expected).into()
+        Reason::UnknownField(expected).into()
     }
 
     fn missing_field(field: &'static str) -> Self {
-        What::MissingField(field).into()
+        Reason::MissingField(field).into()
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        What::DuplicateField(field).into()
+        Reason::DuplicateField(field).into()
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for JsonError {}
 
-impl fmt::Display for Fault {
+impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (depth, step) in self.path.iter().rev().enumerate() {
-            match step {
-                Step::Index(index) => write!(f, "[{index}]")?,
-                Step::Name(_) | Step::Data if depth > 0 => write!(f, ".{}", step.name())?,
-                Step::Name(_) | Step::Data => f.write_str(step.name())?,
+        for (depth, segment) in self.path.iter().rev().enumerate() {
+            match segment {
+                Segment::Index(index) => write!(f, "[{index}]")?,
+                Segment::Name(_) | Segment::Data if depth > 0 => write!(f, ".{}", segment.name())?,
+                Segment::Name(_) | Segment::Data => f.write_str(segment.name())?,
             }
         }
         if !self.path.is_empty() {
             f.write_str(": ")?;
         }
-        write!(f, "{}", self.what)?;
+        write!(f, "{}", self.reason)?;
         match self.position {
             Some((line, column)) => write!(f, " at line {line} column {column}"),
             None => Ok(()),
@@ -134,7 +136,7 @@ impl fmt::Display for Fault {
     }
 }
 
-impl Step {
+impl Segment {
     fn name(&self) -> &'static str {
         match self {
             Self::Name(name) => name,
@@ -143,7 +145,7 @@ impl Step {
     }
 }
 
-impl fmt::Display for What {
+impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Syntax(words) => f.write_str(words),
@@ -167,7 +169,7 @@ fn one_of(names: &[&str]) -> String {
     }
 }
 
-/// The sort of thing that was found, in JSON's words.
+/// The kind of thing that was found.
 fn kind(found: Unexpected<'_>) -> &'static str {
     match found {
         Unexpected::Bool(_) => "boolean",

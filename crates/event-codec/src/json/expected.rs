@@ -1,0 +1,51 @@
+//! What a type expects, in words that can't contain the data.
+
+use std::fmt;
+
+use serde::de::Expected;
+
+/// The words of a type's [`Expected`], if they can't contain the data.
+///
+/// These words come from the type's own code, which may write the data into them: the `url` crate, for
+/// one, writes why the string in the document is not a URL. But a value of size zero has no place to
+/// keep a string of the document. The visitors of serde's derive, and those of the standard types, have
+/// size zero, so their words are kept. All other words are dropped.
+#[derive(Debug)]
+pub(super) struct Expectation(Option<String>);
+
+impl Expectation {
+    pub(super) const UNKNOWN: Self = Self(None);
+
+    pub(super) fn of(expected: &dyn Expected) -> Self {
+        Self((size_of_val(expected) == 0).then(|| expected.to_string()))
+    }
+}
+
+/// The end of a sentence that begins with what was found.
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(words) => write!(f, ", expected {words}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct ZeroSized;
+
+    impl Expected for ZeroSized {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a port")
+        }
+    }
+
+    #[test]
+    fn only_the_words_of_a_type_of_size_zero_are_kept() {
+        assert_eq!(Expectation::of(&ZeroSized).to_string(), ", expected a port");
+        assert_eq!(Expectation::of(&"a port, not hunter2").to_string(), "");
+    }
+}
