@@ -29,9 +29,7 @@ pub(crate) fn etcd(binary: &Path) -> Result<(), String> {
 /// A package may be named with a version, such as `etcd-server=3.4*`.
 pub(crate) fn unpack(packages: &[String], folder: &Path) -> Result<PathBuf, String> {
     if workspace::on_path("apt-get").is_none() || workspace::on_path("dpkg-deb").is_none() {
-        return Err(
-            "this machine is no Debian or Ubuntu, and so has no packages to unpack".to_owned()
-        );
+        return Err("this machine has no apt-get and dpkg-deb".to_owned());
     }
     eprintln!("downloading Debian's {} ...", packages.join(", "));
     // An earlier run may have left another version.

@@ -113,3 +113,16 @@ fn text(value: &Value) -> &str {
 fn array(value: Value) -> Vec<Value> {
     if let Value::Array(values) = value { values } else { Vec::new() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert_eq!(version("1.85"), version("1.85.0"));
+        assert!(version("1.9") < version("1.85"));
+        assert!(version("1.85.1") > version("1.85"));
+        assert!(version("") < version("1.0"));
+    }
+}

@@ -30,45 +30,65 @@ struct Compiler {
     libraries: Option<PathBuf>,
 }
 
+impl Compiler {
+    fn add_libraries(&self, command: &mut Command) {
+        if let Some(libraries) = &self.libraries {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
+    }
+}
+
 /// Checks the published crates.
 pub(crate) fn check() -> Result<Duration, String> {
     let start = Instant::now();
     let metadata = Metadata::read()?;
-    for package in metadata.published() {
-        let Published { name, rust_version, .. } = &package;
-        eprintln!("\n== msrv: {name} declares Rust {rust_version}");
-        let newer = metadata.needing_newer_rust(&package);
-        if !newer.is_empty() {
-            let newer = newer.join("\n  * ");
-            return Err(format!("{name} declares Rust {rust_version}, but\n  * {newer}"));
-        }
-        if version(rust_version) < version(LET_CHAINS) {
-            run::quiet(without_let_chains(&package)).map_err(|error| {
-                format!("{name} declares Rust {rust_version}, which has no let chains: {error}")
-            })?;
-        }
-        match compiler(rust_version) {
-            Ok(compiler) => drop(step("msrv", build(&package, compiler))?),
-            Err(error) => eprintln!("== msrv: not built with Rust {rust_version}: {error}"),
+    let published = metadata.published();
+    for package in &published {
+        declared(package, &metadata)?;
+    }
+    for package in &published {
+        match compiler(&package.rust_version) {
+            Ok(compiler) => drop(step("msrv", build(package, &compiler))?),
+            Err(error) => {
+                let Published { name, rust_version, .. } = package;
+                eprintln!("\n== msrv: {name} not built with Rust {rust_version}: {error}");
+            }
         }
     }
     Ok(start.elapsed())
 }
 
-/// Parses the crate as edition 2021, where let chains are an error. The style stays the same.
+/// Checks what needs no compiler.
+fn declared(package: &Published, metadata: &Metadata) -> Result<(), String> {
+    let Published { name, rust_version, .. } = package;
+    if rust_version.is_empty() {
+        return Err(format!("{name} declares no rust-version"));
+    }
+    let newer = metadata.needing_newer_rust(package);
+    if !newer.is_empty() {
+        let newer = newer.join("\n  * ");
+        return Err(format!("{name} declares Rust {rust_version}, but\n  * {newer}"));
+    }
+    if version(rust_version) < version(LET_CHAINS) {
+        run::quiet(without_let_chains(package)).map_err(|error| {
+            format!("{name} declares Rust {rust_version}, which has no let chains: {error}")
+        })?;
+    }
+    Ok(())
+}
+
+/// Parses the crate as edition 2021, where let chains are an error.
 fn without_let_chains(package: &Published) -> Command {
     let mut command = Command::new("rustfmt");
-    command.args(["--check", "--edition", "2021", "--config", "style_edition=2024"]);
-    command.arg(package.folder.join("src/lib.rs"));
+    // Without `--emit`, it would write the files.
+    command.args(["--edition", "2021", "--emit", "stdout"]).arg(package.folder.join("src/lib.rs"));
     command
 }
 
-fn build(package: &Published, compiler: Compiler) -> Command {
+fn build(package: &Published, compiler: &Compiler) -> Command {
     let mut command = cargo(["check", "--quiet", "--package", &package.name, "--all-features"]);
-    command.env("RUSTC", compiler.rustc);
-    if let Some(libraries) = compiler.libraries {
-        command.env("LD_LIBRARY_PATH", libraries);
-    }
+    command.env("RUSTC", &compiler.rustc);
+    compiler.add_libraries(&mut command);
     command.env("CARGO_TARGET_DIR", workspace::target().join("msrv"));
     command
 }
@@ -86,7 +106,7 @@ fn compiler(version: &str) -> Result<Compiler, String> {
         .map_err(|error| format!("{error}\n   `rustup toolchain install {version}` gets one"))
 }
 
-/// The compiler that Debian 12 builds its browser with.
+/// The compiler with which Debian 12 builds its browsers.
 fn debians(version: &str) -> Result<Compiler, String> {
     const VERSION: &str = "1.85";
     if version != VERSION {
@@ -107,5 +127,9 @@ fn debians(version: &str) -> Result<Compiler, String> {
         ];
         debian::unpack(&packages, &folder)?;
     }
+    // The machine may lack other libraries that it needs.
+    let mut starts = Command::new(&compiler.rustc);
+    compiler.add_libraries(&mut starts);
+    run::quiet(starts.arg("--version"))?;
     Ok(compiler)
 }

@@ -11,7 +11,7 @@ use crate::{
     workspace,
 };
 
-/// Cargo packages these where it finds them, and does not miss them.
+/// Cargo does not complain if one of these is missing.
 const FILES: &[&str] = &["README.md", "LICENSE-MIT", "LICENSE-APACHE"];
 
 /// Packages the published crates and builds the packages.
@@ -24,7 +24,7 @@ pub(crate) fn check() -> Result<Duration, String> {
             return Err(format!("a package needs {}", file.display()));
         }
     }
-    // In CI, the clone is clean. At the desk, the check is of use before the commit.
+    // Uncommitted changes are allowed: at the desk, you want to check before you commit. In CI there are none.
     let mut command = cargo(["package", "--quiet", "--allow-dirty"]);
     for package in &published {
         command.args(["--package", &package.name]);
