@@ -10,4 +10,10 @@ mod guides {
     mod design {}
     #[doc = include_str!("../docs/architecture.md")]
     mod architecture {}
+    #[doc = include_str!("../crates/event-core/README.md")]
+    mod event_core {}
+    #[doc = include_str!("../crates/event-codec/README.md")]
+    mod event_codec {}
+    #[doc = include_str!("../crates/event-etcd/README.md")]
+    mod event_etcd {}
 }

@@ -1,6 +1,6 @@
-//! A `protoc` for machines that have none: runs the one that `protoc-bin-vendored` carries.
+//! The `protoc` of the crate `protoc-bin-vendored`, for machines that have none that works.
 //!
-//! Only the build of this workspace calls it, through `.cargo/protoc`.
+//! Only the build of this workspace runs it, through `.cargo/protoc`.
 
 use std::process::{Command, ExitCode};
 
@@ -9,7 +9,9 @@ fn main() -> ExitCode {
         Ok(path) => path,
         Err(error) => {
             eprintln!(
-                "no protoc for this platform ({error}): install one, such as Debian's protobuf-compiler"
+                "protoc-bin-vendored has no protoc for this platform ({error}). Install one with its \
+                 google/protobuf/*.proto, or name one in PROTOC. On Debian and Ubuntu: \
+                 apt-get install protobuf-compiler libprotobuf-dev"
             );
             return ExitCode::FAILURE;
         }

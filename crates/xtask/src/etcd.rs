@@ -8,22 +8,22 @@ use std::{
 
 use crate::{debian, golang, run, workspace};
 
-const WAYS: &str = "There is no etcd to test with. Any of these gets one:
-  * ETCD_BIN=/path/to/etcd names one;
-  * `apt-get install etcd-server` puts Debian's on the PATH;
-  * with a Go on the PATH, this command builds one from the Go proxy;
-  * on Debian and Ubuntu, with their archive in reach, this command unpacks etcd-server by itself.";
+const WAYS: &str = "There is no etcd to test with. Do one of these:
+  * set ETCD_BIN=/path/to/etcd;
+  * put an etcd on the PATH, for example with `apt-get install etcd-server`;
+  * put a Go on the PATH. This command then builds an etcd from the Go module proxy;
+  * on Debian or Ubuntu, make their archive reachable. This command then unpacks etcd-server.";
 
-/// An etcd that runs.
+/// An etcd that starts.
 #[derive(Debug)]
 pub(crate) struct Etcd {
     pub(crate) path: PathBuf,
 }
 
-/// Finds an etcd, or makes one, and tells which it is.
+/// Finds an etcd or makes one, and prints its path to stderr.
 pub(crate) fn get() -> Result<Etcd, String> {
     if let Some(named) = env::var_os("ETCD_BIN").filter(|named| !named.is_empty()) {
-        // Relative to where the command was given, which is not where the tests run.
+        // The path is relative to the folder of this command. The tests run in another one.
         let path = env::current_dir().unwrap_or_default().join(named);
         return accept(path, "named by ETCD_BIN");
     }
@@ -42,18 +42,18 @@ pub(crate) fn get() -> Result<Etcd, String> {
         }
     }
     for (how, make) in [
-        ("built from the Go proxy", golang::build as fn(&Path) -> Result<(), String>),
-        ("unpacked from Debian's etcd-server", debian::unpack),
+        ("built from the Go module proxy", golang::build as fn(&Path) -> Result<(), String>),
+        ("unpacked from Debian's etcd-server", debian::etcd),
     ] {
         match make(&kept).and_then(|()| accept(kept.clone(), how)) {
             Ok(etcd) => return Ok(etcd),
             Err(error) => tried.push(error),
         }
     }
-    Err(format!("{WAYS}\n\nWhat was tried:\n  * {}", tried.join("\n  * ")))
+    Err(format!("{WAYS}\n\nFailed attempts:\n  * {}", tried.join("\n  * ")))
 }
 
-/// Takes an etcd that tells its version.
+/// Accepts a program that prints the version of an etcd.
 fn accept(path: PathBuf, how: &str) -> Result<Etcd, String> {
     let mut command = Command::new(&path);
     command.arg("--version");
@@ -61,7 +61,7 @@ fn accept(path: PathBuf, how: &str) -> Result<Etcd, String> {
         run::quiet(command).map_err(|error| format!("{}, {how}: {error}", path.display()))?;
     let version = String::from_utf8_lossy(&output.stdout);
     let Some(version) = version.lines().find_map(|line| line.strip_prefix("etcd Version: ")) else {
-        return Err(format!("{}, {how}: that is no etcd", path.display()));
+        return Err(format!("{}, {how}: this is no etcd", path.display()));
     };
     eprintln!("etcd {version} at {} ({how})", path.display());
     Ok(Etcd { path })

@@ -1,17 +1,17 @@
-//! An etcd built from the Go proxy.
+//! An etcd built from the Go module proxy.
 
 use std::{env, fs, path::Path, process::Command};
 
 use crate::{run, workspace};
 
 const MODULE: &str = "go.etcd.io/etcd/server/v3";
-/// The newest first; an older Go may manage only an older one.
+/// Newest first. An older Go may be able to build only an older etcd.
 const VERSIONS: &[&str] = &["v3.7.3", "v3.6.16", "v3.5.9"];
 
-/// Builds the newest etcd that the Go here can build.
+/// Builds the newest etcd that this Go can build.
 pub(crate) fn build(binary: &Path) -> Result<(), String> {
     if workspace::on_path("go").is_none() {
-        return Err("there is no Go on the PATH to build one".to_owned());
+        return Err("the PATH has no Go to build one".to_owned());
     }
     let mut failures = Vec::new();
     for version in VERSIONS {
@@ -24,7 +24,7 @@ pub(crate) fn build(binary: &Path) -> Result<(), String> {
 }
 
 fn build_version(version: &str, binary: &Path) -> Result<(), String> {
-    eprintln!("building etcd {version} from the Go proxy ...");
+    eprintln!("building etcd {version} from the Go module proxy ...");
     let module = workspace::etcd().join("go").join(version);
     for folder in [Some(module.as_path()), binary.parent()].into_iter().flatten() {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -34,7 +34,7 @@ fn build_version(version: &str, binary: &Path) -> Result<(), String> {
         .map_err(|error| format!("{}: {error}", manifest.display()))?;
     let package = format!("{MODULE}@{version}");
     run::quiet(go(&module, &["get", &package]))?;
-    // Under another name until it is whole: an interrupted build must not look like an etcd.
+    // Built under another name first: an interrupted build must not look like an etcd.
     let unfinished = binary.with_extension("unfinished");
     run::quiet(go(&module, &["build", "-o", &unfinished.to_string_lossy(), MODULE]))?;
     fs::rename(&unfinished, binary).map_err(|error| format!("{}: {error}", binary.display()))
@@ -44,7 +44,7 @@ fn go(module: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("go");
     command.args(args).current_dir(module).env("CGO_ENABLED", "0").env("GOWORK", "off");
     if env::var_os("GOTOOLCHAIN").is_none() {
-        // Where etcd wants a newer Go, the proxy has that too.
+        // If etcd needs a newer Go, the proxy has that too.
         command.env("GOTOOLCHAIN", "auto");
     }
     command

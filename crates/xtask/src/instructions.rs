@@ -1,7 +1,7 @@
-//! Instruction counts, beside those that were kept.
+//! Instruction counts, next to the recorded ones.
 //!
-//! They are the same on every run of one build, but not with another compiler or another libc: so a
-//! change is shown and nothing fails for it.
+//! Every run of one build has the same counts. Another compiler or another libc changes them. Therefore
+//! a change is shown, and is no failure.
 
 use std::{
     collections::BTreeMap,
@@ -10,9 +10,8 @@ use std::{
 };
 
 use crate::{
-    run,
-    run::{cargo, step},
-    workspace,
+    run::{self, cargo},
+    tool, workspace,
 };
 
 const BENCH: &[&str] = &["bench", "--package", "event-core", "--bench", "instructions"];
@@ -21,20 +20,19 @@ const RUNNER: &str = "gungraun-runner";
 /// The counts by name, such as `get_ready/ours`.
 type Counts = BTreeMap<String, u64>;
 
-/// Counts, and shows the counts beside those that were kept; or keeps them.
+/// Counts, shows the counts next to the recorded ones, and records them if `args` say `--keep`.
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let keep = match args {
         [] => false,
         [arg] if arg == "--keep" => true,
-        _ => return Err("cargo xtask instructions [--keep]".to_owned()),
+        _ => return Err("usage: cargo xtask instructions [--keep]".to_owned()),
     };
     if workspace::on_path("valgrind").is_none() {
-        eprintln!("\n== instructions: not counted, there is no valgrind on the PATH");
+        eprintln!("\n== instructions: not counted, because the PATH has no valgrind");
         return Ok(());
     }
     let counts = count(&runner()?)?;
-    let kept = kept();
-    println!("\n{}", table(&counts, &kept));
+    println!("\n{}", table(&counts, &recorded()));
     if keep {
         let line = |(name, count)| format!("{name} {count}\n");
         let lines = counts.iter().map(line).collect::<Vec<_>>().concat();
@@ -43,7 +41,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// Runs the benchmark under valgrind. Only the numbers of what it prints are of interest.
+/// Runs the benchmark under valgrind and takes the counts from what it prints.
 fn count(runner: &Path) -> Result<Counts, String> {
     eprintln!("\n== instructions: cargo {}", BENCH.join(" "));
     let mut command = cargo(BENCH.iter().copied());
@@ -54,19 +52,9 @@ fn count(runner: &Path) -> Result<Counts, String> {
     if counts.is_empty() { Err("the benchmark printed no counts".to_owned()) } else { Ok(counts) }
 }
 
-/// The runner of the version that the benchmark is built with: it takes no other.
+/// The runner must have the version of the library that the benchmark is built with.
 fn runner() -> Result<PathBuf, String> {
-    let version = version()?;
-    let root = workspace::target().join("tools");
-    let runner = root.join("bin").join(RUNNER);
-    let installed = fs::read_to_string(root.join(".crates.toml")).unwrap_or_default();
-    if !runner.is_file() || !installed.contains(&format!("\"{RUNNER} {version} ")) {
-        // It needs no speed, and is built sooner without.
-        let mut command = cargo(["install", RUNNER, "--locked", "--debug", "--version", &version]);
-        command.arg("--root").arg(&root);
-        step("instructions", command)?;
-    }
-    Ok(runner)
+    tool::install(RUNNER, &version()?)
 }
 
 fn version() -> Result<String, String> {
@@ -77,8 +65,8 @@ fn version() -> Result<String, String> {
     Ok(version.to_owned())
 }
 
-/// The benchmark prints a line `instructions::steps::STEP WHO:(...)`, and below it, indented,
-/// `Instructions: COUNT|...`.
+/// The benchmark prints a line `instructions::steps::STEP WHO:(...)`, and an indented line
+/// `Instructions: COUNT|...` below it.
 fn parse(printed: &str) -> Counts {
     let mut counts = Counts::new();
     let mut name = None;
@@ -94,27 +82,27 @@ fn parse(printed: &str) -> Counts {
     counts
 }
 
-fn table(counts: &Counts, kept: &Counts) -> String {
-    let mut lines = vec![format!("{:<28} | {:>8} | {:>8} | change", "name", "count", "kept")];
+fn table(counts: &Counts, recorded: &Counts) -> String {
+    let mut lines = vec![format!("{:<28} | {:>8} | {:>8} | change", "name", "count", "recorded")];
     for (name, count) in counts {
-        let (kept, change) = match kept.get(name) {
-            Some(kept) => (kept.to_string(), change(*count, *kept)),
+        let (recorded, change) = match recorded.get(name) {
+            Some(recorded) => (recorded.to_string(), change(*count, *recorded)),
             None => ("–".to_owned(), "–".to_owned()),
         };
-        lines.push(format!("{name:<28} | {count:>8} | {kept:>8} | {change:>6}"));
+        lines.push(format!("{name:<28} | {count:>8} | {recorded:>8} | {change:>6}"));
     }
     lines.join("\n")
 }
 
-/// In percent of what was kept, rounded towards it.
-fn change(count: u64, kept: u64) -> String {
-    let difference = i128::from(count) - i128::from(kept);
-    let tenths = difference * 1000 / i128::from(kept.max(1));
+/// The change in percent, rounded towards zero.
+fn change(count: u64, recorded: u64) -> String {
+    let difference = i128::from(count) - i128::from(recorded);
+    let tenths = difference * 1000 / i128::from(recorded.max(1));
     let sign = if difference < 0 { '-' } else { '+' };
     format!("{sign}{}.{} %", tenths.abs() / 10, tenths.abs() % 10)
 }
 
-fn kept() -> Counts {
+fn recorded() -> Counts {
     let text = fs::read_to_string(file()).unwrap_or_default();
     let line = |line: &str| {
         let (name, count) = line.rsplit_once(' ')?;
@@ -132,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_count_is_told_beside_the_kept_one() {
+    fn the_table_shows_a_count_next_to_the_recorded_one() {
         let printed = "\
 instructions::steps::get_ready ours:(get :: < Ours > ())
   Instructions:                                         90|81                   (+11.111%)
@@ -140,8 +128,8 @@ instructions::steps::get_ready ours:(get :: < Ours > ())
 instructions::steps::get_ready tokio:(get :: < Tokio > ())
   Instructions:                                        400|N/A                  (*********)
 ";
-        let kept = Counts::from([("get_ready/ours".to_owned(), 100)]);
-        let table = table(&parse(printed), &kept);
+        let recorded = Counts::from([("get_ready/ours".to_owned(), 100)]);
+        let table = table(&parse(printed), &recorded);
         let rows: Vec<&str> = table.lines().skip(1).collect();
         assert_eq!(
             rows,

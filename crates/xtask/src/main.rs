@@ -1,11 +1,19 @@
-//! The project's commands: `cargo xtask help` lists them.
+//! The project's commands. `cargo xtask help` lists them.
 
+mod benchmarks;
 mod ci;
 mod debian;
 mod etcd;
+mod features;
 mod golang;
 mod instructions;
+mod metadata;
+mod msrv;
+mod mutants;
+mod package;
 mod run;
+mod tests;
+mod tool;
 mod workspace;
 
 use std::process::ExitCode;
@@ -13,47 +21,69 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask <command>
 
-  test [ARGS]  gets an etcd and runs every test; ARGS go to `cargo test`, such as `-- NAME`
-  etcd         gets an etcd and prints where it is
-  loom         runs the cell through the interleavings that loom tries
-  faults [ARGS]
-               runs the fault table on real servers; `--long` adds the rows that last for minutes, a
-               word chooses the rows that have it in their name
-  soak [MINUTES [SEED]]
-               breaks three nodes at random, 10 minutes where nothing is said
-  simulate [N] runs the session through N random schedules, a million where N is left out
-  instructions [--keep]
-               counts the instructions of each step beside the kept counts, where there is a valgrind;
-               `--keep` keeps the new ones
-  bench-etcd [ARGS]
-               measures a store on a real server beside loops written by hand, six minutes; a word chooses
-               the works that have it in their name, `--quick` runs them small
-  charts       shows the recorded runs: charts and tables of docs/benchmarks.md
-  ci           all that has to pass: format, clippy, tests, loom, docs, examples; shows the counts
+Checks:
+  ci           Runs every check that a change must pass, in this order: format, clippy, features,
+               msrv, test, loom, docs, example, package. Then it shows the instruction counts.
+  test [ARGS]  Finds an etcd and runs every test. ARGS go to `cargo test`, for example `-- NAME`.
+  loom         Runs the tests of the cell under loom, which tries the possible interleavings.
+  features     Checks the published crates with no feature, with each feature alone, and with all.
+  msrv         Checks that the published crates build with the Rust version that they declare.
+  package      Packages the published crates and builds the packages.
 
-An etcd is the one that ETCD_BIN names, else the one on the PATH, else one that an earlier run has put
-under the target folder, else one built from the Go proxy, else the one of Debian's etcd-server.";
+Longer runs:
+  faults [ARGS]
+               Runs the fault table on real servers. `--long` adds the rows that take minutes. A word
+               selects the rows whose name contains it.
+  soak [MINUTES [SEED]]
+               Breaks three nodes at random. MINUTES is 10 if you leave it out.
+  simulate [N] Runs the session through N random schedules. N is 1000000 if you leave it out.
+  mutants [ARGS]
+               Changes the code that keeps the promises, one place at a time, and runs the tests on
+               each change. A change that no test notices is a missing test. ARGS go to cargo-mutants,
+               for example `--list` or `--shard 0/8`. It installs cargo-mutants under the target folder
+               if the PATH has none. All mutants take hours.
+
+Measurements:
+  instructions [--keep]
+               Counts the instructions of each step and shows them next to the recorded counts.
+               `--keep` records the new counts. It does nothing without valgrind.
+  bench-etcd [ARGS]
+               Compares a store with hand-written loops on a real server. It takes six minutes. A word
+               selects the workloads whose name contains it. `--quick` runs small ones.
+  charts       Draws the charts and the tables of docs/benchmarks.md from the recorded runs.
+
+Other:
+  etcd         Finds an etcd and prints its path.
+  help         Prints this text.
+
+The commands that need an etcd take the first of these that works: the one that ETCD_BIN names, the
+one on the PATH, the one that an earlier run left under the target folder, one built from the Go module
+proxy, and the one in Debian's package etcd-server.";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let command = args.next();
     let rest: Vec<String> = args.collect();
     let done = match command.as_deref() {
-        Some("test") => ci::test(&rest),
-        Some("etcd") => etcd::get().map(|etcd| println!("{}", etcd.path.display())),
-        Some("loom") => ci::loom(),
-        Some("faults") => ci::faults(&rest),
-        Some("soak") => ci::faults(&[vec!["soak".to_owned()], rest].concat()),
-        Some("simulate") => ci::simulate(rest.first().map_or("1000000", String::as_str)),
-        Some("instructions") => instructions::run(&rest),
-        Some("bench-etcd") => ci::bench_etcd(&rest),
-        Some("charts") => ci::charts(),
         Some("ci") => ci::all(),
+        Some("test") => tests::all(&rest).map(drop),
+        Some("loom") => tests::loom().map(drop),
+        Some("features") => features::check().map(drop),
+        Some("msrv") => msrv::check().map(drop),
+        Some("package") => package::check().map(drop),
+        Some("faults") => tests::faults(&rest),
+        Some("soak") => tests::faults(&[vec!["soak".to_owned()], rest].concat()),
+        Some("simulate") => tests::simulate(rest.first().map_or("1000000", String::as_str)),
+        Some("mutants") => mutants::run(&rest),
+        Some("instructions") => instructions::run(&rest),
+        Some("bench-etcd") => benchmarks::etcd(&rest),
+        Some("charts") => benchmarks::charts(),
+        Some("etcd") => etcd::get().map(|etcd| println!("{}", etcd.path.display())),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");
             Ok(())
         }
-        Some(other) => Err(format!("there is no command {other}\n\n{HELP}")),
+        Some(other) => Err(format!("there is no command `{other}`\n\n{HELP}")),
         None => Err(HELP.to_owned()),
     };
     match done {

@@ -1,6 +1,7 @@
 //! Running other programs.
 
 use std::{
+    borrow::BorrowMut,
     env,
     process::{Command, Output},
     time::{Duration, Instant},
@@ -8,47 +9,57 @@ use std::{
 
 use crate::workspace;
 
-/// A cargo command, at the workspace's root.
+/// A cargo command that runs at the workspace's root.
 pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(args).current_dir(workspace::root());
     command
 }
 
-/// Adds a flag to one of the variables that hold flags, such as `RUSTFLAGS`.
+/// Adds a flag to a variable that holds flags, such as `RUSTFLAGS`.
 pub(crate) fn with_flag(mut command: Command, variable: &str, flag: &str) -> Command {
     let flags = env::var(variable).unwrap_or_default();
     command.env(variable, format!("{flags} {flag}").trim_start());
     command
 }
 
-/// Runs a command that must succeed, telling which and how long it took.
-pub(crate) fn step(name: &str, mut command: Command) -> Result<Duration, String> {
-    eprintln!("\n== {name}: {}", line(&command));
-    let start = Instant::now();
-    let status =
-        command.status().map_err(|error| format!("{name}: {}: {error}", line(&command)))?;
-    let took = start.elapsed();
-    if !status.success() {
-        return Err(format!("\n== {name} failed after {:.1} s: {status}", took.as_secs_f64()));
-    }
-    eprintln!("== {name}: {:.1} s", took.as_secs_f64());
-    Ok(took)
+/// Runs a command that must succeed. Prints the command and the time that it took, which it returns.
+pub(crate) fn step(name: &str, command: Command) -> Result<Duration, String> {
+    steps(name, vec![command])
 }
 
-/// Runs a command quietly; what it said comes with the error.
-pub(crate) fn quiet(mut command: Command) -> Result<Output, String> {
-    let output = command.output().map_err(|error| format!("{}: {error}", line(&command)))?;
+/// Runs commands that must succeed, one after the other, as one step.
+pub(crate) fn steps(name: &str, commands: Vec<Command>) -> Result<Duration, String> {
+    eprintln!();
+    let start = Instant::now();
+    for mut command in commands {
+        eprintln!("== {name}: {}", line(&command));
+        let status =
+            command.status().map_err(|error| format!("{name}: {}: {error}", line(&command)))?;
+        if !status.success() {
+            let time = start.elapsed().as_secs_f64();
+            return Err(format!("\n== {name} failed after {time:.1} s: {status}"));
+        }
+    }
+    let time = start.elapsed();
+    eprintln!("== {name}: {:.1} s", time.as_secs_f64());
+    Ok(time)
+}
+
+/// Runs a command that must succeed, and prints nothing. An error has the end of its stderr.
+pub(crate) fn quiet(mut command: impl BorrowMut<Command>) -> Result<Output, String> {
+    let command = command.borrow_mut();
+    let output = command.output().map_err(|error| format!("{}: {error}", line(command)))?;
     if output.status.success() {
         return Ok(output);
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said: Vec<&str> = said.lines().collect();
-    let said = said[said.len().saturating_sub(8)..].join("\n");
-    Err(format!("{}: {}\n{said}", line(&command), output.status))
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let stderr: Vec<&str> = stderr.lines().collect();
+    let end = stderr[stderr.len().saturating_sub(8)..].join("\n");
+    Err(format!("{}: {}\n{end}", line(command), output.status))
 }
 
-/// The command as one would type it.
+/// The command as a person would type it.
 fn line(command: &Command) -> String {
     let mut words: Vec<String> = Vec::new();
     for (name, value) in command.get_envs() {

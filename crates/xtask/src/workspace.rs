@@ -1,4 +1,4 @@
-//! Where things are.
+//! The folders of the workspace.
 
 use std::{
     env,
@@ -11,13 +11,13 @@ pub(crate) fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
-/// Where cargo builds.
+/// The target folder.
 pub(crate) fn target() -> PathBuf {
     let chosen = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     root().join(chosen)
 }
 
-/// Where we keep an etcd; the tests look there too.
+/// The folder for an etcd. The tests look for one there too.
 pub(crate) fn etcd() -> PathBuf {
     target().join("etcd")
 }

@@ -1,0 +1,43 @@
+//! Commands that run tests.
+
+use std::time::Duration;
+
+use crate::{
+    etcd,
+    run::{cargo, step, with_flag},
+    workspace,
+};
+
+/// Finds an etcd and runs every test with it.
+pub(crate) fn all(args: &[String]) -> Result<Duration, String> {
+    let etcd = etcd::get()?;
+    let mut command = cargo(["test", "--workspace", "--all-features"]);
+    command.args(args).env("ETCD_BIN", etcd.path);
+    step("test", command)
+}
+
+/// Runs the tests of the cell under loom.
+///
+/// Why not loom's usual `--cfg loom`? That one changes tokio and other crates too.
+pub(crate) fn loom() -> Result<Duration, String> {
+    let mut command = cargo(["test", "--package", "event-core", "--lib", "--release", "loom"]);
+    // Different flags rebuild everything. In the usual folder, the next usual build would start over.
+    command.env("CARGO_TARGET_DIR", workspace::target().join("loom"));
+    step("loom", with_flag(command, "RUSTFLAGS", "--cfg event_loom"))
+}
+
+/// Finds an etcd and runs the fault table with it.
+pub(crate) fn faults(args: &[String]) -> Result<(), String> {
+    let etcd = etcd::get()?;
+    let mut command = cargo(["run", "--quiet", "--release", "--package", "faults", "--"]);
+    command.args(args).env("ETCD_BIN", etcd.path);
+    step("faults", command).map(drop)
+}
+
+/// Runs the session through random schedules.
+pub(crate) fn simulate(schedules: &str) -> Result<(), String> {
+    let mut command =
+        cargo(["test", "--release", "--package", "event-etcd", "--lib", "simulation"]);
+    command.env("EVENT_SCHEDULES", schedules);
+    step("simulate", command).map(drop)
+}
