@@ -102,7 +102,8 @@ async fn over_etcd(etcd: Etcd, report: &Report) -> Result<(), Error> {
 fn told_to_end() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
     let listen = |kind| {
         signal(kind).map_err(|error| {
-            Error::new(ErrorKind::InvalidArgument, "could not listen for signals").with_source(error)
+            Error::new(ErrorKind::InvalidArgument, "could not listen for signals")
+                .with_source(error)
         })
     };
     let (mut interrupt, mut terminate) =

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::sync::Mutex;
 
-use event_core::{Error, ErrorKind};
 use event_core::Health;
+use event_core::{Error, ErrorKind};
 use serde::Serialize;
 use serde_json::json;
 

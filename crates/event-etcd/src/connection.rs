@@ -10,10 +10,10 @@ use tokio::task::AbortHandle;
 use crate::bounds::Bounds;
 use crate::driver::Driver;
 use crate::endpoints::Endpoints;
-use event_core::Health;
 use crate::registry::Registry;
 use crate::session::Session;
 use crate::source::Source;
+use event_core::Health;
 
 pub(crate) struct Connection {
     pub(crate) registry: Arc<Registry>,

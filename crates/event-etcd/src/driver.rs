@@ -10,11 +10,11 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant as TokioInstant, sleep_until};
 
-use event_core::Health;
 use crate::protocol::{Failure, ReadAnswer, Request, Response};
 use crate::registry::{Change, Registry};
 use crate::session::{Action, KeyId, ReadId, Session};
 use crate::source::{Link, Opened, Requests, Responses, Source};
+use event_core::Health;
 
 /// How many requests are sent before the stream is looked at again.
 const SENDS: usize = 256;
@@ -230,7 +230,9 @@ impl Driver {
                     );
                 }
             }
-            Done::Connected(Err(failure)) | Done::Opened(Err(failure)) | Done::Sent(_, Err(failure)) => {
+            Done::Connected(Err(failure))
+            | Done::Opened(Err(failure))
+            | Done::Sent(_, Err(failure)) => {
                 self.session.failed(failure, now);
             }
         }

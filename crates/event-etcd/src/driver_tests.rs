@@ -10,13 +10,13 @@ use event_core::{Bytes, ValueReader, WatcherExt};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 
-use event_core::HealthState;
 use crate::bounds::Bounds;
 use crate::connection::Connection;
 use crate::driver::RESPONSES;
 use crate::endpoints::Endpoints;
 use crate::protocol::{Event, Failure, KeyValue, ReadAnswer, Request, Response};
 use crate::source::{Link, MockLink, MockRequests, MockSource, Opened, Responses, Source};
+use event_core::HealthState;
 
 const BOUND: Duration = Duration::from_secs(5);
 

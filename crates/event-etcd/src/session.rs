@@ -27,10 +27,10 @@ use event_core::{Bytes, Entry};
 
 use crate::bounds::Bounds;
 use crate::endpoints::Endpoints;
-use event_core::{Cause, Health, HealthState};
 use crate::key::{Key, KeyState};
 pub(crate) use crate::key::{KeyId, ReadId, Ticket};
-use crate::protocol::{Failure, CauseKind, ReadAnswer, Request, Response};
+use crate::protocol::{CauseKind, Failure, ReadAnswer, Request, Response};
+use event_core::{Cause, Health, HealthState};
 
 /// How many keys one transaction reads: etcd's default for `--max-txn-ops`.
 const BATCH: usize = 128;

@@ -146,8 +146,8 @@ impl Scenario {
         let backward = self.taken.get().await.map_or(0, |taken| taken.backward);
         // What the log ends with, unless the store is not live again.
         let mut log = self.log.watch();
-        let live =
-            log.get_if(|log| log.last().is_some_and(|(_, health)| health.state == HealthState::Live));
+        let live = log
+            .get_if(|log| log.last().is_some_and(|(_, health)| health.state == HealthState::Live));
         let _ = timeout(Duration::from_secs(15), live).await;
         let log = self.log.get().await.unwrap_or_default();
         let since: Vec<_> = log.iter().filter(|(at, _)| *at >= fault).collect();

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{Action, KeyId, Phase, READS, REFUSED, RETRY, Read, ReadId, Session, Ticket};
 use crate::key::KeyState;
-use crate::protocol::{Failure, CauseKind, ReadAnswer, Request};
+use crate::protocol::{CauseKind, Failure, ReadAnswer, Request};
 
 impl Session {
     /// Puts a key in the line to be read, once.
@@ -93,7 +93,13 @@ impl Session {
             self.actions.push_back(Action::Refreshed(ticket, Ok(())));
         }
         if stream_is_stale {
-            self.fail(Failure::new(CauseKind::Unauthenticated, "the stream's credentials are out of date"), now);
+            self.fail(
+                Failure::new(
+                    CauseKind::Unauthenticated,
+                    "the stream's credentials are out of date",
+                ),
+                now,
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! What becomes of a call: it reaches the member, and its answer the client, each at some time.
 
-use crate::protocol::{Failure, CauseKind};
+use crate::protocol::{CauseKind, Failure};
 use crate::session::Session;
 use crate::simulation::cluster::Is;
 use crate::simulation::connection::{Connection, What};
@@ -42,7 +42,9 @@ impl World {
                 connection.token = self.cluster.token;
                 *answer = Some(match refusal {
                     Some(failure) => Err(failure),
-                    None if refuses => Err(Failure::new(CauseKind::Unauthenticated, "invalid auth token")),
+                    None if refuses => {
+                        Err(Failure::new(CauseKind::Unauthenticated, "invalid auth token"))
+                    }
                     None => self.cluster.read(connection.member, names),
                 });
                 return Ok(true);
@@ -87,7 +89,9 @@ impl World {
         };
         connection.proven |= match &answer {
             Ok(_) => true,
-            Err(failure) => matches!(failure.kind, CauseKind::PermissionDenied | CauseKind::TooLarge),
+            Err(failure) => {
+                matches!(failure.kind, CauseKind::PermissionDenied | CauseKind::TooLarge)
+            }
         };
         let keys = names.iter().filter_map(|name| key_of(name));
         let may_disconnect = match &answer {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use event_core::{Cause, CauseKind, HealthState};
 use crate::simulation::history::{KEYS, value};
 use crate::simulation::world::{Checked, World};
+use event_core::{Cause, CauseKind, HealthState};
 
 /// Every key is told what the store holds within this time.
 const PATIENCE: Duration = Duration::from_secs(30);

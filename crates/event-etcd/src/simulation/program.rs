@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use event_core::Entry;
 
-use event_core::Health;
-use crate::protocol::{Failure, CauseKind, KeyValue, ReadAnswer};
+use crate::protocol::{CauseKind, Failure, KeyValue, ReadAnswer};
 use crate::session::{KeyId, Ticket};
 use crate::simulation::cluster::Cluster;
 use crate::simulation::connection::Connection;
 use crate::simulation::history::{KEYS, key_of};
+use event_core::Health;
 
 #[derive(Debug)]
 pub(super) struct Program {
@@ -123,7 +123,9 @@ impl Program {
         let refresh = self.refreshes.swap_remove(at);
         if let Err(failure) = result {
             return match failure.kind {
-                CauseKind::PermissionDenied | CauseKind::InvalidArgument | CauseKind::TooLarge => Ok(()),
+                CauseKind::PermissionDenied | CauseKind::InvalidArgument | CauseKind::TooLarge => {
+                    Ok(())
+                }
                 kind => Err(format!("a refresh gave up for {kind:?}")),
             };
         }
@@ -187,7 +189,10 @@ impl Program {
         let differs = answer.as_ref().is_some_and(|one| !one.found.iter().flatten().any(same));
         let must_tell = differs && self.history_resets == replaced_before;
         if must_tell != is_told {
-            return Err(format!("{entry:?} is recalled, and told are {}", self.health.history_resets));
+            return Err(format!(
+                "{entry:?} is recalled, and told are {}",
+                self.health.history_resets
+            ));
         }
         if let Some(answer) = answer.filter(|_| is_told) {
             (self.generation, self.highest) = (generation, answer.revision);

@@ -9,14 +9,14 @@ use event_core::Bytes;
 
 use crate::bounds::Bounds;
 use crate::endpoints::Endpoints;
-use event_core::Health;
-use crate::protocol::{Failure, CauseKind};
+use crate::protocol::{CauseKind, Failure};
 use crate::session::{Action, Session};
 use crate::simulation::cluster::{Cluster, Is};
 use crate::simulation::connection::{Connection, What};
 use crate::simulation::history::key_of;
 use crate::simulation::program::Program;
 use crate::simulation::stream::Stream;
+use event_core::Health;
 
 /// What went against a law, in words.
 pub(super) type Checked<T = ()> = Result<T, String>;

@@ -30,9 +30,10 @@ async fn bounds_of_zero_or_for_ever_are_refused() {
         EtcdStore::connect(["127.0.0.1:1"], for_ever).await.unwrap_err().kind(),
         ErrorKind::InvalidArgument
     );
-    let error = EtcdStore::connect(["127.0.0.1:1"], Options::new().liveness_timeout(Duration::ZERO))
-        .await
-        .unwrap_err();
+    let error =
+        EtcdStore::connect(["127.0.0.1:1"], Options::new().liveness_timeout(Duration::ZERO))
+            .await
+            .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
 }
 
@@ -72,8 +73,9 @@ async fn an_empty_key_is_rejected_and_does_not_hurt_its_neighbours() {
     let (_empty, mut other) = (store.value("").watch(), store.value("key").watch());
     crate::support::put(&client, "key", "a").await;
     crate::support::until(&mut other, "a").await;
-    let said =
-        |health: &Health| health.cause.as_ref().is_some_and(|c| c.kind() == CauseKind::InvalidArgument);
+    let said = |health: &Health| {
+        health.cause.as_ref().is_some_and(|c| c.kind() == CauseKind::InvalidArgument)
+    };
     timeout(BOUND, store.health().watch().get_if(said)).await.expect("health says so").unwrap();
     assert_eq!(store.value("").refresh().await.unwrap_err().kind(), ErrorKind::InvalidArgument);
 }

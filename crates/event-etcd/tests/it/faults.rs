@@ -184,7 +184,9 @@ async fn a_wiped_store_is_told_as_what_it_is_and_health_says_so() {
 }
 
 async fn health_says_replaced(store: &EtcdStore) {
-    let replaced = |health: &event_core::Health| health.history_resets > 0 && health.state == HealthState::Live;
+    let replaced = |health: &event_core::Health| {
+        health.history_resets > 0 && health.state == HealthState::Live
+    };
     timeout(BOUND, store.health().watch().get_if(replaced)).await.expect("health says so").unwrap();
 }
 
