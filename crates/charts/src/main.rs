@@ -1,7 +1,7 @@
-//! Shows the recorded runs: `cargo xtask charts`.
+//! Renders the recorded benchmarks: `cargo xtask charts`.
 //!
-//! It takes `docs/benchmarks/*.jsonl`, as the benchmarks wrote them, puts an SVG beside them for each
-//! work that is worth a picture, and their tables into `docs/benchmarks.md`.
+//! It reads the records in `docs/benchmarks/*.jsonl`. It draws a chart of some of the benchmarks, as an
+//! SVG in the same folder, and writes a table of each file into `docs/benchmarks.md`.
 
 mod chart;
 
@@ -13,7 +13,7 @@ use measure::Report;
 
 use crate::chart::Chart;
 
-/// A file of records, a work in it, and the picture of it.
+/// A file of records, a benchmark in it, and its chart.
 const CHARTS: &[(&str, &str, Chart)] = &[
     (
         "event-core",
@@ -32,7 +32,7 @@ const CHARTS: &[(&str, &str, Chart)] = &[
     ),
 ];
 
-/// The tables of the page. Each stands below a comment with the name of its file.
+/// The files whose records become tables. In the page, each table follows a comment with the file's name.
 const TABLES: [&str; 3] = ["event-core", "codec", "etcd"];
 
 fn main() -> ExitCode {
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    if let Err(error) = put_tables(&folder) {
+    if let Err(error) = write_tables(&folder) {
         eprintln!("{error}");
         return ExitCode::FAILURE;
     }
@@ -56,18 +56,18 @@ fn read(folder: &Path, records: &str) -> Result<Report, String> {
     Report::read(&path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn put_tables(folder: &Path) -> Result<(), String> {
+fn write_tables(folder: &Path) -> Result<(), String> {
     let path = folder.with_extension("md");
-    let failed = |error| format!("{}: {error}", path.display());
-    let mut page = fs::read_to_string(&path).map_err(failed)?;
+    let with_path = |error| format!("{}: {error}", path.display());
+    let mut page = fs::read_to_string(&path).map_err(with_path)?;
     for records in TABLES {
         let table = read(folder, records)?.table();
         let comment = format!("<!-- {records} -->\n");
         let Some((before, after)) = page.split_once(&comment) else {
-            return Err(format!("{}: there is no {}", path.display(), comment.trim_end()));
+            return Err(format!("{}: missing comment {}", path.display(), comment.trim_end()));
         };
         let rest = after.split_once("\n\n").map_or("", |(_, rest)| rest);
         page = format!("{before}{comment}{table}\n{rest}");
     }
-    fs::write(&path, page).map_err(failed)
+    fs::write(&path, page).map_err(with_path)
 }

@@ -1,4 +1,4 @@
-//! How clients reach a server: with TLS or without, and with which bounds.
+//! How clients connect to a server: TLS and timeouts.
 
 use std::{io, path::Path, time::Duration};
 
@@ -6,11 +6,12 @@ use etcd_client::{Certificate, Client, ConnectOptions, Identity as ClientIdentit
 
 use crate::{Authority, Identity};
 
-const CONNECT_BOUND: Duration = Duration::from_secs(2);
-const CALL_BOUND: Duration = Duration::from_secs(10);
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What server and clients need of TLS; nothing for plain HTTP.
+/// The TLS settings of a server and its clients. The default is plain HTTP.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Access {
     tls: Option<Tls>,
@@ -20,7 +21,7 @@ pub(crate) struct Access {
 struct Tls {
     authority: String,
     server: Identity,
-    /// Given where the server asks for one.
+    /// The clients' certificate, if the server requires one.
     client: Option<Identity>,
 }
 
@@ -40,7 +41,7 @@ impl Access {
         if self.tls.is_some() { "https" } else { "http" }
     }
 
-    /// Writes the server's files to a folder, and tells the flags that name them.
+    /// Writes the server's certificate files to a folder. Returns the server's flags for them.
     pub(crate) fn server_flags(&self, folder: &Path) -> io::Result<Vec<String>> {
         let Some(tls) = &self.tls else { return Ok(Vec::new()) };
         let (authority, certificate, key) =
@@ -60,23 +61,23 @@ impl Access {
 
     pub(crate) fn connect_options(&self) -> ConnectOptions {
         let options = ConnectOptions::new()
-            .with_connect_timeout(CONNECT_BOUND)
-            .with_timeout(CALL_BOUND)
-            .with_keep_alive(KEEP_ALIVE, CONNECT_BOUND);
+            .with_connect_timeout(CONNECT_TIMEOUT)
+            .with_timeout(REQUEST_TIMEOUT)
+            .with_keep_alive(KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT);
         let Some(tls) = &self.tls else { return options };
-        let trusting = TlsOptions::new().ca_certificate(Certificate::from_pem(&tls.authority));
+        let trusted = TlsOptions::new().ca_certificate(Certificate::from_pem(&tls.authority));
         options.with_tls(match &tls.client {
-            Some(client) => trusting
+            Some(client) => trusted
                 .identity(ClientIdentity::from_pem(client.certificate_pem(), client.key_pem())),
-            None => trusting,
+            None => trusted,
         })
     }
 }
 
-/// A client of some endpoints.
+/// Connects a client to the endpoints, or panics.
 pub(crate) async fn connect(endpoints: &[String], options: ConnectOptions) -> Client {
     match Client::connect(endpoints, Some(options)).await {
         Ok(client) => client,
-        Err(error) => panic!("no client for {endpoints:?}: {error}"),
+        Err(error) => panic!("cannot connect to {endpoints:?}: {error}"),
     }
 }

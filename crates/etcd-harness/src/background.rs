@@ -1,7 +1,7 @@
-//! The runtime that proxies run on, apart from the test's own.
+//! The runtime of the proxies, separate from the test's runtime.
 //!
-//! Why not the test's runtime? A `#[tokio::test]` has one thread: a test that blocks it would stall
-//! the peers' traffic and cost the cluster its leader.
+//! Why not the test's runtime? A `#[tokio::test]` has one thread. A test that blocks the thread would stall
+//! the traffic between the nodes, and the cluster would lose its leader.
 
 use std::{future::Future, sync::LazyLock};
 
@@ -16,7 +16,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         .thread_name("etcd-harness")
         .enable_all()
         .build()
-        .expect("the harness needs threads for its proxies")
+        .expect("cannot start the threads of the proxies")
 });
 
 /// The runtime's handle.
@@ -24,7 +24,7 @@ pub(crate) fn handle() -> &'static Handle {
     RUNTIME.handle()
 }
 
-/// Runs a task beside the test.
+/// Spawns a task on the runtime.
 pub(crate) fn spawn<F>(task: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Which etcd the tests start.
+//! Finds the etcd that the tests start.
 
 use std::{
     env, fmt,
@@ -6,16 +6,16 @@ use std::{
     process::Command,
 };
 
-const HOW_TO_GET_ONE: &str = "there is no etcd to test with. Any of these gets one:
-  * `cargo xtask test` finds or builds one, and runs every test with it;
-  * ETCD_BIN=/path/to/etcd names one;
-  * `apt-get install etcd-server` puts one on the PATH;
-  * `go build go.etcd.io/etcd/server/v3`, in a module that requires it, builds one from the Go proxy.";
+const NOT_FOUND: &str = "no etcd found. Choose one of these ways to provide one:
+  * run `cargo xtask test`, which finds or builds an etcd and runs every test with it;
+  * set ETCD_BIN=/path/to/etcd;
+  * run `apt-get install etcd-server`, which puts an etcd on the PATH;
+  * run `go build go.etcd.io/etcd/server/v3` in a Go module that requires it.";
 
 /// An etcd server program and its version.
 ///
-/// The one that `ETCD_BIN` names, else the `etcd` on the PATH, else the one that `cargo xtask` has put
-/// under the workspace's target folder.
+/// [`find`](Self::find) looks in this order: the path in `ETCD_BIN`; `etcd` on the PATH; the etcd that
+/// `cargo xtask` put into the workspace's target folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binary {
     path: PathBuf,
@@ -27,37 +27,37 @@ impl Binary {
     ///
     /// # Panics
     ///
-    /// If there is none; the message lists the ways to get one.
+    /// If there is none. The message lists the ways to provide one.
     #[must_use]
     pub fn find() -> Self {
-        if let Some(named) = env::var_os("ETCD_BIN").filter(|named| !named.is_empty()) {
-            let path = PathBuf::from(named);
-            assert!(path.is_file(), "ETCD_BIN names {}, and no such file is there", path.display());
+        if let Some(path) = env::var_os("ETCD_BIN").filter(|path| !path.is_empty()) {
+            let path = PathBuf::from(path);
+            assert!(path.is_file(), "ETCD_BIN is {}, which is not a file", path.display());
             return Self::at(path);
         }
-        let Some(path) = on_path().or_else(under_target) else { panic!("{HOW_TO_GET_ONE}") };
+        let Some(path) = on_path().or_else(under_target) else { panic!("{NOT_FOUND}") };
         Self::at(path)
     }
 
-    /// The etcd at a path of the caller's choice.
+    /// The etcd at a path.
     ///
     /// # Panics
     ///
-    /// If it does not run or tells no version.
+    /// If it does not run, or does not print its version.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let output = match Command::new(&path).arg("--version").output() {
             Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
-            Err(error) => panic!("{} does not run: {error}", path.display()),
+            Err(error) => panic!("cannot run {}: {error}", path.display()),
         };
         let Some(version) = parse_version(&output) else {
-            panic!("{} --version tells no version: {output:?}", path.display());
+            panic!("{} --version printed no version: {output:?}", path.display());
         };
         Self { path, version }
     }
 
-    /// Where the program is.
+    /// The path of the program.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -83,12 +83,12 @@ fn on_path() -> Option<PathBuf> {
 
 fn under_target() -> Option<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let chosen = env::var_os("CARGO_TARGET_DIR").map(|target| workspace.join(target));
-    let usual = workspace.join("target");
-    chosen.into_iter().chain([usual]).map(|t| t.join("etcd/bin/etcd")).find(|p| p.is_file())
+    let configured = env::var_os("CARGO_TARGET_DIR").map(|target| workspace.join(target));
+    let default = workspace.join("target");
+    configured.into_iter().chain([default]).map(|t| t.join("etcd/bin/etcd")).find(|p| p.is_file())
 }
 
-/// Reads the first line of `etcd --version`, such as `etcd Version: 3.4.23`.
+/// Parses the output of `etcd --version`, in which one line is such as `etcd Version: 3.4.23`.
 fn parse_version(output: &str) -> Option<(u32, u32, u32)> {
     let version = output.lines().find_map(|line| line.strip_prefix("etcd Version: "))?;
     let mut parts = version.trim().splitn(3, '.');
@@ -103,7 +103,7 @@ mod tests {
     use super::parse_version;
 
     #[test]
-    fn a_version_is_read_with_and_without_a_suffix() {
+    fn a_version_is_parsed_with_and_without_a_suffix() {
         assert_eq!(parse_version("etcd Version: 3.4.23\nGit SHA: x\n"), Some((3, 4, 23)));
         assert_eq!(parse_version("etcd Version: 3.7.0-rc.1\n"), Some((3, 7, 0)));
         assert_eq!(parse_version("something else"), None);

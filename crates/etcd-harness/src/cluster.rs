@@ -1,4 +1,4 @@
-//! A number of etcd nodes that are one store.
+//! A cluster of etcd nodes.
 
 use std::{fs, io, sync::Arc, time::Duration};
 
@@ -9,23 +9,23 @@ use crate::{
     Binary, ClusterBuilder, Node, Port,
     access::{Access, connect},
     eventually,
-    node::{Place, StartError},
+    node::{NodeConfig, StartError},
     peers::Peers,
 };
 
-/// A busy machine may be slow to elect; a test that waits longer than this has found a bug.
-const LEADER_BOUND: Duration = Duration::from_secs(20);
-/// Ports may be taken between our look and the server's.
+/// An election may be slow on a busy machine. A longer wait indicates a bug.
+const LEADER_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often to try to start. Another process may take a port before the server listens on it.
 const ATTEMPTS: usize = 3;
-/// How much of each log a failed test shows.
-const LOG_TAIL: usize = 15;
+/// How many lines of each log a failed test prints.
+const LOG_LINES: usize = 15;
 
 /// Real etcd servers on loopback, with their data in a temporary folder.
 ///
-/// All are killed when this is dropped, by a panic too.
+/// Dropping the cluster kills all servers, also when a test panics.
 #[derive(Debug)]
 pub struct Cluster {
-    // The order matters: the servers end before their folder goes.
+    // The order matters: the servers must end before their folder is deleted.
     nodes: Vec<Node>,
     access: Access,
     binary: Binary,
@@ -42,7 +42,7 @@ impl Cluster {
         Self::builder().nodes(nodes).start().await
     }
 
-    /// A cluster of one node, to be changed before it is started.
+    /// A builder, which starts one node unless you configure it otherwise.
     pub fn builder() -> ClusterBuilder {
         ClusterBuilder::new()
     }
@@ -53,28 +53,29 @@ impl Cluster {
             match Self::try_start(options, &binary).await {
                 Ok(cluster) => return cluster,
                 Err(StartError::PortTaken) => {}
-                Err(StartError::Failed(why)) => panic!("{binary} does not start: {why}"),
+                Err(StartError::Failed(reason)) => panic!("cannot start {binary}: {reason}"),
             }
         }
-        panic!("{binary} does not start: {ATTEMPTS} times its ports were taken by somebody else");
+        panic!("cannot start {binary}: another process took its ports {ATTEMPTS} times");
     }
 
     async fn try_start(options: &ClusterBuilder, binary: &Binary) -> Result<Self, StartError> {
         let folder = TempDir::with_prefix("etcd-harness-")?;
-        let listening: Vec<Port> = (0..options.nodes).map(|_| Port::claim()).collect();
-        let targets: Vec<_> = listening.iter().map(Port::address).collect();
+        let peer_ports: Vec<Port> = (0..options.nodes).map(|_| Port::claim()).collect();
+        let targets: Vec<_> = peer_ports.iter().map(Port::address).collect();
         let peers = Arc::new(Peers::start(&targets)?);
         let shared = shared_flags(options, binary, &peers);
 
         let mut nodes = Vec::new();
-        for (index, peer_port) in listening.into_iter().enumerate() {
-            let place = folder.path().join(name(index));
-            fs::create_dir(&place)?;
+        for (index, peer_port) in peer_ports.into_iter().enumerate() {
+            let name = name(index);
+            let folder = folder.path().join(&name);
+            fs::create_dir(&folder)?;
             let mut flags = shared.clone();
-            flags.extend(options.access.server_flags(&place)?);
+            flags.extend(options.access.server_flags(&folder)?);
             flags.extend(options.args.iter().cloned());
-            let place = Place { index, name: name(index), folder: place, peer_port };
-            nodes.push(Node::new(place, binary, flags, options.access.clone(), peers.clone()));
+            let config = NodeConfig { index, name, folder, peer_port };
+            nodes.push(Node::new(config, binary, flags, options.access.clone(), peers.clone()));
         }
         for node in &nodes {
             node.spawn().await?;
@@ -92,11 +93,11 @@ impl Cluster {
         &self.binary
     }
 
-    /// A node, counted from 0.
+    /// The node with this index, counted from 0.
     ///
     /// # Panics
     ///
-    /// If there are fewer.
+    /// If there is no such node.
     #[must_use]
     pub fn node(&self, index: usize) -> &Node {
         &self.nodes[index]
@@ -108,62 +109,62 @@ impl Cluster {
         &self.nodes
     }
 
-    /// Where clients reach the nodes, in order.
+    /// The URLs of the nodes for clients, in the order of the nodes.
     #[must_use]
     pub fn endpoints(&self) -> Vec<String> {
         self.nodes.iter().map(Node::endpoint).collect()
     }
 
-    /// A client of all nodes, to write with.
+    /// Connects a client to all nodes.
     ///
-    /// It balances over all of them, the dead ones too; while some are down, a node's own client
-    /// ([`Node::client`]) is the surer way.
+    /// It balances its requests over all nodes, including those that are down. If a node may be down, use
+    /// [`Node::client`] of another.
     ///
     /// # Panics
     ///
-    /// If it cannot be made.
+    /// If it can't connect.
     pub async fn client(&self) -> Client {
         connect(&self.endpoints(), self.connect_options()).await
     }
 
-    /// A client that is logged in; see [`auth`](crate::auth).
+    /// Connects a client to all nodes and logs it in. [`auth`](crate::auth) adds users.
     ///
     /// # Panics
     ///
-    /// If it cannot log in.
+    /// If it can't connect or log in.
     pub async fn client_as(&self, user: &str, password: &str) -> Client {
         connect(&self.endpoints(), self.connect_options().with_user(user, password)).await
     }
 
-    /// What the clients above connect with: bounds, and what TLS needs.
+    /// The options of the clients that the methods above connect: timeouts and TLS.
     #[must_use]
     pub fn connect_options(&self) -> ConnectOptions {
         self.access.connect_options()
     }
 
-    /// The leader, as soon as there is one among the nodes that run and are not cut off.
+    /// Waits for a leader among the nodes that run and are not cut off.
     ///
     /// # Panics
     ///
     /// If there is none within 20 s.
     pub async fn leader(&self) -> &Node {
-        eventually(LEADER_BOUND, "a node is the leader", async || self.leader_now().await).await
+        eventually(LEADER_TIMEOUT, "a node is the leader", async || self.leader_now().await).await
     }
 
-    /// A node that is not the leader, the first that runs and is not cut off.
+    /// The first node that runs, is not cut off, and is not the leader.
     ///
     /// # Panics
     ///
-    /// If there is no leader within 20 s, or no other node.
+    /// If there is no leader within 20 s, or if there is no such node.
     pub async fn follower(&self) -> &Node {
         let leader = self.leader().await;
         let follower =
-            self.nodes.iter().find(|node| node.takes_part() && node.name() != leader.name());
-        follower.expect("no node but the leader takes part")
+            self.nodes.iter().find(|node| node.is_active() && node.name() != leader.name());
+        follower.expect("only the leader runs and is not cut off")
     }
 
     async fn leader_now(&self) -> Option<&Node> {
-        for node in self.nodes.iter().filter(|node| node.takes_part()) {
+        for node in self.nodes.iter().filter(|node| node.is_active()) {
             if node.is_leader().await {
                 return Some(node);
             }
@@ -176,7 +177,7 @@ fn name(index: usize) -> String {
     format!("node-{index}")
 }
 
-/// The flags that all nodes have in common.
+/// The flags that are the same for all nodes.
 fn shared_flags(options: &ClusterBuilder, binary: &Binary, peers: &Peers) -> Vec<String> {
     let members: Vec<String> = (0..options.nodes)
         .map(|index| format!("{}={}", name(index), peers.advertised(index)))
@@ -188,7 +189,7 @@ fn shared_flags(options: &ClusterBuilder, binary: &Binary, peers: &Peers) -> Vec
         "--heartbeat-interval=100".to_owned(),
         "--election-timeout=1000".to_owned(),
     ];
-    // A process that is killed loses nothing that it wrote; only a machine that dies needs fsync.
+    // Killing a process loses nothing that it wrote. Only a crash of the machine does, which no test causes.
     if binary.version() >= (3, 5, 0) {
         flags.push("--unsafe-no-fsync".to_owned());
     }
@@ -196,11 +197,11 @@ fn shared_flags(options: &ClusterBuilder, binary: &Binary, peers: &Peers) -> Vec
 }
 
 impl Drop for Cluster {
-    /// A test that fails shows what the servers said last: their folder goes with the cluster.
+    /// If the test failed, prints the end of each log, because the logs are deleted with the cluster.
     fn drop(&mut self) {
         if std::thread::panicking() {
             for node in &self.nodes {
-                eprintln!("-- {}, its log's end:\n{}", node.name(), node.log_tail(LOG_TAIL));
+                eprintln!("-- end of the log of {}:\n{}", node.name(), node.log_tail(LOG_LINES));
             }
         }
     }

@@ -1,10 +1,10 @@
-//! A server's data, copied while it is down.
+//! Copies a server's data while the server is down.
 
 use std::{fs, io, path::Path};
 
 use tempfile::TempDir;
 
-/// A copy of one node's data folder, to be put back later.
+/// A copy of a node's data folder. [`Node::restore_data`](crate::Node::restore_data) writes it back.
 #[derive(Debug)]
 pub struct DataCopy {
     folder: TempDir,
@@ -27,7 +27,7 @@ impl DataCopy {
 
 fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
-    // etcd refuses a data folder that others may read.
+    // etcd refuses a data folder that other users can read.
     fs::set_permissions(to, fs::metadata(from)?.permissions())?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

@@ -1,4 +1,4 @@
-//! Waiting for a condition, with a bound.
+//! Waits for a condition, with a timeout.
 
 use std::{
     fmt::Debug,
@@ -7,17 +7,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-/// How long to wait before a condition is looked at again.
-const PAUSE: Duration = Duration::from_millis(10);
+/// The pause between two checks.
+const INTERVAL: Duration = Duration::from_millis(10);
 
-/// What a look at a condition can answer: `bool`, `Option<T>` or `Result<T, E>`.
+/// The result of checking a condition: a `bool`, `Option<T>` or `Result<T, E>`.
 pub trait Outcome {
-    /// What [`eventually`] returns once the condition holds.
+    /// What [`eventually`] returns when the condition holds.
     type Done;
 
-    /// The result, or what to say if it was the last look.
+    /// The result, if the condition holds. Else a description of why it does not hold.
     fn done(self) -> Result<Self::Done, String>;
 }
 
@@ -25,7 +25,7 @@ impl Outcome for bool {
     type Done = ();
 
     fn done(self) -> Result<(), String> {
-        if self { Ok(()) } else { Err("it did not hold".to_owned()) }
+        if self { Ok(()) } else { Err("false".to_owned()) }
     }
 }
 
@@ -33,7 +33,7 @@ impl<T> Outcome for Option<T> {
     type Done = T;
 
     fn done(self) -> Result<T, String> {
-        self.ok_or_else(|| "there was none".to_owned())
+        self.ok_or_else(|| "None".to_owned())
     }
 }
 
@@ -45,16 +45,16 @@ impl<T, E: Debug> Outcome for Result<T, E> {
     }
 }
 
-/// Looks at a condition again and again until it holds, and returns what it gave.
+/// Checks a condition repeatedly until it holds, and returns its result.
 ///
 /// ```
 /// # use std::time::Duration;
 /// # use etcd_harness::eventually;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let mut looks = 0;
-/// let third = eventually(Duration::from_secs(1), "the third look", async || {
-///     looks += 1;
-///     (looks == 3).then_some(looks)
+/// let mut checks = 0;
+/// let third = eventually(Duration::from_secs(1), "this is the third check", async || {
+///     checks += 1;
+///     (checks == 3).then_some(checks)
 /// })
 /// .await;
 /// assert_eq!(third, 3);
@@ -63,30 +63,31 @@ impl<T, E: Debug> Outcome for Result<T, E> {
 ///
 /// # Panics
 ///
-/// If it does not hold within `bound`; the message tells `what` was awaited, for how long, and what the
-/// last look said. A look that hangs is cut off at the bound.
+/// If the condition does not hold within `timeout`. The message has the timeout, the description `what` of
+/// the condition, and the result of the last check. A check that does not complete is dropped at the
+/// timeout.
 #[track_caller]
 pub fn eventually<R: Outcome>(
-    bound: Duration,
+    timeout: Duration,
     what: &str,
-    mut look: impl AsyncFnMut() -> R,
+    mut check: impl AsyncFnMut() -> R,
 ) -> impl Future<Output = R::Done> {
     let caller = Location::caller();
     async move {
         let start = Instant::now();
-        let mut last = "no look came to an end".to_owned();
+        let mut last = "no check completed".to_owned();
         loop {
-            let left = bound.saturating_sub(start.elapsed());
-            match timeout(left, look()).await.map(Outcome::done) {
+            let left = timeout.saturating_sub(start.elapsed());
+            match tokio::time::timeout(left, check()).await.map(Outcome::done) {
                 Ok(Ok(done)) => return done,
                 Ok(Err(reason)) => last = reason,
                 Err(_elapsed) => {}
             }
             assert!(
-                start.elapsed() < bound,
-                "{caller}: not within {bound:?}: {what} (last look: {last})"
+                start.elapsed() < timeout,
+                "{caller}: not within {timeout:?}: {what} (last check: {last})"
             );
-            sleep(PAUSE).await;
+            sleep(INTERVAL).await;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The one HTTP request the harness makes.
+//! A minimal HTTP client for health checks and metrics.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -9,28 +9,28 @@ use tokio::{
     time::timeout,
 };
 
-/// A stopped server accepts and says nothing; nobody waits longer for it than this.
-const BOUND: Duration = Duration::from_secs(2);
+/// A stopped server accepts connections but does not respond.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// GETs a path and returns status and body.
+/// GETs a path and returns the status and the body.
 pub(crate) async fn get(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
-    timeout(BOUND, exchange(address, path)).await?
+    timeout(TIMEOUT, request(address, path)).await?
 }
 
-/// HTTP/1.0, so that the body ends with the connection and is never chunked.
-async fn exchange(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
+/// Sends an HTTP/1.0 request: its response is never chunked, and the end of the connection ends the body.
+async fn request(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address).await?;
-    // Whoever waits for a condition asks a hundred times a second: a reset, once all is read, spares
-    // the machine as many sockets in TIME_WAIT.
+    // Waiting for a condition makes up to a hundred requests a second. With this option the close is a
+    // reset, which leaves no socket in TIME_WAIT.
     SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
     stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes()).await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    parse(&answer).ok_or_else(|| io::Error::other("that is no HTTP answer"))
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await?;
+    parse(&response).ok_or_else(|| io::Error::other("invalid HTTP response"))
 }
 
-fn parse(answer: &str) -> Option<(u16, String)> {
-    let (head, body) = answer.split_once("\r\n\r\n")?;
+fn parse(response: &str) -> Option<(u16, String)> {
+    let (head, body) = response.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     Some((status, body.to_owned()))
 }

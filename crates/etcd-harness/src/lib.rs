@@ -1,9 +1,11 @@
-//! Starts real etcd servers for tests, and breaks them on purpose.
+//! Starts real etcd servers for tests, and injects faults.
 //!
-//! A [`Cluster`] is a number of etcd nodes on loopback, each a process of its own, gone when the
-//! cluster is dropped. A [`Node`] can be killed, stopped, cut from its peers, wiped, restored. A
-//! [`Proxy`] stands before a node (or anything else on TCP) and resets, holds, refuses or delays what
-//! passes. Tests wait with [`eventually`] for a condition, with a bound, and never sleep and hope.
+//! - A [`Cluster`] is one or more etcd nodes on loopback. Each node is a process of its own. Dropping the
+//!   cluster kills them all.
+//! - A [`Node`] can be killed, stopped, cut off from its peers, wiped and restored.
+//! - A [`Proxy`] forwards TCP connections to a node or to any other server. It can reset, hold, refuse and
+//!   delay them.
+//! - [`eventually`] waits for a condition, with a timeout. Use it instead of a fixed sleep.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -30,9 +32,13 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Which etcd is started: see [`Binary`]. Everything here panics, with a message that says what is
-//! wrong, where a test could not go on anyway. The processes and proxies run beside the test's own
-//! runtime: a test that blocks its thread does not stall them. Don't pause tokio's time around them.
+//! [`Binary`] documents which etcd is started.
+//!
+//! The functions panic instead of returning an error, because a test can't continue without its server.
+//! The message says what is wrong.
+//!
+//! The proxies do not run on the test's runtime. A test that blocks its thread does not stall them. Don't
+//! pause tokio's time in a test that uses this crate: the timeouts would expire at once.
 
 mod binary;
 mod eventually;
@@ -40,8 +46,8 @@ mod port;
 mod tls;
 
 mod cluster;
+mod cluster_builder;
 mod node;
-mod options;
 
 mod proxy;
 
@@ -49,20 +55,20 @@ pub mod auth;
 
 mod access;
 mod background;
-mod carry;
+mod connection;
 mod data;
-mod dialler;
 mod http;
 mod metrics;
 mod peers;
 mod process;
+mod sockets;
 
 pub use binary::Binary;
 pub use cluster::Cluster;
+pub use cluster_builder::ClusterBuilder;
 pub use data::DataCopy;
 pub use eventually::{Outcome, eventually};
 pub use node::Node;
-pub use options::ClusterBuilder;
 pub use port::Port;
 pub use proxy::Proxy;
 pub use tls::{Authority, Identity};

@@ -18,20 +18,20 @@ use crate::{
     access::{Access, connect},
     http, metrics,
     peers::Peers,
-    process::{Process, ending, tail},
+    process::{Process, describe, tail},
 };
 
-const START_BOUND: Duration = Duration::from_secs(30);
-const LOOK: Duration = Duration::from_millis(20);
-/// How much of a log a failure shows.
-const TAIL: usize = 30;
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// How many lines of the log an error message has.
+const LOG_LINES: usize = 30;
 
 /// One etcd server of a [`Cluster`](crate::Cluster).
 ///
-/// What befalls it goes through `&self`, so that a task may break what another uses.
+/// Its methods take `&self`, so one task can inject a fault while another uses the node.
 #[derive(Debug)]
 pub struct Node {
-    place: Place,
+    config: NodeConfig,
     binary: PathBuf,
     flags: Vec<String>,
     client_port: Port,
@@ -41,9 +41,9 @@ pub struct Node {
     state: Mutex<State>,
 }
 
-/// What a node is called and where it lives.
+/// The name, folder and peer port of a node.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct NodeConfig {
     pub(crate) index: usize,
     pub(crate) name: String,
     pub(crate) folder: PathBuf,
@@ -59,22 +59,22 @@ struct State {
 /// Why a node did not become healthy.
 #[derive(Debug)]
 pub(crate) enum StartError {
-    /// Somebody else listens on one of its ports.
+    /// Another process listens on one of its ports.
     PortTaken,
-    /// Anything else, in words.
+    /// Any other reason.
     Failed(String),
 }
 
 impl Node {
     pub(crate) fn new(
-        place: Place,
+        config: NodeConfig,
         binary: &Binary,
         shared_flags: Vec<String>,
         access: Access,
         peers: Arc<Peers>,
     ) -> Self {
         let mut node = Self {
-            place,
+            config,
             binary: binary.path().to_owned(),
             flags: Vec::new(),
             client_port: Port::claim(),
@@ -91,108 +91,113 @@ impl Node {
     fn own_flags(&self) -> Vec<String> {
         let client = self.endpoint();
         vec![
-            format!("--name={}", self.place.name),
+            format!("--name={}", self.config.name),
             format!("--data-dir={}", self.data().display()),
             format!("--listen-client-urls={client}"),
             format!("--advertise-client-urls={client}"),
             format!("--listen-metrics-urls=http://{}", self.metrics_port.address()),
-            format!("--listen-peer-urls=http://{}", self.place.peer_port.address()),
-            format!("--initial-advertise-peer-urls={}", self.peers.advertised(self.place.index)),
+            format!("--listen-peer-urls=http://{}", self.config.peer_port.address()),
+            format!("--initial-advertise-peer-urls={}", self.peers.advertised(self.config.index)),
         ]
     }
 
-    /// Its name in the cluster, such as `node-0`.
+    /// The name of the node in the cluster, such as `node-0`.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.place.name
+        &self.config.name
     }
 
-    /// Its number in the cluster, from 0.
+    /// The index of the node in the cluster, from 0.
     #[must_use]
     pub fn index(&self) -> usize {
-        self.place.index
+        self.config.index
     }
 
-    /// Where clients reach it, such as `http://127.0.0.1:12379`.
+    /// The URL for clients, such as `http://127.0.0.1:12379`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("{}://{}", self.access.scheme(), self.address())
     }
 
-    /// Where clients reach it, as an address: what a [`Proxy`](crate::Proxy) is put before.
+    /// The address for clients. It can be the target of a [`Proxy`](crate::Proxy).
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.client_port.address()
     }
 
-    /// A client of this node alone.
+    /// Connects a client to this node only.
     ///
     /// # Panics
     ///
-    /// If it cannot be made.
+    /// If it can't connect.
     pub async fn client(&self) -> Client {
         connect(&[self.endpoint()], self.access.connect_options()).await
     }
 
-    /// A client of this node alone that is logged in; see [`auth`](crate::auth).
+    /// Connects a client to this node only and logs it in. [`auth`](crate::auth) adds users.
     ///
     /// # Panics
     ///
-    /// If it cannot log in.
+    /// If it can't connect or log in.
     pub async fn client_as(&self, user: &str, password: &str) -> Client {
         let options = self.access.connect_options().with_user(user, password);
         connect(&[self.endpoint()], options).await
     }
 
-    /// The id of its process, while it runs.
+    /// The id of the node's process. `None` if the node was killed.
     #[must_use]
     pub fn process_id(&self) -> Option<u32> {
         self.state().process.as_ref().map(Process::id)
     }
 
-    /// Whether its process runs, be it stopped or not.
+    /// Whether the node's process runs. A process that is stopped (SIGSTOP) runs too.
     ///
     /// # Panics
     ///
-    /// If the operating system does not tell.
+    /// If the operating system does not report the state of the process.
     #[must_use]
     pub fn is_running(&self) -> bool {
         let mut state = self.state();
-        let ended = state.process.as_mut().map(|process| process.ended().expect("a child is ours"));
-        matches!(ended, Some(None))
+        let Some(process) = &mut state.process else { return false };
+        process.try_wait().expect("cannot wait for the process").is_none()
     }
 
-    /// Starts it on the same ports and data, and does not wait: where too few members run, it does not
-    /// become healthy. See [`healthy`](Self::healthy).
+    /// Starts the node on the same ports and with the same data. Does not wait until it is healthy.
+    ///
+    /// If too few members of the cluster run, the node does not become healthy. [`healthy`](Self::healthy)
+    /// waits until it does.
     ///
     /// # Panics
     ///
-    /// If it runs already, or cannot be started.
+    /// If the node already runs, or can't be started.
     pub async fn launch(&self) {
-        assert!(!self.is_running(), "{} runs already", self.name());
+        assert!(!self.is_running(), "{} already runs", self.name());
         if let Err(error) = self.spawn().await {
-            panic!("{} does not start: {error}", self.name());
+            panic!("cannot start {}: {error}", self.name());
         }
     }
 
-    /// Waits until it serves: it knows a leader and answers a linearizable read.
+    /// Waits until the node is healthy: it knows a leader and serves a linearizable read.
     ///
     /// # Panics
     ///
-    /// If it does not within 30 s; the message has the end of its log.
+    /// If it is not healthy within 30 s. The message has the end of its log.
     pub async fn healthy(&self) {
-        if let Err(error) = self.become_healthy().await {
-            panic!("{} is not healthy: {error:?}", self.name());
+        match self.become_healthy().await {
+            Ok(()) => {}
+            Err(StartError::PortTaken) => panic!("{}: a port is already in use", self.name()),
+            Err(StartError::Failed(reason)) => panic!("{}: {reason}", self.name()),
         }
     }
 
-    /// Whether it serves now: see [`healthy`](Self::healthy).
+    /// Whether the node is healthy now, as [`healthy`](Self::healthy) defines it.
     pub async fn is_healthy(&self) -> bool {
-        let answer = http::get(self.metrics_port.address(), "/health").await;
-        matches!(answer, Ok((200, body)) if body.contains(r#""health":"true""#))
+        let response = http::get(self.metrics_port.address(), "/health").await;
+        matches!(response, Ok((200, body)) if body.contains(r#""health":"true""#))
     }
 
-    /// Starts it again on the same ports and data, and waits until it serves; kills it first if it runs.
+    /// Kills the node if it runs, starts it on the same ports and with the same data, and waits until it is
+    /// healthy.
     ///
     /// # Panics
     ///
@@ -203,55 +208,56 @@ impl Node {
         self.healthy().await;
     }
 
-    /// One of its metrics, such as `etcd_debugging_mvcc_watcher_total`; with a bare name, the sum over
-    /// all labels.
+    /// The value of a metric, such as `etcd_debugging_mvcc_watcher_total`. If `name` has no labels, the sum
+    /// over all labels.
     ///
     /// # Panics
     ///
-    /// If it does not answer within 2 s, or has no such metric.
+    /// If the node does not respond within 2 s, or has no such metric.
     pub async fn metric(&self, name: &str) -> f64 {
         match self.try_metric(name).await {
             Ok(Some(value)) => value,
             Ok(None) => panic!("{} has no metric {name}", self.name()),
-            Err(error) => panic!("{} does not tell its metrics: {error}", self.name()),
+            Err(error) => panic!("cannot read the metrics of {}: {error}", self.name()),
         }
     }
 
-    /// What it has in memory that is in use, in bytes: its heap after a garbage collection, and its stacks.
+    /// The memory in use, in bytes: the heap after a garbage collection, and the stacks.
     ///
     /// # Panics
     ///
-    /// If it was not started with `--enable-pprof`, or does not answer within 2 s.
+    /// If the node was not started with `--enable-pprof`, or does not respond within 2 s.
     pub async fn live_memory(&self) -> f64 {
         match http::get(self.address(), "/debug/pprof/heap?gc=1&debug=1").await {
             Ok((200, _)) => {}
-            other => {
-                panic!("{} collects no garbage: {:?}", self.name(), other.map(|other| other.0))
+            Ok((status, _)) => {
+                panic!("cannot start a garbage collection in {}: status {status}", self.name())
             }
+            Err(error) => panic!("cannot start a garbage collection in {}: {error}", self.name()),
         }
         let heap = self.metric("go_memstats_heap_alloc_bytes").await;
         heap + self.metric("go_memstats_stack_inuse_bytes").await
     }
 
-    /// Whether it takes itself for the leader; a node that does not answer does not.
+    /// Whether the node considers itself the leader. `false` if it does not respond.
     pub async fn is_leader(&self) -> bool {
         matches!(self.try_metric("etcd_server_is_leader").await, Ok(Some(value)) if value > 0.0)
     }
 
-    /// The last lines of what it has logged.
+    /// The last lines of the node's log.
     #[must_use]
     pub fn log_tail(&self, lines: usize) -> String {
         tail(&self.log(), lines)
     }
 
-    /// Runs, is not stopped and not cut off.
-    pub(crate) fn takes_part(&self) -> bool {
-        self.is_running() && !self.state().stopped && !self.peers.is_cut(self.place.index)
+    /// Whether the node runs, is not stopped, and is not cut off.
+    pub(crate) fn is_active(&self) -> bool {
+        self.is_running() && !self.state().stopped && !self.peers.is_cut(self.config.index)
     }
 
     pub(crate) async fn spawn(&self) -> io::Result<()> {
         let process = Process::spawn(&self.binary, &self.flags, &self.log()).await?;
-        self.peers.runs_as(self.place.index, process.id());
+        self.peers.set_process(self.config.index, process.id());
         *self.state() = State { process: Some(process), stopped: false };
         Ok(())
     }
@@ -259,28 +265,28 @@ impl Node {
     pub(crate) async fn become_healthy(&self) -> Result<(), StartError> {
         let start = Instant::now();
         while !self.is_healthy().await {
-            if let Some(ending) = self.ending()? {
-                let log = self.log_tail(TAIL);
+            if let Some(exit) = self.exit()? {
+                let log = self.log_tail(LOG_LINES);
                 if log.contains("address already in use") {
                     return Err(StartError::PortTaken);
                 }
-                return Err(StartError::Failed(format!("it {ending}; its log ends:\n{log}")));
+                return Err(StartError::Failed(format!("it {exit}; end of its log:\n{log}")));
             }
-            if start.elapsed() > START_BOUND {
-                let log = self.log_tail(TAIL);
+            if start.elapsed() > START_TIMEOUT {
+                let log = self.log_tail(LOG_LINES);
                 return Err(StartError::Failed(format!(
-                    "not healthy within {START_BOUND:?}; its log ends:\n{log}"
+                    "not healthy within {START_TIMEOUT:?}; end of its log:\n{log}"
                 )));
             }
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
         Ok(())
     }
 
-    /// How its process ended, if it has.
-    fn ending(&self) -> io::Result<Option<String>> {
+    /// How the process ended, such as `exited with code 1`. `None` if it still runs.
+    fn exit(&self) -> io::Result<Option<String>> {
         match &mut self.state().process {
-            Some(process) => Ok(process.ended()?.map(ending)),
+            Some(process) => Ok(process.try_wait()?.map(describe)),
             None => Ok(Some("was killed".to_owned())),
         }
     }
@@ -291,11 +297,11 @@ impl Node {
     }
 
     fn data(&self) -> PathBuf {
-        self.place.folder.join("data")
+        self.config.folder.join("data")
     }
 
     fn log(&self) -> PathBuf {
-        self.place.folder.join("etcd.log")
+        self.config.folder.join("etcd.log")
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,9 +1,11 @@
-//! The peers' traffic, which passes through us so that a member can be cut off.
+//! Proxies the traffic between the members of a cluster, so that a test can cut a member off.
 //!
-//! Each member advertises an address of ours, and what its peers send there is carried on to it. A
-//! member that is cut off must neither be dialled nor dial: raft's messages go both ways over either.
-//! Why not one proxy for each pair? All members must be given the same addresses. So we ask the
-//! operating system who dials.
+//! Each member advertises an address of the harness, which forwards the connections to the member. A member
+//! that is cut off must have no connections in either direction, because raft sends messages both ways over
+//! each.
+//!
+//! Why not one proxy for each pair of members? etcd gives all members the same list of addresses. The proxy
+//! therefore can't know from the address which member opened a connection. It asks the operating system.
 
 use std::{
     collections::HashSet,
@@ -19,12 +21,12 @@ use tokio::{
 
 use crate::{
     Port, background,
-    carry::{self, Carried, Cut, Route},
-    dialler::{Sockets, sockets_of},
-    proxy::{cut_all, listen, next_client},
+    connection::{self, Connection, Cut, Route},
+    proxy::{accept, cut_all, listen},
+    sockets::{Sockets, inodes_of},
 };
 
-/// The links between the members of one cluster.
+/// The connections between the members of one cluster.
 #[derive(Debug)]
 pub(crate) struct Peers {
     ports: Vec<Port>,
@@ -36,31 +38,34 @@ pub(crate) struct Peers {
 struct State {
     members: Vec<Member>,
     links: Vec<Link>,
-    /// Connections that came while a member was cut off from the other end, and hear nothing. Were they
-    /// refused, members would dial ten times a second.
-    silent: Vec<TcpStream>,
+    /// Connections to or from a member that is cut off. They stay open, and nothing is forwarded. If they
+    /// were refused, members would connect again ten times a second.
+    unanswered: Vec<TcpStream>,
 }
 
 #[derive(Debug)]
 struct Member {
     advertised: SocketAddr,
-    cut: bool,
+    is_cut: bool,
     process: Option<u32>,
 }
 
+/// A connection that one member opened to another.
 #[derive(Debug)]
 struct Link {
-    dialler: SocketAddr,
-    reached: SocketAddr,
-    carried: Carried,
+    /// The address of the member that opened it.
+    from: SocketAddr,
+    /// The advertised address of the other member.
+    to: SocketAddr,
+    connection: Connection,
 }
 
 impl Peers {
-    /// Starts to carry what is sent to each member, given where each really listens.
+    /// Starts a proxy for each member. `targets` are the addresses on which the members listen.
     pub(crate) fn start(targets: &[SocketAddr]) -> io::Result<Self> {
         let ports: Vec<Port> = targets.iter().map(|_| Port::claim()).collect();
         let members = ports.iter().map(Port::address).map(Member::at).collect();
-        let state = State { members, links: Vec::new(), silent: Vec::new() };
+        let state = State { members, links: Vec::new(), unanswered: Vec::new() };
         let state = Arc::new(Mutex::new(state));
         let mut listening = Vec::new();
         for (port, target) in ports.iter().zip(targets) {
@@ -76,33 +81,34 @@ impl Peers {
         format!("http://{}", self.ports[member].address())
     }
 
-    /// Notes which process a member is.
-    pub(crate) fn runs_as(&self, member: usize, process: u32) {
+    /// Sets the process id of a member.
+    pub(crate) fn set_process(&self, member: usize, process: u32) {
         lock(&self.state).members[member].process = Some(process);
     }
 
     pub(crate) fn is_cut(&self, member: usize) -> bool {
-        lock(&self.state).members[member].cut
+        lock(&self.state).members[member].is_cut
     }
 
-    /// Cuts a member off: its links are gone when this returns, and no new ones come.
+    /// Cuts a member off. When this returns, its connections are closed, and new ones are not forwarded.
     pub(crate) async fn cut(&self, member: usize) {
-        let gone: Vec<Carried> = {
+        let to_cut: Vec<Connection> = {
             let mut state = lock(&self.state);
-            state.members[member].cut = true;
+            state.members[member].is_cut = true;
             let cut_off = state.cut_off();
-            let to_cut = |link: &mut Link| cut_off.separates(link.dialler, link.reached);
-            state.links.extract_if(.., to_cut).map(|link| link.carried).collect()
+            let is_separated = |link: &mut Link| cut_off.separates(link.from, link.to);
+            state.links.extract_if(.., is_separated).map(|link| link.connection).collect()
         };
-        cut_all(gone, Cut::Reset).await;
+        cut_all(to_cut, Cut::Reset).await;
     }
 
-    /// Lets a member back in.
+    /// Reconnects a member.
     pub(crate) fn rejoin(&self, member: usize) {
         let mut state = lock(&self.state);
-        state.members[member].cut = false;
-        // Their diallers dial again at once; what still is to be silent will be.
-        state.silent.drain(..).for_each(carry::reset);
+        state.members[member].is_cut = false;
+        // The members connect again at once. The new connections of members that are still cut off become
+        // unanswered again.
+        state.unanswered.drain(..).for_each(connection::reset);
     }
 }
 
@@ -113,41 +119,44 @@ impl Drop for Peers {
         }
         let mut state = lock(&self.state);
         state.links.clear();
-        state.silent.clear();
+        state.unanswered.clear();
     }
 }
 
 impl Member {
     fn at(advertised: SocketAddr) -> Self {
-        Self { advertised, cut: false, process: None }
+        Self { advertised, is_cut: false, process: None }
     }
 }
 
 impl State {
     fn cut_off(&self) -> CutOff {
-        let cut = || self.members.iter().filter(|member| member.cut);
+        let members = || self.members.iter().filter(|member| member.is_cut);
         CutOff {
-            advertised: cut().map(|member| member.advertised).collect(),
-            own: cut().filter_map(|member| member.process).flat_map(sockets_of).collect(),
-            // Where the system does not tell, nobody is found to dial: a test of ours would fail.
-            all: Sockets::read().ok(),
+            advertised: members().map(|member| member.advertised).collect(),
+            inodes: members().filter_map(|member| member.process).flat_map(inodes_of).collect(),
+            // Without this table, connections that a cut member opens would be forwarded. The harness's
+            // own tests would fail.
+            sockets: Sockets::read().ok(),
         }
     }
 }
 
-/// The members that are cut off, as the operating system sees them.
+/// The members that are cut off, as the operating system identifies them.
 #[derive(Debug)]
 struct CutOff {
     advertised: Vec<SocketAddr>,
-    own: HashSet<String>,
-    all: Option<Sockets>,
+    /// The inodes of the sockets that these members opened.
+    inodes: HashSet<String>,
+    /// All sockets of the machine.
+    sockets: Option<Sockets>,
 }
 
 impl CutOff {
     /// Whether one end of a connection is cut off from the other.
-    fn separates(&self, dialler: SocketAddr, reached: SocketAddr) -> bool {
-        let socket = || self.all.as_ref()?.dialling(dialler, reached);
-        self.advertised.contains(&reached) || socket().is_some_and(|it| self.own.contains(it))
+    fn separates(&self, from: SocketAddr, to: SocketAddr) -> bool {
+        let inode = || self.sockets.as_ref()?.inode(from, to);
+        self.advertised.contains(&to) || inode().is_some_and(|inode| self.inodes.contains(inode))
     }
 }
 
@@ -159,17 +168,17 @@ async fn serve(
 ) {
     let route = Route::to(target);
     loop {
-        let (client, dialler) = next_client(&listener).await;
+        let (client, from) = accept(&listener).await;
         let Some(state) = state.upgrade() else { return };
         let mut state = lock(&state);
-        let all_joined = state.members.iter().all(|member| !member.cut);
-        if !all_joined && state.cut_off().separates(dialler, advertised) {
-            state.silent.push(client);
+        let any_is_cut = state.members.iter().any(|member| member.is_cut);
+        if any_is_cut && state.cut_off().separates(from, advertised) {
+            state.unanswered.push(client);
             continue;
         }
-        state.links.retain(|link| link.carried.is_open());
-        let carried = Carried::start(client, route.clone());
-        state.links.push(Link { dialler, reached: advertised, carried });
+        state.links.retain(|link| link.connection.is_open());
+        let connection = Connection::start(client, route.clone());
+        state.links.push(Link { from, to: advertised, connection });
     }
 }
 

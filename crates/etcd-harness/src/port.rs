@@ -1,4 +1,4 @@
-//! Ports that nobody else takes.
+//! Reserves loopback ports.
 
 use std::{
     collections::hash_map::RandomState,
@@ -6,15 +6,15 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
 };
 
-/// Below the range that Linux takes the ports of outgoing connections from (32768 and up), so that a
-/// port that is free for a while, as while a server is down, is not taken by somebody's `connect`.
+/// The lowest port. All ports are below 32768, where the range starts from which Linux takes the ports of
+/// outgoing connections. Otherwise an outgoing connection could take the port of a server that is down.
 const FIRST: u16 = 12_000;
 const COUNT: u16 = 20_000;
 
-/// A loopback port that this process keeps for itself, whether something listens on it or not.
+/// A loopback port that is reserved for this process, even while nothing listens on it.
 ///
-/// Holding the UDP port of the same number is the claim: every test process of this harness honours
-/// it, and it ends with the process, however that ends.
+/// The reservation is a bound UDP socket with the same port number. All processes that use this harness
+/// respect it. The operating system ends it when the process ends, even if the process crashes.
 #[derive(Debug)]
 pub struct Port {
     number: u16,
@@ -22,11 +22,11 @@ pub struct Port {
 }
 
 impl Port {
-    /// Claims a free port.
+    /// Reserves a free port.
     ///
     /// # Panics
     ///
-    /// If none of several thousand is free.
+    /// If no port is free.
     #[must_use]
     pub fn claim() -> Self {
         let seed = RandomState::new().hash_one(std::process::id());
@@ -50,7 +50,7 @@ impl Port {
 
     fn try_claim(number: u16) -> Option<Self> {
         let claim = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
-        // Somebody who knows nothing of claims may listen there.
+        // A process that does not use this harness may listen on the TCP port.
         TcpListener::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
         Some(Self { number, _claim: claim })
     }
@@ -61,7 +61,7 @@ mod tests {
     use super::Port;
 
     #[test]
-    fn a_claimed_port_is_not_claimed_again_until_it_is_dropped() {
+    fn a_port_can_be_claimed_again_only_after_it_is_dropped() {
         let port = Port::claim();
         let number = port.number();
         assert!(Port::try_claim(number).is_none());

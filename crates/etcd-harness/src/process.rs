@@ -1,4 +1,4 @@
-//! One server process, which never outlives the test.
+//! A server process that never outlives the test.
 
 use std::{
     env,
@@ -15,29 +15,31 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::background;
 
-/// util-linux's `setpriv`, with which the kernel kills the server when we die without a chance to.
+/// The path of util-linux's `setpriv`. Started through it, a server is killed by the kernel if the test
+/// process dies without running destructors.
 static SETPRIV: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
     let folders = env::var_os("PATH")?;
     env::split_paths(&folders).map(|folder| folder.join("setpriv")).find(|path| path.is_file())
 });
 
-/// A running server; dropped, it is killed.
+/// A server process. Dropping it kills the process.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
 }
 
 impl Process {
-    /// Starts a program, with all it says appended to `log`.
+    /// Starts a program. Its output is appended to `log`.
     pub(crate) async fn spawn(program: &Path, args: &[String], log: &Path) -> io::Result<Self> {
         let log = File::options().create(true).append(true).open(log)?;
         let mut command = command(program);
         command.args(args).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        // etcd takes options from such variables, and warns of those it does not know.
-        for name in own_variables() {
+        // etcd reads options from these variables, and warns about those that it does not know.
+        for name in etcd_variables() {
             command.env_remove(name);
         }
-        // On a thread that lives as long as we do: to the kernel a thread's end is a parent's death.
+        // `--pdeathsig` kills the server when the thread that spawned it ends. The background threads live
+        // as long as the process.
         let spawned = background::spawn(async move { command.spawn() }).await;
         Ok(Self { child: spawned.map_err(io::Error::other)?? })
     }
@@ -50,22 +52,22 @@ impl Process {
         Ok(kill_process(Pid::from_child(&self.child), signal)?)
     }
 
-    /// How it ended, if it has.
-    pub(crate) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+    /// The exit status. `None` if the process still runs.
+    pub(crate) fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         self.child.try_wait()
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only where the process is gone already.
+        // Both fail only if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// How a process ended, in words.
-pub(crate) fn ending(status: ExitStatus) -> String {
+/// Describes an exit status, such as `exited with code 1`.
+pub(crate) fn describe(status: ExitStatus) -> String {
     match status.signal() {
         Some(signal) => format!("was killed by signal {signal}"),
         None => format!("exited with code {}", status.code().unwrap_or(-1)),
@@ -87,7 +89,7 @@ fn command(program: &Path) -> Command {
     command
 }
 
-fn own_variables() -> impl Iterator<Item = OsString> {
-    let of_etcd = |name: &OsString| name.to_string_lossy().starts_with("ETCD_");
-    env::vars_os().map(|(name, _)| name).filter(of_etcd)
+fn etcd_variables() -> impl Iterator<Item = OsString> {
+    let is_etcd = |name: &OsString| name.to_string_lossy().starts_with("ETCD_");
+    env::vars_os().map(|(name, _)| name).filter(is_etcd)
 }

@@ -1,4 +1,4 @@
-//! A TCP proxy that resets, holds, refuses and delays.
+//! A TCP proxy that can reset, hold, refuse and delay connections.
 
 use std::{
     io,
@@ -15,23 +15,23 @@ use tokio::{
 
 use crate::{
     Port, background,
-    carry::{Carried, Cut, Route},
+    connection::{Connection, Cut, Route},
 };
 
-/// A TCP proxy before any address, with faults to switch on and off.
+/// A TCP proxy that can inject faults. It works with any protocol over TCP.
 ///
-/// It knows nothing of what it carries. Everything ends when it is dropped.
+/// Dropping it ends all its connections.
 #[derive(Debug)]
 pub struct Proxy {
     port: Port,
     route: Arc<Route>,
-    open: Arc<Mutex<Vec<Carried>>>,
-    /// The task that listens; none while connections are refused.
+    open: Arc<Mutex<Vec<Connection>>>,
+    /// The task that accepts connections. `None` while the proxy refuses them.
     listening: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Proxy {
-    /// Starts a proxy before `target`, on a port of its own.
+    /// Starts a proxy that forwards connections to `target`. The proxy listens on a port of its own.
     ///
     /// # Panics
     ///
@@ -48,60 +48,62 @@ impl Proxy {
         proxy
     }
 
-    /// Where clients connect to.
+    /// The address that clients connect to.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.port.address()
     }
 
-    /// Where clients connect to, as an `http://` address.
+    /// The address that clients connect to, as an `http://` URL.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address())
     }
 
-    /// Ends all connections with a reset, as a crash or a firewall does; new ones are carried.
+    /// Ends all connections with a reset (RST), as a crash or a firewall does. New connections are forwarded.
     ///
-    /// They are gone when this returns.
+    /// When this returns, the connections are closed.
     pub async fn reset(&self) {
         self.cut(Cut::Reset).await;
     }
 
-    /// Ends all connections in good order (FIN), as a server that shuts down does; new ones are carried.
+    /// Closes all connections gracefully (FIN), as a server that shuts down does. New connections are
+    /// forwarded.
     ///
-    /// They are gone when this returns, which takes up to a second where a side does not close its own.
+    /// When this returns, the connections are closed. If one side does not close its end, this takes one
+    /// second.
     pub async fn close(&self) {
         self.cut(Cut::Close).await;
     }
 
-    /// Passes no more bytes, either way, until [`release`](Self::release).
+    /// Stops forwarding bytes, in both directions, until [`release`](Self::release).
     ///
-    /// Connections stay open, new ones are accepted and hear nothing: a half-open connection, as after
-    /// a cable is pulled. The proxy stops reading too, so that a sender's own buffers fill.
+    /// Connections stay open, and new ones are accepted. Each becomes a half-open connection, as after a
+    /// cable is pulled. The proxy also stops reading, so the sender's buffers fill.
     pub fn hold(&self) {
         self.route.flow.send_modify(|flow| flow.held = true);
     }
 
-    /// Passes what was held, and all that follows.
+    /// Forwards the bytes that were held, and all later ones.
     pub fn release(&self) {
         self.route.flow.send_modify(|flow| flow.held = false);
     }
 
-    /// Delays every byte by this much, each way; zero ends that.
+    /// Delays every byte by `one_way`, in each direction. Zero ends the delay.
     ///
-    /// Up to 1 MiB is under way in each direction of a connection.
+    /// The proxy buffers up to 1 MiB in each direction of a connection.
     pub fn delay(&self, one_way: Duration) {
         self.route.flow.send_modify(|flow| flow.delay = one_way);
     }
 
-    /// Resets all connections and refuses new ones until [`accept`](Self::accept).
+    /// Resets all connections, and refuses new ones until [`accept`](Self::accept).
     ///
-    /// That is in force when this returns.
+    /// When this returns, the connections are closed and new ones are refused.
     pub async fn refuse(&self) {
         let task = lock(&self.listening).take();
         if let Some(task) = task {
             task.abort();
-            // The listener is closed once the task is gone.
+            // The end of the task closes the listener.
             let _ = task.await;
         }
         self.reset().await;
@@ -119,32 +121,33 @@ impl Proxy {
         }
         let listener = match listen(self.address()) {
             Ok(listener) => listener,
-            Err(error) => panic!("a proxy cannot listen at {}: {error}", self.address()),
+            Err(error) => panic!("the proxy cannot listen on {}: {error}", self.address()),
         };
         *listening =
             Some(background::spawn(serve(listener, self.route.clone(), self.open.clone())));
     }
 
-    /// Closes the connection that carries the `bytes`-th byte from the server from now on, after it.
+    /// Closes one connection after `bytes` more bytes from the server: the connection that forwards the last
+    /// of these bytes.
     ///
-    /// That happens once; in the middle of a message if the number says so.
+    /// The bytes of all connections count. The close may be in the middle of a message. It happens once.
     pub fn cut_after(&self, bytes: u64) {
-        *lock(&self.route.allowance) = Some(bytes);
+        *lock(&self.route.quota) = Some(bytes);
     }
 
     /// How many connections are open.
     #[must_use]
     pub fn connections(&self) -> usize {
-        lock(&self.open).iter().filter(|carried| carried.is_open()).count()
+        lock(&self.open).iter().filter(|connection| connection.is_open()).count()
     }
 
-    /// How many bytes have passed to the server.
+    /// How many bytes the proxy has forwarded to the server.
     #[must_use]
     pub fn bytes_to_server(&self) -> u64 {
         self.route.to_server.load(Ordering::Relaxed)
     }
 
-    /// How many bytes have passed to clients.
+    /// How many bytes the proxy has forwarded to clients.
     #[must_use]
     pub fn bytes_to_client(&self) -> u64 {
         self.route.to_client.load(Ordering::Relaxed)
@@ -165,41 +168,42 @@ impl Drop for Proxy {
     }
 }
 
-/// Cuts connections side by side: one that is slow to say farewell delays no other.
-pub(crate) async fn cut_all(open: Vec<Carried>, how: Cut) {
+/// Cuts connections concurrently, because a graceful close may take a second.
+pub(crate) async fn cut_all(connections: Vec<Connection>, how: Cut) {
     let cuts: Vec<_> =
-        open.into_iter().map(|carried| background::spawn(carried.cut(how))).collect();
+        connections.into_iter().map(|connection| background::spawn(connection.cut(how))).collect();
     for cut in cuts {
         let _ = cut.await;
     }
 }
 
-/// Binds a listener that is at work before any task runs.
+/// Binds a listener. When this returns, clients can connect, although no task accepts them yet.
 pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    // `bind` sets SO_REUSEADDR, so connections of the past do not keep the port.
+    // `bind` sets SO_REUSEADDR, so earlier connections do not block the port.
     let listener = StdListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let _inside = background::handle().enter();
     TcpListener::from_std(listener)
 }
 
-/// Accepts a connection.
-pub(crate) async fn next_client(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+/// Accepts a connection. Retries on errors.
+pub(crate) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
-            // It died before it was accepted; or we are out of files, which does not pass in a hurry.
+            // The connection ended before it was accepted, or the process has too many open files. The
+            // second lasts, so this sleeps before it tries again.
             Err(_) => sleep(Duration::from_millis(10)).await,
         }
     }
 }
 
-async fn serve(listener: TcpListener, route: Arc<Route>, open: Arc<Mutex<Vec<Carried>>>) {
+async fn serve(listener: TcpListener, route: Arc<Route>, open: Arc<Mutex<Vec<Connection>>>) {
     loop {
-        let (client, _) = next_client(&listener).await;
+        let (client, _) = accept(&listener).await;
         let mut open = lock(&open);
-        open.retain(Carried::is_open);
-        open.push(Carried::start(client, route.clone()));
+        open.retain(Connection::is_open);
+        open.push(Connection::start(client, route.clone()));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Certificates for servers and clients, made on the spot.
+//! Generates certificates for servers and clients.
 
 use std::{fmt, fs, io, path::Path};
 
@@ -7,17 +7,17 @@ use rcgen::{
     KeyPair, KeyUsagePurpose,
 };
 
-/// A certificate authority that is trusted by nobody else.
+/// A certificate authority for tests.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Authority {
-    /// Makes one, with a new key.
+    /// Creates an authority with a new key.
     ///
     /// # Panics
     ///
-    /// If the machine gives no random numbers.
+    /// If the system provides no random numbers.
     #[must_use]
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
@@ -25,10 +25,10 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let issuer = CertifiedIssuer::self_signed(params, new_key());
-        Self { issuer: issuer.expect("an authority signs its own certificate") }
+        Self { issuer: issuer.expect("cannot sign the authority's certificate") }
     }
 
-    /// The authority's certificate, as PEM: what the other side has to trust.
+    /// The authority's certificate, as PEM. Clients must trust it to verify the server.
     #[must_use]
     pub fn pem(&self) -> String {
         self.issuer.pem()
@@ -38,17 +38,18 @@ impl Authority {
     ///
     /// # Panics
     ///
-    /// If the machine gives no random numbers.
+    /// If the system provides no random numbers.
     #[must_use]
     pub fn server(&self) -> Identity {
         self.issue("etcd", &["localhost", "127.0.0.1"])
     }
 
-    /// Issues a client's certificate; with client certificates, etcd takes the name as the user's.
+    /// Issues a certificate for a client. If etcd authenticates clients by certificate, `name` is the name of
+    /// the user.
     ///
     /// # Panics
     ///
-    /// If the machine gives no random numbers.
+    /// If the system provides no random numbers.
     #[must_use]
     pub fn client(&self, name: &str) -> Identity {
         self.issue(name, &[])
@@ -56,13 +57,15 @@ impl Authority {
 
     fn issue(&self, common_name: &str, addresses: &[&str]) -> Identity {
         let addresses: Vec<String> = addresses.iter().map(|&address| address.to_owned()).collect();
-        let mut params = CertificateParams::new(addresses).expect("addresses are plain ASCII");
+        let mut params = CertificateParams::new(addresses).expect("the addresses are ASCII");
         params.distinguished_name.push(DnType::CommonName, common_name);
-        // Both for all: etcd's gateway is a client of its own server, with the server's certificate.
+        // Every certificate has both usages, because etcd's gateway connects to its own server as a client,
+        // with the server's certificate.
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let key = new_key();
-        let certificate = params.signed_by(&key, &self.issuer).expect("an authority signs");
+        let certificate =
+            params.signed_by(&key, &self.issuer).expect("cannot sign the certificate");
         Identity { certificate: certificate.pem(), key: key.serialize_pem() }
     }
 }
@@ -113,5 +116,5 @@ impl fmt::Debug for Identity {
 }
 
 fn new_key() -> KeyPair {
-    KeyPair::generate().expect("the machine gives random numbers")
+    KeyPair::generate().expect("cannot generate a key")
 }

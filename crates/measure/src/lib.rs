@@ -1,8 +1,9 @@
-//! What the benchmarks share: figures measured side by side, as JSON lines and as a table of ratios.
+//! Helpers for the benchmarks: measurements of several contenders side by side, as JSON lines and as a
+//! table of ratios.
 //!
-//! Why not criterion? It measures one thing at a time, minutes apart, and this machine's clock drifts
-//! more in minutes than the peers differ. Here all contenders take turns within one run, and what is
-//! told is the median of each and its ratio to the others.
+//! Why not criterion? It measures one contender at a time, minutes apart. In those minutes the clock of a
+//! shared machine drifts by more than the contenders differ. Here all contenders take turns within one
+//! run. The report has the median of each contender and the ratios between them.
 
 mod record;
 mod report;

@@ -1,32 +1,32 @@
-//! One figure.
+//! One measurement.
 
 use serde::{Deserialize, Serialize};
 
-/// One figure: what a contender took for some work.
+/// One measurement: what one contender needed for one benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// What was done, such as `set, watchers waiting`.
+    /// The name of the benchmark, such as `set, all wait, u64`.
     pub work: String,
-    /// How much of it there was, where the work comes in sizes: watchers, keys, threads, bytes.
+    /// The size of the benchmark, if it has one: a number of watchers, keys, threads or bytes.
     pub size: Option<u64>,
-    /// Who did it, with the version: `ours`, `eyeball 0.8`.
+    /// The contender, with its version: `ours`, `eyeball 0.8`.
     pub who: String,
-    /// What it is compared as.
+    /// What the contender is in the comparison.
     pub role: Role,
-    /// The figure: the median of the rounds, where there were several.
+    /// The measured value: the median, if there were several rounds.
     pub value: f64,
-    /// Its unit: `ns`, `s`, `B`. The work's name says whether that is for one operation.
+    /// The unit of the value: `ns`, `s`, `B`. The benchmark defines whether the value is per operation.
     pub unit: String,
 }
 
-/// What a contender is compared as.
+/// What a contender is in the comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// What this project offers.
+    /// This project.
     Ours,
-    /// What a user would otherwise take.
+    /// Another crate or approach that a user could choose instead.
     Peer,
-    /// What no implementation can be below: the part of the work that all of them do.
+    /// The lower bound: only the part of the work that no implementation can avoid.
     Floor,
 }

@@ -1,4 +1,4 @@
-//! What a run came to.
+//! The results of one run.
 
 use std::fs;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{Record, Role};
 
-/// The figures of a run, in the order in which they were measured.
+/// The records of a run, in the order in which they were measured.
 #[derive(Debug, Default)]
 pub struct Report {
     records: Vec<Record>,
@@ -19,29 +19,24 @@ impl Report {
         Self::default()
     }
 
-    /// Adds a figure, and prints it as a line of JSON.
-    ///
-    /// # Panics
-    ///
-    /// Never: a record is always JSON.
+    /// Adds a record, and prints it as a line of JSON.
     pub fn add(&mut self, record: Record) {
-        println!("{}", serde_json::to_string(&record).expect("a record is JSON"));
+        println!("{}", json(&record));
         self.records.push(record);
     }
 
-    /// Prints the table, and keeps the lines of a whole run in `target/benchmarks/<name>.jsonl`: those
-    /// of a part would replace them.
+    /// Prints the table. If the run is whole, also writes its records to
+    /// `target/benchmarks/<name>.jsonl`.
+    ///
+    /// A filtered run is not whole. It writes no file, because the file would lose the benchmarks that the
+    /// filter left out.
     ///
     /// # Errors
     ///
-    /// If there is no figure, or the file can't be written.
-    ///
-    /// # Panics
-    ///
-    /// Never: a record is always JSON.
+    /// If there is no record, or if the file can't be written.
     pub fn finish(&self, name: &str, is_whole: bool) -> io::Result<()> {
         if self.records.is_empty() {
-            return Err(io::Error::other("nothing is measured: no work has this in its name"));
+            return Err(io::Error::other("no benchmark matches the filter"));
         }
         println!("\n{}", self.table());
         if !is_whole {
@@ -49,33 +44,31 @@ impl Report {
         }
         let folder = folder();
         fs::create_dir_all(&folder)?;
-        let lines: String = self
-            .records
-            .iter()
-            .map(|record| serde_json::to_string(record).expect("a record is JSON") + "\n")
-            .collect();
+        let lines: String = self.records.iter().map(|record| json(record) + "\n").collect();
         fs::write(folder.join(name).with_extension("jsonl"), lines)
     }
 
-    /// A report of lines that were kept.
+    /// Reads the records that [`finish`](Self::finish) wrote to a file.
     ///
     /// # Errors
     ///
-    /// If the file can't be read, or a line of it is no record.
+    /// If the file can't be read, or if a line is not a record.
     pub fn read(path: &Path) -> io::Result<Self> {
         let text = fs::read_to_string(path)?;
         let records = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
         Ok(Self { records })
     }
 
-    /// The figures.
+    /// The records.
     #[must_use]
     pub fn records(&self) -> &[Record] {
         &self.records
     }
 
-    /// A row for each work and size: ours, the best peer, the floor, and the ratios of ours to both;
-    /// then all the peers. Where there are variants of ours, each has a row.
+    /// A Markdown table with a row for each benchmark and size.
+    ///
+    /// A row has our value, the best peer, the floor, the ratios of our value to both, and all peers. Each
+    /// variant of ours has its own row.
     #[must_use]
     pub fn table(&self) -> String {
         let mut table = String::from(
@@ -117,14 +110,14 @@ fn row(
     peers: &[&Record],
     floor: Option<&Record>,
 ) -> String {
-    let named = |record: &Record| format!("{} {}", record.who, figure(record));
+    let named = |record: &Record| format!("{} {}", record.who, format_value(record));
     let variant = ours.and_then(|ours| ours.who.strip_prefix("ours")).unwrap_or_default();
     let size = size.map_or(String::new(), |size| format!(" ({size})"));
     let best = peers.first().copied();
     let all = peers.iter().map(|peer| named(peer)).collect::<Vec<_>>().join(", ");
     format!(
         "| {work}{variant}{size} | {} | {} | {} | {} | {} | {} |\n",
-        cell(ours.map(figure)),
+        cell(ours.map(format_value)),
         cell(best.map(named)),
         cell(ratio(ours, best)),
         cell(floor.map(named)),
@@ -142,8 +135,8 @@ fn ratio(ours: Option<&Record>, other: Option<&Record>) -> Option<String> {
     (other.value > 0.0).then(|| format!("{:.2}", ours.value / other.value))
 }
 
-/// Three digits that mean something, and the unit.
-fn figure(record: &Record) -> String {
+/// The value with three significant digits, and the unit.
+fn format_value(record: &Record) -> String {
     let Record { value, unit, .. } = record;
     let decimals = if *value >= 100.0 {
         0
@@ -155,7 +148,12 @@ fn figure(record: &Record) -> String {
     format!("{value:.decimals$} {unit}").trim_end().to_owned()
 }
 
-/// `benchmarks` in cargo's target folder, whatever that is called: cargo marks it with a file.
+fn json(record: &Record) -> String {
+    serde_json::to_string(record).expect("a record is always valid JSON")
+}
+
+/// The folder `benchmarks` in cargo's target folder. The target folder may have any name; cargo puts a
+/// `CACHEDIR.TAG` into it.
 fn folder() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
     let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
@@ -166,13 +164,13 @@ fn folder() -> PathBuf {
 mod tests {
     use super::*;
 
-    fn record(who: &str, role: Role, value: f64) -> Record {
-        let who = who.to_owned();
+    fn record(name: &str, role: Role, value: f64) -> Record {
+        let who = name.to_owned();
         Record { work: "set".into(), size: Some(7), who, role, value, unit: "ns".into() }
     }
 
     #[test]
-    fn ours_stands_beside_the_best_peer_and_the_floor() {
+    fn a_row_compares_ours_with_the_best_peer_and_the_floor() {
         let records = vec![
             record("slow", Role::Peer, 80.0),
             record("ours", Role::Ours, 10.0),
@@ -188,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn each_variant_of_ours_has_a_row() {
+    fn each_variant_of_ours_has_its_own_row() {
         let records = vec![
             record("ours", Role::Ours, 80.0),
             record("ours, boxed", Role::Ours, 20.0),
@@ -206,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_of_nothing_is_an_error() {
+    fn finishing_without_a_record_is_an_error() {
         assert!(Report::new().finish("nothing", true).is_err());
     }
 }

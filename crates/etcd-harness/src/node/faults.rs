@@ -1,4 +1,4 @@
-//! What can befall a node.
+//! The faults of a node: killing, stopping, cutting off, wiping, restoring.
 
 use std::{io, path::Path, time::Duration};
 
@@ -7,100 +7,103 @@ use rustix::process::Signal;
 use super::{Node, State};
 use crate::{DataCopy, eventually};
 
-const STOP_BOUND: Duration = Duration::from_secs(20);
+const TERMINATE_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Node {
-    /// Ends it at once (SIGKILL), as a crash does; it is gone when this returns.
+    /// Kills the node (SIGKILL), as a crash does. When this returns, the process has ended.
     pub fn kill(&self) {
         *self.state() = State::default();
     }
 
-    /// Ends it in good order (SIGTERM); it is gone when this returns.
+    /// Shuts the node down gracefully (SIGTERM). When this returns, the process has ended.
     ///
     /// # Panics
     ///
-    /// If it does not run, or does not end within 20 s.
+    /// If the node does not run, or does not end within 20 s.
     pub async fn terminate(&self) {
         self.signal(Signal::TERM);
-        eventually(STOP_BOUND, "the server ends on SIGTERM", async || !self.is_running()).await;
+        let ended = async || !self.is_running();
+        eventually(TERMINATE_TIMEOUT, "the server ends after SIGTERM", ended).await;
         self.kill();
     }
 
-    /// Stops it (SIGSTOP): it keeps its connections and answers nobody.
+    /// Stops the process (SIGSTOP). It keeps its connections and does not respond.
     ///
     /// # Panics
     ///
-    /// If it does not run.
+    /// If the node does not run.
     pub fn stop(&self) {
         self.signal(Signal::STOP);
         self.state().stopped = true;
     }
 
-    /// Lets it go on after [`stop`](Self::stop).
+    /// Continues the process (SIGCONT) after [`stop`](Self::stop).
     ///
     /// # Panics
     ///
-    /// If it does not run.
+    /// If the node does not run.
     pub fn cont(&self) {
         self.signal(Signal::CONT);
         self.state().stopped = false;
     }
 
-    /// Deletes its data, while it is down. Meant for a cluster of one: started again, it is a new store
-    /// with the same ids and addresses.
+    /// Deletes the node's data. Use it in a cluster of one node, while the node is down. Started again, the
+    /// node is an empty store with the same ids and addresses.
     ///
     /// # Panics
     ///
-    /// If it runs, or if the folder cannot be deleted.
+    /// If the node runs, or if the folder can't be deleted.
     pub fn wipe(&self) {
-        self.while_down("wiped", |data| std::fs::remove_dir_all(data));
+        self.while_down("wipe", |data| std::fs::remove_dir_all(data));
     }
 
-    /// Copies its data, while it is down. Meant for a cluster of one.
+    /// Copies the node's data. Use it in a cluster of one node, while the node is down.
     ///
     /// # Panics
     ///
-    /// If it runs, or if the folder cannot be copied.
+    /// If the node runs, or if the folder can't be copied.
     #[must_use]
     pub fn save_data(&self) -> DataCopy {
-        self.while_down("saved", DataCopy::of)
+        self.while_down("copy", DataCopy::of)
     }
 
-    /// Puts saved data in the place of its own, while it is down, as restoring a backup does. Meant for
-    /// a cluster of one.
+    /// Replaces the node's data with a copy, as restoring a backup does. Use it in a cluster of one node,
+    /// while the node is down.
     ///
     /// # Panics
     ///
-    /// If it runs, or if the folder cannot be written.
+    /// If the node runs, or if the folder can't be written.
     pub fn restore_data(&self, copy: &DataCopy) {
-        self.while_down("restored", |data| copy.write_to(data));
+        self.while_down("replace", |data| copy.write_to(data));
     }
 
-    /// Cuts it off from its peers: their connections are reset, and new ones hear nothing, both ways.
-    /// Clients reach it as before. That is in force when this returns.
+    /// Cuts the node off from its peers, in both directions. Clients can still connect to it.
+    ///
+    /// When this returns, the connections to and from its peers are reset. New ones stay open and forward
+    /// nothing.
     pub async fn cut_from_peers(&self) {
-        self.peers.cut(self.place.index).await;
+        self.peers.cut(self.config.index).await;
     }
 
     /// Ends [`cut_from_peers`](Self::cut_from_peers).
     pub fn rejoin_peers(&self) {
-        self.peers.rejoin(self.place.index);
+        self.peers.rejoin(self.config.index);
     }
 
     fn signal(&self, signal: Signal) {
         let sent = self.state().process.as_ref().map(|process| process.signal(signal));
         match sent {
             Some(Ok(())) => {}
-            Some(Err(error)) => panic!("{} takes no signal: {error}", self.name()),
-            None => panic!("{} does not run", self.name()),
+            Some(Err(error)) => panic!("cannot signal {}: {error}", self.name()),
+            None => panic!("cannot signal {}: it does not run", self.name()),
         }
     }
 
-    fn while_down<T>(&self, what: &str, change: impl FnOnce(&Path) -> io::Result<T>) -> T {
-        assert!(!self.is_running(), "{} runs: its data cannot be {what}", self.name());
+    fn while_down<T>(&self, action: &str, change: impl FnOnce(&Path) -> io::Result<T>) -> T {
+        assert!(!self.is_running(), "cannot {action} the data of {}: it runs", self.name());
         match change(&self.data()) {
-            Ok(done) => done,
-            Err(error) => panic!("the data of {} cannot be {what}: {error}", self.name()),
+            Ok(result) => result,
+            Err(error) => panic!("cannot {action} the data of {}: {error}", self.name()),
         }
     }
 }

@@ -1,9 +1,9 @@
 use etcd_harness::{Cluster, auth, eventually};
 
-use crate::BOUND;
+use crate::TIMEOUT;
 
 #[tokio::test]
-async fn a_reader_reads_what_its_role_may_and_nothing_else() {
+async fn a_reader_can_read_only_what_its_role_permits() {
     let cluster = Cluster::start(1).await;
     auth::enable(&cluster.client().await, "secret").await;
     let mut root = cluster.client_as("root", "secret").await;
@@ -19,7 +19,7 @@ async fn a_reader_reads_what_its_role_may_and_nothing_else() {
     auth::revoke_read(&root, "app-reader", "app/").await;
     assert!(reader.get("app/key", None).await.is_err());
     auth::grant_read(&root, "app-reader", "app/").await;
-    eventually(BOUND, "the right is back", async || reader.get("app/key", None).await).await;
+    eventually(TIMEOUT, "the permission is back", async || reader.get("app/key", None).await).await;
 
     auth::change_password(&root, "reader", "new").await;
     let mut again = cluster.client_as("reader", "new").await;

@@ -1,21 +1,21 @@
 use etcd_harness::{Cluster, eventually};
 
-use crate::BOUND;
+use crate::TIMEOUT;
 
 #[tokio::test]
-async fn one_node_keeps_what_is_put() {
+async fn a_cluster_of_one_node_stores_a_put() {
     let cluster = Cluster::start(1).await;
     let mut client = cluster.client().await;
 
     client.put("key", "value", None).await.unwrap();
-    let answer = client.get("key", None).await.unwrap();
+    let response = client.get("key", None).await.unwrap();
 
-    assert_eq!(answer.kvs()[0].value(), b"value");
+    assert_eq!(response.kvs()[0].value(), b"value");
     assert!(cluster.leader().await.is_running());
 }
 
 #[tokio::test]
-async fn three_nodes_elect_a_new_leader_when_theirs_is_killed() {
+async fn three_nodes_elect_a_new_leader_when_the_leader_is_killed() {
     let cluster = Cluster::start(3).await;
     let leader = cluster.leader().await;
     leader.client().await.put("key", "before", None).await.unwrap();
@@ -24,16 +24,18 @@ async fn three_nodes_elect_a_new_leader_when_theirs_is_killed() {
     let successor = cluster.leader().await;
     assert_ne!(successor.name(), leader.name());
     let mut client = successor.client().await;
-    eventually(BOUND, "the rest takes writes", async || client.put("key", "after", None).await)
-        .await;
+    eventually(TIMEOUT, "the other nodes accept a write", async || {
+        client.put("key", "after", None).await
+    })
+    .await;
 
     leader.restart().await;
-    let answer = leader.client().await.get("key", None).await.unwrap();
-    assert_eq!(answer.kvs()[0].value(), b"after");
+    let response = leader.client().await.get("key", None).await.unwrap();
+    assert_eq!(response.kvs()[0].value(), b"after");
 }
 
 #[tokio::test]
-async fn a_flag_of_the_builder_reaches_the_server() {
+async fn the_builder_passes_flags_to_the_server() {
     let cluster = Cluster::builder().arg("--max-request-bytes=4096").start().await;
     let mut client = cluster.client().await;
 

@@ -1,4 +1,4 @@
-//! The harness does what it says.
+//! The public behaviour of etcd-harness.
 
 mod auth;
 mod cluster;
@@ -10,5 +10,5 @@ mod tls;
 
 use std::time::Duration;
 
-/// Long enough for anything on a busy machine, short enough for somebody who waits.
-const BOUND: Duration = Duration::from_secs(20);
+/// Long enough for every operation on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(20);

@@ -1,21 +1,21 @@
 use etcd_harness::Cluster;
 
 #[tokio::test]
-async fn a_stopped_node_answers_nobody_until_it_goes_on() {
+async fn a_stopped_node_does_not_respond_until_it_continues() {
     let cluster = Cluster::start(1).await;
     let node = cluster.node(0);
     assert!(node.is_leader().await);
 
     node.stop();
     assert!(node.is_running());
-    assert!(!node.is_leader().await, "a stopped node answered");
+    assert!(!node.is_leader().await, "a stopped node responded");
 
     node.cont();
     node.healthy().await;
 }
 
 #[tokio::test]
-async fn a_wiped_node_is_empty_and_a_restored_one_is_as_it_was() {
+async fn a_wiped_node_is_empty_and_a_restored_node_has_the_saved_data() {
     let cluster = Cluster::start(1).await;
     let node = cluster.node(0);
     node.client().await.put("key", "old", None).await.unwrap();
@@ -28,19 +28,19 @@ async fn a_wiped_node_is_empty_and_a_restored_one_is_as_it_was() {
     node.kill();
     node.wipe();
     node.restart().await;
-    let answer = node.client().await.get("key", None).await.unwrap();
-    assert_eq!(answer.count(), 0);
-    assert_eq!(answer.header().unwrap().revision(), 1);
+    let response = node.client().await.get("key", None).await.unwrap();
+    assert_eq!(response.count(), 0);
+    assert_eq!(response.header().unwrap().revision(), 1);
 
     node.kill();
     node.restore_data(&saved);
     node.restart().await;
-    let answer = node.client().await.get("key", None).await.unwrap();
-    assert_eq!(answer.kvs()[0].value(), b"old");
+    let response = node.client().await.get("key", None).await.unwrap();
+    assert_eq!(response.kvs()[0].value(), b"old");
 }
 
 #[tokio::test]
-async fn the_watchers_of_a_node_can_be_counted() {
+async fn a_metric_counts_the_watchers_of_a_node() {
     let cluster = Cluster::start(1).await;
     let mut client = cluster.client().await;
     let watchers = "etcd_debugging_mvcc_watcher_total";
@@ -54,7 +54,7 @@ async fn the_watchers_of_a_node_can_be_counted() {
 }
 
 #[tokio::test]
-async fn what_a_node_has_in_memory_grows_with_what_it_keeps_and_not_with_its_garbage() {
+async fn live_memory_includes_stored_values_and_excludes_garbage() {
     const BYTES: usize = 1 << 20;
     let cluster = Cluster::builder().arg("--enable-pprof").start().await;
     let mut client = cluster.client().await;
@@ -62,18 +62,18 @@ async fn what_a_node_has_in_memory_grows_with_what_it_keeps_and_not_with_its_gar
     for key in 0..8 {
         client.put(key.to_string(), vec![b'x'; BYTES], None).await.unwrap();
     }
-    let kept = cluster.node(0).live_memory().await;
+    let after_puts = cluster.node(0).live_memory().await;
     for _ in 0..20 {
         client.get("0", None).await.unwrap();
     }
-    let read = cluster.node(0).live_memory().await;
+    let after_gets = cluster.node(0).live_memory().await;
     let bytes = f64::from(u32::try_from(BYTES).unwrap());
-    assert!(kept - before > 4.0 * bytes, "{before} bytes, then {kept}");
-    assert!(read - kept < 4.0 * bytes, "{kept} bytes, then {read}");
+    assert!(after_puts - before > 4.0 * bytes, "{before} bytes, then {after_puts}");
+    assert!(after_gets - after_puts < 4.0 * bytes, "{after_puts} bytes, then {after_gets}");
 }
 
 #[tokio::test]
-async fn a_dropped_cluster_leaves_no_process() {
+async fn dropping_a_cluster_ends_its_processes() {
     let cluster = Cluster::start(1).await;
     let id = cluster.node(0).process_id().unwrap();
     drop(cluster);

@@ -10,12 +10,12 @@ use tokio::{
     time::timeout,
 };
 
-use crate::BOUND;
+use crate::TIMEOUT;
 
-/// Long enough to see that nothing comes.
+/// How long a test waits to check that nothing arrives.
 const SILENCE: Duration = Duration::from_millis(200);
 
-/// A server that answers every byte with the same byte.
+/// A proxy to a server that sends back every byte.
 async fn echo() -> Proxy {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -32,19 +32,15 @@ async fn echo() -> Proxy {
 
 async fn connected(proxy: &Proxy) -> TcpStream {
     let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
-    assert_eq!(answer(&mut stream, b"hello").await, b"hello");
+    stream.write_all(b"hello").await.unwrap();
+    let mut response = [0; 5];
+    timeout(TIMEOUT, stream.read_exact(&mut response)).await.expect("no response").unwrap();
+    assert_eq!(&response, b"hello");
     stream
 }
 
-async fn answer(stream: &mut TcpStream, question: &[u8]) -> Vec<u8> {
-    stream.write_all(question).await.unwrap();
-    let mut answer = vec![0; question.len()];
-    timeout(BOUND, stream.read_exact(&mut answer)).await.expect("an answer").unwrap();
-    answer
-}
-
 #[tokio::test]
-async fn bytes_pass_and_are_counted() {
+async fn bytes_are_forwarded_and_counted() {
     let proxy = echo().await;
     let mut stream = connected(&proxy).await;
     assert_eq!(proxy.connections(), 1);
@@ -60,11 +56,11 @@ async fn bytes_pass_and_are_counted() {
     assert_eq!(proxy.bytes_to_server(), 3_000_005);
     assert_eq!(proxy.bytes_to_client(), 3_000_005);
     drop(stream);
-    eventually(BOUND, "the connection is gone", async || proxy.connections() == 0).await;
+    eventually(TIMEOUT, "the connection is gone", async || proxy.connections() == 0).await;
 }
 
 #[tokio::test]
-async fn a_reset_is_a_reset_and_new_connections_are_carried() {
+async fn reset_resets_connections_and_forwards_new_ones() {
     let proxy = echo().await;
     let mut stream = connected(&proxy).await;
 
@@ -76,7 +72,7 @@ async fn a_reset_is_a_reset_and_new_connections_are_carried() {
 }
 
 #[tokio::test]
-async fn a_close_is_orderly_and_new_connections_are_carried() {
+async fn close_ends_connections_gracefully_and_forwards_new_ones() {
     let proxy = echo().await;
     let mut stream = connected(&proxy).await;
 
@@ -92,7 +88,7 @@ async fn a_close_is_orderly_and_new_connections_are_carried() {
 }
 
 #[tokio::test]
-async fn what_is_held_comes_when_it_is_released() {
+async fn held_bytes_are_forwarded_after_release() {
     let proxy = echo().await;
     let mut old = connected(&proxy).await;
 
@@ -100,21 +96,21 @@ async fn what_is_held_comes_when_it_is_released() {
     let mut new = TcpStream::connect(proxy.address()).await.unwrap();
     old.write_all(b"a").await.unwrap();
     new.write_all(b"b").await.unwrap();
-    assert!(timeout(SILENCE, old.read_u8()).await.is_err(), "a held connection spoke");
-    assert!(timeout(SILENCE, new.read_u8()).await.is_err(), "a new connection spoke");
+    assert!(timeout(SILENCE, old.read_u8()).await.is_err(), "a held connection forwarded a byte");
+    assert!(timeout(SILENCE, new.read_u8()).await.is_err(), "a new connection forwarded a byte");
 
     proxy.release();
-    assert_eq!(timeout(BOUND, old.read_u8()).await.unwrap().unwrap(), b'a');
-    assert_eq!(timeout(BOUND, new.read_u8()).await.unwrap().unwrap(), b'b');
+    assert_eq!(timeout(TIMEOUT, old.read_u8()).await.unwrap().unwrap(), b'a');
+    assert_eq!(timeout(TIMEOUT, new.read_u8()).await.unwrap().unwrap(), b'b');
 }
 
 #[tokio::test]
-async fn a_connection_that_is_held_can_be_reset() {
+async fn reset_works_while_connections_are_held() {
     let proxy = echo().await;
     let mut old = connected(&proxy).await;
     proxy.hold();
     let mut new = TcpStream::connect(proxy.address()).await.unwrap();
-    eventually(BOUND, "both are accepted", async || proxy.connections() == 2).await;
+    eventually(TIMEOUT, "both are accepted", async || proxy.connections() == 2).await;
 
     proxy.reset().await;
 
@@ -123,7 +119,7 @@ async fn a_connection_that_is_held_can_be_reset() {
 }
 
 #[tokio::test]
-async fn a_refusing_proxy_accepts_again_on_the_same_port() {
+async fn a_proxy_that_refused_accepts_again_on_the_same_port() {
     let proxy = echo().await;
     let mut stream = connected(&proxy).await;
 
@@ -137,7 +133,7 @@ async fn a_refusing_proxy_accepts_again_on_the_same_port() {
 }
 
 #[tokio::test]
-async fn a_delay_is_added_each_way_and_does_not_keep_bytes_from_following() {
+async fn a_delay_applies_in_each_direction_and_does_not_add_up_over_bytes() {
     let proxy = echo().await;
     let mut stream = connected(&proxy).await;
     let delay = Duration::from_millis(300);
@@ -151,13 +147,13 @@ async fn a_delay_is_added_each_way_and_does_not_keep_bytes_from_following() {
     let mut back = [0; 20];
     stream.read_exact(&mut back).await.unwrap();
 
-    let took = start.elapsed();
-    assert!(took >= 2 * delay, "{took:?}");
-    assert!(took < 2 * delay * 20 / 2, "one byte waited for the other: {took:?}");
+    let elapsed = start.elapsed();
+    assert!(elapsed >= 2 * delay, "{elapsed:?}");
+    assert!(elapsed < 2 * delay * 20 / 2, "the delays of the bytes add up: {elapsed:?}");
 }
 
 #[tokio::test]
-async fn a_connection_is_closed_after_the_byte_that_was_named() {
+async fn cut_after_closes_the_connection_after_exactly_that_many_bytes() {
     let proxy = echo().await;
     let mut stream = connected(&proxy).await;
 
@@ -172,11 +168,11 @@ async fn a_connection_is_closed_after_the_byte_that_was_named() {
 }
 
 #[tokio::test]
-async fn a_target_that_refuses_is_a_connection_that_is_reset() {
-    let nobody = etcd_harness::Port::claim();
-    let proxy = Proxy::start(nobody.address());
+async fn if_the_target_refuses_the_client_is_reset() {
+    let unused = etcd_harness::Port::claim();
+    let proxy = Proxy::start(unused.address());
 
-    // The reset may be there before `connect` has returned.
+    // The reset may arrive before `connect` returns.
     let reset = async { TcpStream::connect(proxy.address()).await?.read_u8().await };
     assert_eq!(reset.await.unwrap_err().kind(), ErrorKind::ConnectionReset);
 }

@@ -1,13 +1,13 @@
-//! How many instructions each step takes: `cargo xtask instructions`.
+//! Counts the instructions of each step: `cargo xtask instructions`.
 //!
-//! On a busy machine as on an idle one, and the same on every run but where a contender draws random
-//! numbers (tokio), so a change of a few shows. It tells nothing of what an instruction costs: an
-//! atomic one counts as any other.
+//! The counts do not depend on the load of the machine. They are the same on every run, except for tokio,
+//! which uses random numbers. A change of a few instructions is therefore visible. A count is not a time:
+//! an atomic instruction counts like any other.
 //!
-//! A step runs once before it is counted, which brings what is lazy into being. The call of the closure
-//! it lies in is counted with it, a handful of instructions, the same for all.
+//! Each step runs once before it is counted, which initializes what is lazy. A count includes the call of
+//! the step's closure: a few instructions, the same for all contenders.
 
-#![expect(missing_docs, reason = "gungraun's macros make items that have none")]
+#![expect(missing_docs, reason = "gungraun's macros generate items without docs")]
 
 mod prepare;
 mod value;
@@ -27,7 +27,7 @@ type Eyeball = SharedObservable<u64>;
 #[bench::tokio(set::<Tokio>())]
 #[bench::eyeball(set::<Eyeball>())]
 fn set_nobody_waits(step: Step) -> Step {
-    taken(step)
+    run(step)
 }
 
 #[library_benchmark]
@@ -35,7 +35,7 @@ fn set_nobody_waits(step: Step) -> Step {
 #[bench::tokio(get::<Tokio>())]
 #[bench::eyeball(get::<Eyeball>())]
 fn get_ready(step: Step) -> Step {
-    taken(step)
+    run(step)
 }
 
 #[library_benchmark]
@@ -43,7 +43,7 @@ fn get_ready(step: Step) -> Step {
 #[bench::tokio(pending::<Tokio>())]
 #[bench::eyeball(pending::<Eyeball>())]
 fn get_pending_dropped(step: Step) -> Step {
-    taken(step)
+    run(step)
 }
 
 #[library_benchmark]
@@ -51,7 +51,7 @@ fn get_pending_dropped(step: Step) -> Step {
 #[bench::tokio(waking::<Tokio>(1))]
 #[bench::eyeball(waking::<Eyeball>(1))]
 fn set_1_waits(step: Step) -> Step {
-    taken(step)
+    run(step)
 }
 
 #[library_benchmark]
@@ -59,7 +59,7 @@ fn set_1_waits(step: Step) -> Step {
 #[bench::tokio(waking::<Tokio>(1000))]
 #[bench::eyeball(waking::<Eyeball>(1000))]
 fn set_1000_wait(step: Step) -> Step {
-    taken(step)
+    run(step)
 }
 
 #[library_benchmark]
@@ -67,11 +67,11 @@ fn set_1000_wait(step: Step) -> Step {
 #[bench::tokio(subscribe::<Tokio>())]
 #[bench::eyeball(subscribe::<Eyeball>())]
 fn subscribe_get_drop(step: Step) -> Step {
-    taken(step)
+    run(step)
 }
 
-/// Takes the step, and gives it back: what it holds is dropped after the count.
-fn taken(mut step: Step) -> Step {
+/// Runs the step and returns it. Its captured values are dropped after counting ends.
+fn run(mut step: Step) -> Step {
     step();
     step
 }

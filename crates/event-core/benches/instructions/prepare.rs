@@ -1,4 +1,4 @@
-//! What comes before each step.
+//! Prepares each step.
 
 use std::hint::black_box;
 use std::pin::pin;
@@ -8,20 +8,20 @@ use std::task::{Context, Wake, Waker};
 
 use crate::value::{Value, Watch};
 
-/// What is counted, with all it needs.
+/// The code to count, with the values that it needs.
 pub(crate) type Step = Box<dyn FnMut()>;
 
-/// A set, with a watcher that was never polled.
+/// A `set` while there is one watcher, which was never polled.
 pub(crate) fn set<V: Value>() -> Step {
     let value = V::new();
     let watcher = value.watch();
-    twice(move || {
+    warmed_up(move || {
         let _alive = &watcher;
         value.set(black_box(1));
     })
 }
 
-/// A get of what is new: the second, of a version that came after the first.
+/// A `get` that is ready.
 pub(crate) fn get<V: Value>() -> Step {
     let value = V::new();
     let mut watcher = value.watch();
@@ -35,29 +35,31 @@ pub(crate) fn get<V: Value>() -> Step {
     })
 }
 
-/// A get that waits and is dropped.
+/// A `get` that is pending, and then dropped.
 pub(crate) fn pending<V: Value>() -> Step {
     let value = V::new();
     let mut watcher = value.watch();
     while ready(&mut watcher, Waker::noop()) {}
     let waker = Waker::from(Arc::new(Count::default()));
-    twice(move || {
+    warmed_up(move || {
         let _writer = &value;
         assert!(!ready(&mut watcher, &waker));
     })
 }
 
-/// A set that wakes: the second, after all have taken the first and wait again.
+/// A `set` that wakes all watchers.
+///
+/// It is the second `set`: the watchers took the version of the first one and wait again.
 pub(crate) fn waking<V: Value>(watchers: usize) -> Step {
     let value = V::new();
     let task = || {
         let mut watcher = value.watch();
-        let follow = async move {
+        let get_forever = async move {
             loop {
                 watcher.get().await;
             }
         };
-        (Box::pin(follow), Waker::from(Arc::new(Count::default())))
+        (Box::pin(get_forever), Waker::from(Arc::new(Count::default())))
     };
     let mut tasks: Vec<_> = (0..watchers).map(|_| task()).collect();
     for version in 1..=2 {
@@ -75,25 +77,26 @@ pub(crate) fn waking<V: Value>(watchers: usize) -> Step {
     })
 }
 
-/// A watcher made, one look by it, and its drop.
+/// Starting a watcher, taking the current version from it, and dropping it.
 pub(crate) fn subscribe<V: Value>() -> Step {
     let value = V::new();
-    twice(move || {
-        black_box(value.watch().first());
+    warmed_up(move || {
+        black_box(value.watch().current());
     })
 }
 
-/// The first time is here.
-fn twice(mut step: impl FnMut() + 'static) -> Step {
+/// A step that has run once.
+fn warmed_up(mut step: impl FnMut() + 'static) -> Step {
     step();
     Box::new(step)
 }
 
-/// Whether a new get, polled once and dropped, was ready.
+/// Polls a new `get` once and drops it. Returns whether it was ready.
 fn ready(watcher: &mut impl Watch, waker: &Waker) -> bool {
     pin!(watcher.get()).poll(&mut Context::from_waker(waker)).is_ready()
 }
 
+/// A waker that counts its wake-ups.
 #[derive(Default)]
 struct Count(AtomicUsize);
 

@@ -1,4 +1,4 @@
-//! What is asked of a contender, and how each does it.
+//! The operations that are counted, and their implementation for each contender.
 
 use event_core::{MemoryValue, MemoryWatcher, ValueReader, ValueWriter, WatcherExt};
 use eyeball::{SharedObservable, Subscriber};
@@ -15,8 +15,8 @@ pub(crate) trait Value: 'static {
 pub(crate) trait Watch: 'static {
     fn get(&mut self) -> impl Future;
 
-    /// The current version, by a watcher that is new.
-    fn first(&mut self) -> u64;
+    /// Takes the current version from a new watcher.
+    fn current(&mut self) -> u64;
 }
 
 impl Value for MemoryValue<u64> {
@@ -40,8 +40,8 @@ impl Watch for MemoryWatcher<u64> {
         WatcherExt::get(self)
     }
 
-    fn first(&mut self) -> u64 {
-        self.try_get().expect("the current version is new").expect("it is no error")
+    fn current(&mut self) -> u64 {
+        self.try_get().expect("a new watcher yields the current version").expect("not an error")
     }
 }
 
@@ -66,7 +66,7 @@ impl Watch for Receiver<u64> {
         async { self.changed().await.map(|()| *self.borrow_and_update()) }
     }
 
-    fn first(&mut self) -> u64 {
+    fn current(&mut self) -> u64 {
         *self.borrow_and_update()
     }
 }
@@ -92,7 +92,7 @@ impl Watch for Subscriber<u64> {
         self.next()
     }
 
-    fn first(&mut self) -> u64 {
+    fn current(&mut self) -> u64 {
         self.next_now()
     }
 }

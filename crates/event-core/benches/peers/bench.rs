@@ -1,4 +1,4 @@
-//! Who takes part in a work, and the report of it.
+//! Runs a benchmark for every contender and records the results.
 
 use std::io;
 
@@ -8,12 +8,12 @@ use crate::contenders::{AsyncWatch, Eyeball, Ours, Postage, Signals, Tokio, Watc
 use crate::payload::Payload;
 use crate::value::Value;
 
-/// A contender's turn: it works, and tells the figure.
+/// A contender's turn: measures one sample.
 pub(crate) type Turn = Box<dyn FnMut() -> f64>;
 
-/// Something to be done by every contender.
+/// A benchmark that every contender runs.
 pub(crate) trait Work {
-    /// Odd, for the median to be one of them. What is counted is the same each time: one round.
+    /// The number of rounds. A benchmark that counts instead of timing needs only one.
     const ROUNDS: usize = 11;
     const UNIT: &'static str = "ns";
 
@@ -23,30 +23,30 @@ pub(crate) trait Work {
         None
     }
 
-    /// Prepares a contender; `None` where it can't do the work.
+    /// Prepares a contender. `None` if the contender can't run this benchmark.
     fn contender<T: Payload, V: Value<T>>(&self) -> Option<Turn>;
 
-    /// Adds those who do this work and are no value.
+    /// Adds contenders that do not implement [`Value`].
     fn others<T: Payload>(&self, _turns: &mut Turns) {}
 }
 
-/// Those who take turns.
+/// The contenders of one benchmark: the name, the role and the turn of each.
 #[derive(Default)]
 pub(crate) struct Turns(Vec<(String, Role, Turn)>);
 
 impl Turns {
-    pub(crate) fn add(&mut self, who: impl Into<String>, role: Role, turn: Turn) {
-        self.0.push((who.into(), role, turn));
+    pub(crate) fn add(&mut self, name: impl Into<String>, role: Role, turn: Turn) {
+        self.0.push((name.into(), role, turn));
     }
 
     fn value<T: Payload, V: Value<T>>(&mut self, role: Role, work: &impl Work) {
         if let Some(turn) = work.contender::<T, V>() {
-            self.add(V::who(), role, turn);
+            self.add(V::name(), role, turn);
         }
     }
 }
 
-/// The report, and which works it is about.
+/// Runs the benchmarks whose names contain the filter, and collects their results.
 pub(crate) struct Bench {
     report: Report,
     filter: Option<String>,
@@ -57,9 +57,9 @@ impl Bench {
         Self { report: Report::new(), filter }
     }
 
-    /// Lets all contenders do it.
+    /// Runs a benchmark for all contenders.
     pub(crate) fn compare<T: Payload, W: Work>(&mut self, work: &W) {
-        if !self.wants(&work.name::<T>()) {
+        if !self.matches(&work.name::<T>()) {
             return;
         }
         let mut turns = Turns::default();
@@ -74,9 +74,9 @@ impl Bench {
         self.run::<T, W>(work, turns);
     }
 
-    /// Lets one variant of ours do it, under a name of its own.
+    /// Runs a benchmark for one variant of ours only. The benchmark needs a name of its own.
     pub(crate) fn variant<T: Payload, V: Value<T>, W: Work>(&mut self, work: &W) {
-        if self.wants(&work.name::<T>()) {
+        if self.matches(&work.name::<T>()) {
             let mut turns = Turns::default();
             turns.value::<T, V>(Role::Ours, work);
             self.run::<T, W>(work, turns);
@@ -87,19 +87,19 @@ impl Bench {
         self.report.finish(name, self.filter.is_none())
     }
 
-    fn wants(&self, name: &str) -> bool {
+    fn matches(&self, name: &str) -> bool {
         self.filter.as_ref().is_none_or(|word| name.contains(word))
     }
 
     fn run<T: Payload, W: Work>(&mut self, work: &W, Turns(mut turns): Turns) {
-        let mut takers: Vec<&mut dyn FnMut() -> f64> = Vec::new();
+        let mut contenders: Vec<&mut dyn FnMut() -> f64> = Vec::new();
         for (_, _, turn) in &mut turns {
-            takers.push(turn);
+            contenders.push(turn);
         }
-        let values = rounds(W::ROUNDS, &mut takers);
-        for ((who, role, _), value) in turns.into_iter().zip(values) {
-            let (work, size) = (work.name::<T>(), work.size());
-            self.report.add(Record { work, size, who, role, value, unit: W::UNIT.to_owned() });
+        let values = rounds(W::ROUNDS, &mut contenders);
+        for ((name, role, _), value) in turns.into_iter().zip(values) {
+            let (work, size, unit) = (work.name::<T>(), work.size(), W::UNIT.to_owned());
+            self.report.add(Record { work, size, who: name, role, value, unit });
         }
     }
 }

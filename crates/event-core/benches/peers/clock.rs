@@ -1,14 +1,15 @@
-//! How long things take.
+//! Measures time.
 
 use std::time::{Duration, Instant};
 
-/// How long a turn goes on at least: long beside the clock's steps, short beside the machine's moods.
+/// The minimum duration of a turn: long compared with the clock's resolution, short compared with the time
+/// over which a shared machine becomes slower or faster.
 const TURN: Duration = Duration::from_millis(3);
 
-/// The clock is asked once for so many.
+/// The number of operations between two reads of the clock.
 const BATCH: u32 = 64;
 
-/// Nanoseconds for one of these, repeated for a turn.
+/// Repeats `operation` for a turn and returns the nanoseconds per operation.
 pub(crate) fn per_operation(mut operation: impl FnMut()) -> f64 {
     let mut operations = 0;
     let start = Instant::now();
@@ -17,14 +18,14 @@ pub(crate) fn per_operation(mut operation: impl FnMut()) -> f64 {
             operation();
         }
         operations += BATCH;
-        let took = start.elapsed();
-        if took >= TURN {
-            return nanoseconds(took) / f64::from(operations);
+        let elapsed = start.elapsed();
+        if elapsed >= TURN {
+            return nanoseconds(elapsed) / f64::from(operations);
         }
     }
 }
 
-/// Nanoseconds for this, once.
+/// Runs `work` once and returns the nanoseconds that it took.
 pub(crate) fn once(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();

@@ -1,4 +1,4 @@
-//! Ours, and what a user would otherwise take.
+//! The contenders: ours, and the crates that a user could choose instead.
 
 mod arc_swap;
 mod async_watch;

@@ -1,20 +1,20 @@
-//! What it ran on.
+//! The machine that runs the benchmarks, and the versions of the contenders.
 
 use std::fs;
 use std::process::Command;
 use std::thread;
 
-/// Threads that run at once.
+/// How many threads can run in parallel.
 pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Processor, cores and compiler, in a line.
-pub(crate) fn line() -> String {
+/// The processor, the number of cores and the compiler, in one line.
+pub(crate) fn description() -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =
         processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let model = model.map_or("a processor that tells no name", |(_, model)| model);
+    let model = model.map_or("unknown processor", |(_, model)| model);
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let rustc = Command::new(rustc).arg("--version").output();
     let rustc = rustc.map_or_else(
@@ -24,8 +24,8 @@ pub(crate) fn line() -> String {
     format!("{model}, {} cores, {rustc}", cores())
 }
 
-/// A crate's name and the two first numbers of the version that was built: `eyeball 0.8`.
-pub(crate) fn versioned(name: &str) -> String {
+/// The name of a crate with the major and minor version in the lock file: `eyeball 0.8`.
+pub(crate) fn with_version(name: &str) -> String {
     let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock");
     let lock = fs::read_to_string(lock).unwrap_or_default();
     let entry = format!("\nname = \"{name}\"\nversion = \"");

@@ -1,15 +1,15 @@
-//! What a value in memory costs, beside what a user would otherwise take: `cargo bench -p event-core`.
+//! Compares the costs of a value in memory with those of other crates: `cargo bench -p event-core`.
 //!
-//! All contenders take turns within one run, so that only ratios are compared that were measured
-//! side by side. A word after `--` keeps the works that have it in their name.
+//! All contenders take turns within one run, so that all values of a ratio were measured side by side. A
+//! word after `--` selects the benchmarks whose names contain it.
 //!
-//! The program counts its allocations (`allocation-counter`), for the rows that tell them. That is a
-//! few nanoseconds on top of each allocation, and a `Vec` that grows is copied where it might have
-//! been extended in place. Ours allocates in no part that is timed; of the peers `watchable` does for
-//! each wait, and `futures-signals` for each subscription.
+//! The program's allocator counts allocations (`allocation-counter`), because some benchmarks report them.
+//! Counting adds a few nanoseconds to each allocation, and a growing `Vec` is always copied, never
+//! extended in place. Ours does not allocate in any timed part. Of the peers, `watchable` allocates for
+//! each wait and `futures-signals` for each subscription.
 //!
-//! What two threads do at once depends on the cores they are given and on who sleeps when: a row of
-//! theirs may differ by half from run to run, where the others differ by a few percent.
+//! The results of benchmarks with several threads depend on which cores the threads run on and on when
+//! they sleep. Such a result may differ by half from run to run. The others differ by a few percent.
 
 mod bench;
 mod clock;
@@ -28,7 +28,7 @@ use crate::bench::Bench;
 use crate::payload::{Big, Payload};
 
 fn main() -> io::Result<()> {
-    println!("{}", machine::line());
+    println!("{}", machine::description());
     let filter = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
     let mut bench = Bench::new(filter);
     for_each_payload::<u64>(&mut bench);

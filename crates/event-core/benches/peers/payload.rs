@@ -1,18 +1,18 @@
-//! What the values hold.
+//! The types of the values.
 
 use std::sync::Arc;
 
-/// What a value holds: small, shared, or big.
+/// The type of a value: small, shared, or big.
 pub(crate) trait Payload: Clone + Send + Sync + 'static {
     const NAME: &'static str;
 
     fn number(number: u64) -> Self;
 
-    /// What a request takes of it, where it has only a reference: a word.
-    fn look(&self) -> u64;
+    /// Reads one word of the value through a reference.
+    fn word(&self) -> u64;
 }
 
-/// 200 bytes that are copied.
+/// 200 bytes, which each clone copies.
 #[derive(Clone, Copy)]
 pub(crate) struct Big([u64; 25]);
 
@@ -23,7 +23,7 @@ impl Payload for u64 {
         number
     }
 
-    fn look(&self) -> u64 {
+    fn word(&self) -> u64 {
         *self
     }
 }
@@ -35,7 +35,7 @@ impl Payload for Arc<String> {
         Self::new(number.to_string())
     }
 
-    fn look(&self) -> u64 {
+    fn word(&self) -> u64 {
         self.len() as u64
     }
 }
@@ -47,7 +47,7 @@ impl Payload for Big {
         Self([number; 25])
     }
 
-    fn look(&self) -> u64 {
+    fn word(&self) -> u64 {
         self.0[24]
     }
 }

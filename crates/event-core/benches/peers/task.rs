@@ -1,4 +1,4 @@
-//! A task as an executor has it, without an executor: a future that follows a value, and its waker.
+//! A task without an executor: a future that gets versions in a loop, and its waker.
 
 use std::hint::black_box;
 use std::pin::{Pin, pin};
@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::payload::Payload;
-use crate::value::{Taken, Watch};
+use crate::value::{IntoVersion, Watch};
 
-/// What a task's waker does at the least: one write that other threads see.
+/// A waker that counts its wake-ups. One atomic write is the least that the waker of a task does.
 #[derive(Default)]
 pub(crate) struct Woken(AtomicUsize);
 
@@ -29,7 +29,7 @@ impl Wake for Woken {
     }
 }
 
-/// A future on the heap, and the waker of its own.
+/// A future on the heap, and its own waker.
 pub(crate) struct Task<F> {
     future: Pin<Box<F>>,
     waker: Waker,
@@ -46,30 +46,33 @@ impl<F: Future> Task<F> {
         self.waker.clone()
     }
 
-    /// Lets it take what there is and wait again.
+    /// Polls the future until it waits.
     pub(crate) fn run(&mut self) {
         let poll = self.future.as_mut().poll(&mut Context::from_waker(&self.waker));
-        assert!(poll.is_pending(), "it follows for ever");
+        assert!(poll.is_pending(), "the future never completes");
     }
 }
 
-/// Takes each version.
-#[expect(clippy::manual_async_fn, reason = "an `async fn` would hold the watcher twice")]
-pub(crate) fn follow<T: Payload>(mut watcher: impl Watch<T>) -> impl Future<Output = ()> {
+/// Gets versions in a loop.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "the future of an `async fn` would store the watcher twice"
+)]
+pub(crate) fn get_forever<T: Payload>(mut watcher: impl Watch<T>) -> impl Future<Output = ()> {
     async move {
         loop {
-            black_box(watcher.get().await.version());
+            black_box(watcher.get().await.into_version());
         }
     }
 }
 
-/// One poll of a new `get`, which is then dropped.
+/// Polls a new `get` once and drops it.
 pub(crate) fn poll<T: Payload>(watcher: &mut impl Watch<T>, cx: &mut Context<'_>) -> Poll<T> {
     let get = pin!(watcher.get());
-    get.poll(cx).map(Taken::version)
+    get.poll(cx).map(IntoVersion::into_version)
 }
 
-/// Takes what there is, and leaves no waker that anybody misses.
+/// Takes versions until there is nothing newer.
 pub(crate) fn drain<T: Payload>(watcher: &mut impl Watch<T>) {
     while poll(watcher, &mut Context::from_waker(Waker::noop())).is_ready() {}
 }

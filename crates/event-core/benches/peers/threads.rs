@@ -1,14 +1,14 @@
-//! Threads that work at the same time.
+//! Runs threads in parallel.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Gives each thread one of `parts`, and tells the time from the first's start to the last's end.
+/// Runs `work` in one thread for each of `parts`. Returns the time from the first start to the last end.
 ///
-/// They wait for one another without sleeping: a thread that sleeps is often woken on the core of the
-/// one that wakes it, and then both have one core for a while.
-pub(crate) fn together<P: Send>(parts: Vec<P>, work: impl Fn(P) + Sync) -> Duration {
+/// The threads wait for each other without sleeping. The system often wakes a sleeping thread on the core
+/// of the thread that woke it, and then both share that core for a while.
+pub(crate) fn run_together<P: Send>(parts: Vec<P>, work: impl Fn(P) + Sync) -> Duration {
     let (missing, work) = (&AtomicUsize::new(parts.len()), &work);
     thread::scope(|scope| {
         let start_to_end = |part| {
@@ -24,7 +24,8 @@ pub(crate) fn together<P: Send>(parts: Vec<P>, work: impl Fn(P) + Sync) -> Durat
         };
         let threads: Vec<_> =
             parts.into_iter().map(|part| scope.spawn(start_to_end(part))).collect();
-        let times = threads.into_iter().map(|thread| thread.join().expect("it does not panic"));
+        let times =
+            threads.into_iter().map(|thread| thread.join().expect("the thread did not panic"));
         let (starts, ends): (Vec<Instant>, Vec<Instant>) = times.unzip();
         let first = starts.into_iter().min();
         let last = ends.into_iter().max();

@@ -1,51 +1,53 @@
-//! What is asked of a contender.
+//! The operations that a contender implements.
 
 use std::fmt::Debug;
 
 use crate::payload::Payload;
 
-/// A value that can be watched, used as its own docs tell.
+/// A value that can be watched. Each contender implements it as its own docs recommend.
 pub(crate) trait Value<T: Payload>: Send + Sized + 'static {
     type Watcher: Watch<T>;
     type Reader: Read<T>;
 
-    fn who() -> String;
+    fn name() -> String;
     fn new(first: T) -> Self;
     fn set(&mut self, version: T);
     fn watch(&mut self) -> Self::Watcher;
     fn reader(&mut self) -> Self::Reader;
 
-    /// A second writer; `None` where there can be but one.
-    fn another(&self) -> Option<Self>;
+    /// A second writer. `None` if the contender supports only one.
+    fn second_writer(&self) -> Option<Self>;
 }
 
 /// A cursor into the versions.
 pub(crate) trait Watch<T: Payload>: Send + 'static {
-    /// The next version. Of some the first of these is the current one; the works do without it.
-    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send;
+    /// Waits for a newer version. For some contenders the first call returns the current version. The
+    /// benchmarks do not depend on it.
+    fn get(&mut self) -> impl Future<Output: IntoVersion<T>> + Send;
 
-    /// The current version, by a watcher that is new.
-    fn first(&mut self) -> T;
+    /// Takes the current version from a new watcher.
+    fn current(&mut self) -> T;
 }
 
-/// What a request handler keeps, to look at the current version.
+/// A handle for reading the current version again and again, as a request handler does.
 pub(crate) trait Read<T>: Send + 'static {
-    fn read<R>(&mut self, look: impl FnOnce(&T) -> R) -> R;
+    fn read<R>(&mut self, f: impl FnOnce(&T) -> R) -> R;
 }
 
-/// What a contender's future yields: none of them is unwrapped within the future, whose size counts.
-pub(crate) trait Taken<T> {
-    fn version(self) -> T;
+/// The output of a contender's future. It is unwrapped outside the future, because unwrapping inside could
+/// change the future's size, which is measured.
+pub(crate) trait IntoVersion<T> {
+    fn into_version(self) -> T;
 }
 
-impl<T> Taken<T> for Option<T> {
-    fn version(self) -> T {
-        self.expect("a writer is there")
+impl<T> IntoVersion<T> for Option<T> {
+    fn into_version(self) -> T {
+        self.expect("there is a writer")
     }
 }
 
-impl<T, E: Debug> Taken<T> for Result<T, E> {
-    fn version(self) -> T {
-        self.expect("a writer is there")
+impl<T, E: Debug> IntoVersion<T> for Result<T, E> {
+    fn into_version(self) -> T {
+        self.expect("there is a writer")
     }
 }

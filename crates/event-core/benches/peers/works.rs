@@ -1,4 +1,4 @@
-//! What the contenders do, each in a file of its own.
+//! The benchmarks, each in its own file.
 
 mod allocations;
 mod fan_out;
@@ -15,7 +15,7 @@ use crate::bench::Bench;
 use crate::contenders::OursBoxed;
 use crate::payload::Payload;
 
-/// What each value does all the time.
+/// The basic operations.
 pub(crate) fn basic<T: Payload>(bench: &mut Bench) {
     for watchers in [1, 1000] {
         bench.compare::<T, _>(&set::Set { watchers });
@@ -25,27 +25,27 @@ pub(crate) fn basic<T: Payload>(bench: &mut Bench) {
     bench.compare::<T, _>(&subscribe::Subscribe);
 }
 
-/// Looking at the current version, by several threads.
+/// Reading the current version in several threads.
 pub(crate) fn reads<T: Payload>(bench: &mut Bench) {
     for threads in [1, 2, 4] {
         bench.compare::<T, _>(&read::Reads { threads });
     }
 }
 
-/// A set that wakes.
+/// A `set` that wakes watchers.
 pub(crate) fn waking(bench: &mut Bench) {
     for watchers in [1, 10, 100, 1000, 10_000] {
         bench.compare::<u64, _>(&wake::Wake { watchers });
     }
 }
 
-/// What needs a second thread.
+/// Benchmarks that need a second thread.
 pub(crate) fn threads(bench: &mut Bench) {
     bench.compare::<u64, _>(&fan_out::FanOut { watchers: 10_000 });
     bench.compare::<u64, _>(&writers::Writers);
 }
 
-/// What is counted and not timed.
+/// Benchmarks that count memory or allocations instead of time.
 pub(crate) fn memory(bench: &mut Bench) {
     bench.compare::<u64, _>(&waiting::Memory);
     bench.compare::<u64, _>(&pending::Growth);

@@ -1,9 +1,9 @@
-//! What the laws do not say of the adapters.
+//! What each adapter promises beyond the laws.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
-use std::task::{Context, Wake, Waker};
+use std::task::Context;
 use std::thread;
 
 use event_core::{
@@ -13,15 +13,17 @@ use event_core::{
 use futures_executor::block_on;
 use futures_util::StreamExt;
 
+use crate::woken::Woken;
+
 #[test]
-fn a_first_get_waits_as_a_task_for_a_sibling_that_maps_and_blocks_no_thread() {
+fn a_get_is_pending_while_a_sibling_runs_the_mapper_and_does_not_block_the_thread() {
     let value = MemoryValue::new(0);
-    let (begun, goes_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-    let (begins, waits) = (Arc::clone(&begun), Arc::clone(&goes_on));
+    let (started, finish) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (mapper_started, mapper_finish) = (Arc::clone(&started), Arc::clone(&finish));
     let mapped = value.reader().map(move |version| {
         if version == 1 {
-            begins.wait();
-            waits.wait();
+            mapper_started.wait();
+            mapper_finish.wait();
         }
         version
     });
@@ -30,20 +32,23 @@ fn a_first_get_waits_as_a_task_for_a_sibling_that_maps_and_blocks_no_thread() {
     assert!(sibling.try_get().is_none());
     value.set(1);
     let sibling = thread::spawn(move || sibling.try_get().map(Result::unwrap));
-    begun.wait();
+    started.wait();
     let mut late = mapped.watch();
     let woken = Arc::new(Woken::default());
-    let waker = Waker::from(Arc::clone(&woken));
-    assert!(late.poll_get(&mut Context::from_waker(&waker)).is_pending(), "neither 0 nor a wait");
-    assert_eq!(woken.0.load(Ordering::SeqCst), 0, "and no loop of polls");
-    goes_on.wait();
+    let waker = woken.waker();
+    assert!(
+        late.poll_get(&mut Context::from_waker(&waker)).is_pending(),
+        "expected neither the old version nor a blocked thread"
+    );
+    assert_eq!(woken.take(), 0, "a pending poll woke its own task");
+    finish.wait();
     assert_eq!(sibling.join().unwrap(), Some(1));
-    assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+    assert_eq!(woken.take(), 1);
     assert_eq!(block_on(late.get()).unwrap(), 1);
 }
 
 #[test]
-fn a_mapping_runs_once_per_version_however_many_watch() {
+fn a_mapper_runs_once_per_version_for_any_number_of_watchers() {
     let value = MemoryValue::new(1);
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&runs);
@@ -64,7 +69,7 @@ fn a_mapping_runs_once_per_version_however_many_watch() {
 }
 
 #[test]
-fn watchers_of_a_mapping_on_many_threads_all_take_the_last() {
+fn watchers_of_a_mapped_value_on_several_threads_all_take_the_last_version() {
     let value = MemoryValue::new(0_u64);
     let mapped = value.reader().map(|v| v);
     let threads: Vec<_> = (0..4)
@@ -87,32 +92,32 @@ fn watchers_of_a_mapping_on_many_threads_all_take_the_last() {
 }
 
 #[test]
-fn a_mapper_that_panics_in_one_task_leaves_its_siblings_an_error_in_the_versions_place() {
+fn if_a_mapper_panics_every_watcher_gets_an_error_in_place_of_the_version() {
     let value = MemoryValue::new(1);
     let mapped = value.reader().map(|v| if v == 2 { panic!("version 2") } else { v });
     let (mut one, mut other) = (mapped.watch(), mapped.watch());
     assert_eq!(other.try_get().unwrap().unwrap(), 1);
     let woken = Arc::new(Woken::default());
-    let waker = Waker::from(Arc::clone(&woken));
+    let waker = woken.waker();
     assert!(other.poll_get(&mut Context::from_waker(&waker)).is_pending());
     value.set(2);
     assert!(catch_unwind(AssertUnwindSafe(|| one.try_get())).is_err());
-    assert!(woken.0.load(Ordering::SeqCst) >= 1);
+    assert!(woken.take() >= 1);
     assert_eq!(block_on(other.get()).unwrap_err().kind(), ErrorKind::Panicked);
     assert_eq!(
         block_on(one.get()).unwrap_err().kind(),
         ErrorKind::Panicked,
-        "the one that panicked too"
+        "the watcher whose poll panicked gets the error too"
     );
     assert!(other.poll_get(&mut Context::from_waker(&waker)).is_pending());
-    woken.0.store(0, Ordering::SeqCst);
+    woken.take();
     value.set(3);
-    assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+    assert_eq!(woken.take(), 1);
     assert_eq!(other.try_get().unwrap().unwrap(), 3);
 }
 
 #[test]
-fn a_filter_passes_over_what_its_predicate_refuses() {
+fn filter_skips_versions_that_its_predicate_refuses() {
     let value = MemoryValue::new(1);
     let mut even = value.reader().filter(|v| v % 2 == 0).watch();
     assert!(even.try_get().is_none());
@@ -123,7 +128,7 @@ fn a_filter_passes_over_what_its_predicate_refuses() {
 }
 
 #[test]
-fn dedup_tells_a_value_again_after_an_error() {
+fn dedup_yields_an_equal_value_again_after_an_error() {
     let value = MemoryValue::new(1);
     let mut watcher = value.reader().dedup().watch();
     assert_eq!(watcher.try_get().unwrap().unwrap(), 1);
@@ -136,10 +141,10 @@ fn dedup_tells_a_value_again_after_an_error() {
 }
 
 #[test]
-fn zip_yields_a_pair_when_either_side_has_news() {
+fn zip_yields_a_pair_when_either_side_has_a_newer_version() {
     let (a, b) = (MemoryValue::new(1), MemoryValue::empty());
     let mut pair = a.reader().zip(b.reader()).watch();
-    assert!(pair.try_get().is_none(), "one side has nothing yet");
+    assert!(pair.try_get().is_none(), "one side has no version yet");
     b.set("x");
     assert_eq!(pair.try_get().unwrap().unwrap(), (1, "x"));
     a.set(2);
@@ -150,47 +155,33 @@ fn zip_yields_a_pair_when_either_side_has_news() {
     assert!(pair.try_get().is_none());
 }
 
-/// Counts how often it is woken.
-#[derive(Default)]
-struct Woken(AtomicUsize);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
 #[test]
-fn zip_is_woken_by_a_side_that_had_news_while_the_other_had_nothing() {
+fn zip_yields_the_error_of_one_side_while_the_other_has_no_version() {
     let (a, b) = (MemoryValue::new(1), MemoryValue::<u8>::empty());
     let mut pair = a.reader().zip(b.reader()).watch();
     let woken = Arc::new(Woken::default());
-    let waker = Waker::from(Arc::clone(&woken));
+    let waker = woken.waker();
     assert!(pair.poll_get(&mut Context::from_waker(&waker)).is_pending());
     a.fail(Error::new(ErrorKind::Decode, "bad"));
-    assert_eq!(
-        woken.0.load(Ordering::SeqCst),
-        1,
-        "the error of a side is told while the other waits"
-    );
+    assert_eq!(woken.take(), 1, "the error did not wake the task");
     assert_eq!(pair.try_get().unwrap().unwrap_err().kind(), ErrorKind::Decode);
 }
 
 #[test]
-fn zip_withholds_pairs_while_a_side_is_in_error() {
+fn zip_yields_no_pair_while_one_side_is_an_error() {
     let (a, b) = (MemoryValue::new(1), MemoryValue::new("x"));
     let mut pair = a.reader().zip(b.reader()).watch();
     assert_eq!(pair.try_get().unwrap().unwrap(), (1, "x"));
     a.fail(Error::new(ErrorKind::Decode, "bad"));
     b.set("y");
     assert_eq!(pair.try_get().unwrap().unwrap_err().kind(), ErrorKind::Decode);
-    assert!(pair.try_get().is_none(), "never a pair with what a has no more");
+    assert!(pair.try_get().is_none(), "a pair with a value that is no longer the newest");
     a.set(2);
     assert_eq!(pair.try_get().unwrap().unwrap(), (2, "y"));
 }
 
 #[test]
-fn zip_tells_the_errors_of_both_sides() {
+fn zip_yields_the_errors_of_both_sides() {
     let (a, b) = (MemoryValue::<u8>::empty(), MemoryValue::<u8>::empty());
     let mut pair = a.reader().zip(b.reader()).watch();
     a.fail(Error::new(ErrorKind::Decode, "bad"));
@@ -201,13 +192,13 @@ fn zip_tells_the_errors_of_both_sides() {
 }
 
 #[test]
-fn zip_ends_when_no_newer_pair_can_come() {
+fn zip_ends_when_no_newer_pair_is_possible() {
     let (a, b) = (MemoryValue::new(1), MemoryValue::new(2));
     let mut pair = a.reader().zip(b.reader()).watch();
     drop(a);
     assert_eq!(pair.try_get().unwrap().unwrap(), (1, 2));
     b.set(3);
-    assert_eq!(pair.try_get().unwrap().unwrap(), (1, 3), "the side that is left goes on");
+    assert_eq!(pair.try_get().unwrap().unwrap(), (1, 3), "the other side continues");
     drop(b);
     assert!(pair.try_get().unwrap().unwrap_err().is_closed());
     let (never, other) = (MemoryValue::<u8>::empty(), MemoryValue::new(2));
@@ -217,7 +208,7 @@ fn zip_ends_when_no_newer_pair_can_come() {
 }
 
 #[test]
-fn get_if_waits_for_what_its_predicate_accepts_and_tells_errors() {
+fn get_if_waits_for_a_version_that_its_predicate_accepts_or_for_an_error() {
     let value = MemoryValue::new(1);
     let mut watcher = value.watch();
     value.set(7);
@@ -227,7 +218,7 @@ fn get_if_waits_for_what_its_predicate_accepts_and_tells_errors() {
 }
 
 #[test]
-fn a_stream_tells_errors_and_ends_with_the_value() {
+fn a_stream_yields_errors_and_ends_with_the_value() {
     let value = MemoryValue::new(1);
     let mut stream = value.watch().into_stream();
     assert_eq!(block_on(stream.next()).unwrap().unwrap(), 1);
@@ -237,6 +228,7 @@ fn a_stream_tells_errors_and_ends_with_the_value() {
     assert!(block_on(stream.next()).is_none());
 }
 
+/// Decodes the first byte. An absent key is 7.
 struct OrSeven;
 
 impl Decoder for OrSeven {
@@ -255,11 +247,11 @@ impl Decoder for OrSeven {
 }
 
 #[test]
-fn the_decoder_says_what_absence_means() {
+fn the_decoder_decides_what_an_absent_key_yields() {
     let bytes = MemoryValue::new(Entry::never_seen("k"));
     let mut plain = bytes.reader().decode(|bytes: &[u8]| Ok::<_, Error>(bytes.len())).watch();
     let mut or_seven = bytes.reader().decode(OrSeven).watch();
-    assert!(plain.try_get().is_none(), "never there: a decoder without a value for this waits");
+    assert!(plain.try_get().is_none(), "a key that never existed: without a default, get waits");
     assert_eq!(or_seven.try_get().unwrap().unwrap(), 7);
 
     bytes.set(Entry::present("k", 3, vec![1]));
@@ -272,7 +264,7 @@ fn the_decoder_says_what_absence_means() {
         (error.kind(), error.key(), error.revision()),
         (ErrorKind::Deleted, Some(&b"k"[..]), Some(4))
     );
-    assert!(plain.try_get().is_none(), "told once");
+    assert!(plain.try_get().is_none(), "the deletion is yielded once");
     assert_eq!(or_seven.try_get().unwrap().unwrap(), 7);
 }
 

@@ -1,4 +1,4 @@
-//! What costs memory, and what does not, by count.
+//! Which operations allocate, and how much, by a counting allocator.
 
 use std::task::{Context, Poll, Waker};
 
@@ -6,19 +6,19 @@ use allocation_counter::{AllocationInfo, measure};
 use event_core::{Entry, MemoryValue, ReaderExt, ValueReader, ValueWriter, Watcher, WatcherExt};
 use futures_executor::block_on;
 
-fn none(what: &str, info: &AllocationInfo) {
-    assert_eq!(info.count_total, 0, "{what} allocates: {info:?}");
+fn assert_no_allocation(what: &str, info: &AllocationInfo) {
+    assert_eq!(info.count_total, 0, "{what}: {info:?}");
 }
 
-fn get_and_set_allocate_nothing<R: ValueReader<u64>>(
+fn assert_get_and_set_allocate_nothing<R: ValueReader<u64>>(
     name: &str,
     value: &MemoryValue<u64>,
     reader: &R,
 ) {
     let mut watcher = reader.watch();
     let mut cx = Context::from_waker(Waker::noop());
-    while watcher.poll_get(&mut cx).is_ready() {} // the first pending poll makes the watcher's slot
-    none(
+    while watcher.poll_get(&mut cx).is_ready() {} // the first pending poll allocates the watcher's slot
+    assert_no_allocation(
         name,
         &measure(|| {
             for version in 0..1000 {
@@ -31,33 +31,37 @@ fn get_and_set_allocate_nothing<R: ValueReader<u64>>(
 }
 
 #[test]
-fn get_and_set_allocate_nothing_generic_or_boxed() {
+fn get_and_set_allocate_nothing_through_any_adapter() {
     let value = MemoryValue::new(0);
-    block_on(async {}); // the executor's own thread-local
-    get_and_set_allocate_nothing("a value in memory", &value, &value);
-    get_and_set_allocate_nothing("boxed", &value, &value.reader().boxed());
-    get_and_set_allocate_nothing("a mapping", &value, &value.reader().map(|v| v));
-    get_and_set_allocate_nothing(
+    block_on(async {}); // initializes the executor's thread-local
+    assert_get_and_set_allocate_nothing("a value in memory", &value, &value);
+    assert_get_and_set_allocate_nothing("boxed", &value, &value.reader().boxed());
+    assert_get_and_set_allocate_nothing("a mapping", &value, &value.reader().map(|v| v));
+    assert_get_and_set_allocate_nothing(
         "filter and dedup",
         &value,
         &value.reader().filter(|_| true).dedup(),
     );
-    get_and_set_allocate_nothing("a boxed mapping", &value, &value.reader().map(|v| v).boxed());
+    assert_get_and_set_allocate_nothing(
+        "a boxed mapping",
+        &value,
+        &value.reader().map(|v| v).boxed(),
+    );
 }
 
 #[test]
-fn an_entry_is_handed_on_without_a_copy() {
+fn getting_an_entry_does_not_copy_its_bytes() {
     let entry = MemoryValue::new(Entry::present("k", 1, vec![7; 1000]));
     let (mut first, mut watcher) = (entry.watch(), entry.watch());
-    assert!(first.try_get().is_some()); // the first to share the bytes makes their count
-    none(
+    assert!(first.try_get().is_some()); // sharing the bytes the first time allocates their reference count
+    assert_no_allocation(
         "an entry",
         &measure(|| assert_eq!(watcher.try_get().unwrap().unwrap().value().unwrap().len(), 1000)),
     );
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn a_watcher_polled_a_million_times_in_select_grows_nothing() {
+async fn a_million_pending_gets_in_select_allocate_nothing() {
     let value = MemoryValue::new(0_u64);
     let mut watcher = value.watch();
     assert_eq!(watcher.get().await.unwrap(), 0);
@@ -68,7 +72,7 @@ async fn a_watcher_polled_a_million_times_in_select_grows_nothing() {
             for _ in 0..1_000_000 {
                 tokio::select! {
                     biased;
-                    version = watcher.get() => panic!("nobody set {version:?}"),
+                    version = watcher.get() => panic!("unexpected version {version:?}"),
                     () = std::future::ready(()) => {}
                 }
             }
@@ -76,21 +80,21 @@ async fn a_watcher_polled_a_million_times_in_select_grows_nothing() {
         let mut run = std::pin::pin!(run);
         measure(|| assert!(run.as_mut().poll(&mut cx).is_ready()))
     };
-    none("a pending get", &info);
+    assert_no_allocation("a pending get", &info);
 }
 
 #[test]
-fn watchers_that_come_and_go_leave_nothing() {
+fn starting_and_dropping_watchers_allocates_nothing() {
     let value = MemoryValue::new(0_u64);
     let mut cx = Context::from_waker(Waker::noop());
-    let mut pend = || {
+    let mut start_and_drop = || {
         let mut watcher = value.watch();
         assert!(matches!(watcher.poll_get(&mut cx), Poll::Ready(Ok(0))));
         assert!(watcher.poll_get(&mut cx).is_pending());
     };
-    pend();
-    let info = measure(|| (0..1_000_000).for_each(|_| pend()));
-    none("a watcher", &info);
+    start_and_drop();
+    let info = measure(|| (0..1_000_000).for_each(|_| start_and_drop()));
+    assert_no_allocation("a watcher that waits and is dropped", &info);
 }
 
 #[test]
@@ -107,6 +111,6 @@ fn a_waiting_watcher_costs_at_most_56_bytes() {
             watchers.push(watcher);
         }
     });
-    let each = size_of_val(&watchers[0]) + usize::try_from(info.bytes_current).unwrap() / WATCHERS;
-    assert!(each <= 56, "{each} bytes: {} in the watcher", size_of_val(&watchers[0]));
+    let size = size_of_val(&watchers[0]) + usize::try_from(info.bytes_current).unwrap() / WATCHERS;
+    assert!(size <= 56, "{size} bytes, of which {} are the watcher", size_of_val(&watchers[0]));
 }

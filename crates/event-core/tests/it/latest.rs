@@ -1,4 +1,4 @@
-//! The newest value at hand.
+//! `latest`: reading the newest value without waiting.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -14,7 +14,7 @@ use futures_executor::block_on;
 use futures_util::future::join;
 
 #[test]
-fn the_newest_value_is_read_however_it_came() {
+fn a_read_returns_the_newest_value_after_one_set_or_several() {
     let value = MemoryValue::empty();
     let mut latest = value.watch().latest();
     assert_eq!(latest.get(), None);
@@ -47,7 +47,7 @@ fn an_error_is_kept_beside_the_last_good_value() {
 }
 
 #[test]
-fn the_first_value_can_be_waited_for() {
+fn wait_returns_once_there_is_a_good_value() {
     let entry = MemoryValue::empty();
     let mut latest = entry.reader().decode(text).watch().latest();
     {
@@ -62,7 +62,7 @@ fn the_first_value_can_be_waited_for() {
         assert!(dropped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     entry.set(Entry::present("limit", 1, vec![0xff]));
-    assert_eq!(latest.get(), None, "a wait that was dropped lost no wake-up");
+    assert_eq!(latest.get(), None, "dropping a wait lost a wake-up");
     assert_eq!(latest.error().unwrap().kind(), ErrorKind::Decode);
 
     let set = async { entry.set(Entry::present("limit", 2, "10")) };
@@ -71,7 +71,11 @@ fn the_first_value_can_be_waited_for() {
     assert_eq!(latest.get().map(String::as_str), Some("10"));
     entry.set(Entry::present("limit", 3, "20"));
     block_on(latest.wait()).unwrap();
-    assert_eq!(latest.get().map(String::as_str), Some("20"), "the newest, not the first");
+    assert_eq!(
+        latest.get().map(String::as_str),
+        Some("20"),
+        "expected the newest value, not the first"
+    );
     entry.set(Entry::present("limit", 4, vec![0xff]));
     block_on(latest.wait()).unwrap();
     let (value, error) = latest.get_with_error();
@@ -81,15 +85,18 @@ fn the_first_value_can_be_waited_for() {
 }
 
 #[test]
-fn a_mapper_that_panics_once_does_not_stop_it() {
+fn reads_continue_after_a_mapper_panicked() {
     let refuse = |version| if version == 2 { panic!("2") } else { version };
     let value = MemoryValue::new(1);
-    goes_on(&value, value.watch().map(refuse).latest());
+    assert_continues_after_a_panic(&value, value.watch().map(refuse).latest());
     value.set(1);
-    goes_on(&value, value.reader().map(refuse).watch().latest());
+    assert_continues_after_a_panic(&value, value.reader().map(refuse).watch().latest());
 }
 
-fn goes_on(value: &MemoryValue<i32>, mut latest: Latest<impl Watcher<i32>, i32>) {
+fn assert_continues_after_a_panic(
+    value: &MemoryValue<i32>,
+    mut latest: Latest<impl Watcher<i32>, i32>,
+) {
     for _ in 0..2 {
         assert_eq!(latest.get(), Some(&1));
     }
@@ -100,7 +107,7 @@ fn goes_on(value: &MemoryValue<i32>, mut latest: Latest<impl Watcher<i32>, i32>)
 }
 
 #[test]
-fn a_wait_returns_each_error_that_came_instead_once() {
+fn without_a_good_value_wait_returns_each_error_once() {
     let entry = MemoryValue::new(Entry::present("limit", 1, vec![0xff]));
     let mut latest = entry.reader().decode(text).watch().latest();
     assert_eq!(block_on(latest.wait()).unwrap_err().kind(), ErrorKind::Decode);
@@ -138,12 +145,12 @@ fn the_value_is_polled_only_if_it_may_have_changed() {
     drop(value);
     (0..1000).for_each(|_| assert_eq!(latest.get(), Some(&2)));
     drop(latest);
-    assert_eq!(counted.1, 5, "the value, nothing new; the value, nothing new; the end");
-    assert!(read.count_total <= 1, "the slot of the waker alone: {read:?}");
+    assert_eq!(counted.1, 5, "expected: value, pending, value, pending, closed");
+    assert!(read.count_total <= 1, "only the waker's slot may allocate: {read:?}");
 }
 
 #[test]
-fn a_set_that_returned_is_read_on_another_thread() {
+fn once_set_returned_a_read_on_another_thread_sees_it() {
     let value = MemoryValue::new(0_u64);
     let mut latest = value.watch().latest();
     let (sent, received) = std::sync::mpsc::sync_channel(0);

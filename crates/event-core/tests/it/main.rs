@@ -1,4 +1,4 @@
-//! event-core as its users see it.
+//! The public behaviour of event-core.
 
 mod adapters;
 mod allocation;
@@ -10,3 +10,4 @@ mod memory;
 mod mock;
 mod panics;
 mod refresh;
+mod woken;

@@ -1,4 +1,4 @@
-//! How an application mocks a reader: with mockall, over the boxed watcher.
+//! An application can mock a reader with mockall: the mock returns boxed watchers.
 
 use event_core::{BoxWatcher, MemoryValue, ReaderExt, ValueReader, WatcherExt};
 use futures_executor::block_on;

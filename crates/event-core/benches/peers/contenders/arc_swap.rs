@@ -1,15 +1,15 @@
-//! arc-swap, which can't wait for a version: it takes part in the reads alone.
+//! arc-swap. It can't wait for a version, so it runs the read benchmarks only.
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 
-use crate::machine::versioned;
+use crate::machine::with_version;
 use crate::payload::Payload;
 use crate::value::Read;
 
-/// A guard for each look.
+/// An `ArcSwap`. Each read loads a guard.
 pub(crate) struct Swap<T>(Arc<ArcSwap<T>>);
 
 impl<T: Payload> Swap<T> {
@@ -17,8 +17,8 @@ impl<T: Payload> Swap<T> {
         Self(Arc::new(ArcSwap::from_pointee(first)))
     }
 
-    pub(crate) fn who() -> String {
-        versioned("arc-swap")
+    pub(crate) fn name() -> String {
+        with_version("arc-swap")
     }
 
     pub(crate) fn reader(&self) -> Self {
@@ -31,22 +31,22 @@ impl<T: Payload> Swap<T> {
 }
 
 impl<T: Payload> Read<T> for Swap<T> {
-    fn read<R>(&mut self, look: impl FnOnce(&T) -> R) -> R {
-        look(&self.0.load())
+    fn read<R>(&mut self, f: impl FnOnce(&T) -> R) -> R {
+        f(&self.0.load())
     }
 }
 
-/// Its `Cache`, which holds the last version and asks whether that is still the one.
+/// A `Cache` of an `ArcSwap`. It holds the last version. Each read checks whether that is still the newest.
 pub(crate) struct Cached<T>(Cache<Arc<ArcSwap<T>>, Arc<T>>);
 
 impl<T: Payload> Cached<T> {
-    pub(crate) fn who() -> String {
-        format!("{} Cache", versioned("arc-swap"))
+    pub(crate) fn name() -> String {
+        format!("{} Cache", with_version("arc-swap"))
     }
 }
 
 impl<T: Payload> Read<T> for Cached<T> {
-    fn read<R>(&mut self, look: impl FnOnce(&T) -> R) -> R {
-        look(self.0.load())
+    fn read<R>(&mut self, f: impl FnOnce(&T) -> R) -> R {
+        f(self.0.load())
     }
 }

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use async_watch::{Receiver, Sender};
 
-use crate::machine::versioned;
+use crate::machine::with_version;
 use crate::payload::Payload;
-use crate::value::{Read, Taken, Value, Watch};
+use crate::value::{IntoVersion, Read, Value, Watch};
 
-/// The sender is no handle: where two write they share it. Receivers come from receivers.
+/// The sender can't be cloned, so two writers share it in an `Arc`. New receivers are clones of a receiver.
 pub(crate) struct AsyncWatch<T>(Arc<Sender<T>>, Receiver<T>);
 
 impl<T: Payload> Value<T> for AsyncWatch<T> {
     type Watcher = Receiver<T>;
     type Reader = Receiver<T>;
 
-    fn who() -> String {
-        versioned("async-watch")
+    fn name() -> String {
+        with_version("async-watch")
     }
 
     fn new(first: T) -> Self {
@@ -25,7 +25,7 @@ impl<T: Payload> Value<T> for AsyncWatch<T> {
     }
 
     fn set(&mut self, version: T) {
-        assert!(self.0.send(version).is_ok(), "a receiver is there");
+        assert!(self.0.send(version).is_ok(), "there is a receiver");
     }
 
     fn watch(&mut self) -> Self::Watcher {
@@ -36,23 +36,23 @@ impl<T: Payload> Value<T> for AsyncWatch<T> {
         self.1.clone()
     }
 
-    fn another(&self) -> Option<Self> {
+    fn second_writer(&self) -> Option<Self> {
         Some(Self(Arc::clone(&self.0), self.1.clone()))
     }
 }
 
 impl<T: Payload> Watch<T> for Receiver<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
+    fn get(&mut self) -> impl Future<Output: IntoVersion<T>> + Send {
         self.recv()
     }
 
-    fn first(&mut self) -> T {
+    fn current(&mut self) -> T {
         self.borrow().clone()
     }
 }
 
 impl<T: Payload> Read<T> for Receiver<T> {
-    fn read<R>(&mut self, look: impl FnOnce(&T) -> R) -> R {
-        look(&self.borrow())
+    fn read<R>(&mut self, f: impl FnOnce(&T) -> R) -> R {
+        f(&self.borrow())
     }
 }

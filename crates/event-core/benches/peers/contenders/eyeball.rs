@@ -2,9 +2,9 @@
 
 use eyeball::{SharedObservable, Subscriber};
 
-use crate::machine::versioned;
+use crate::machine::with_version;
 use crate::payload::Payload;
-use crate::value::{Read, Taken, Value, Watch};
+use crate::value::{IntoVersion, Read, Value, Watch};
 
 pub(crate) struct Eyeball<T>(SharedObservable<T>);
 
@@ -12,8 +12,8 @@ impl<T: Payload> Value<T> for Eyeball<T> {
     type Watcher = Subscriber<T>;
     type Reader = Subscriber<T>;
 
-    fn who() -> String {
-        versioned("eyeball")
+    fn name() -> String {
+        with_version("eyeball")
     }
 
     fn new(first: T) -> Self {
@@ -32,23 +32,23 @@ impl<T: Payload> Value<T> for Eyeball<T> {
         self.0.subscribe()
     }
 
-    fn another(&self) -> Option<Self> {
+    fn second_writer(&self) -> Option<Self> {
         Some(Self(self.0.clone()))
     }
 }
 
 impl<T: Payload> Watch<T> for Subscriber<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
+    fn get(&mut self) -> impl Future<Output: IntoVersion<T>> + Send {
         self.next()
     }
 
-    fn first(&mut self) -> T {
+    fn current(&mut self) -> T {
         self.next_now()
     }
 }
 
 impl<T: Payload> Read<T> for Subscriber<T> {
-    fn read<R>(&mut self, look: impl FnOnce(&T) -> R) -> R {
-        look(&Subscriber::read(self))
+    fn read<R>(&mut self, f: impl FnOnce(&T) -> R) -> R {
+        f(&Subscriber::read(self))
     }
 }

@@ -1,4 +1,4 @@
-//! Ours, as it is and with its type erased.
+//! Ours, generic and with erased types.
 
 use event_core::adapters::Latest;
 use event_core::{
@@ -7,7 +7,7 @@ use event_core::{
 };
 
 use crate::payload::Payload;
-use crate::value::{Read, Taken, Value, Watch};
+use crate::value::{IntoVersion, Read, Value, Watch};
 
 pub(crate) struct Ours<T>(MemoryValue<T>);
 
@@ -15,7 +15,7 @@ impl<T: Payload> Value<T> for Ours<T> {
     type Watcher = MemoryWatcher<T>;
     type Reader = Latest<MemoryWatcher<T>, T>;
 
-    fn who() -> String {
+    fn name() -> String {
         "ours".to_owned()
     }
 
@@ -35,7 +35,7 @@ impl<T: Payload> Value<T> for Ours<T> {
         self.0.watch().latest()
     }
 
-    fn another(&self) -> Option<Self> {
+    fn second_writer(&self) -> Option<Self> {
         Some(Self(self.0.clone()))
     }
 }
@@ -47,7 +47,7 @@ impl<T: Payload> Value<T> for OursBoxed<T> {
     type Watcher = BoxWatcher<T>;
     type Reader = Latest<BoxWatcher<T>, T>;
 
-    fn who() -> String {
+    fn name() -> String {
         "ours".to_owned()
     }
 
@@ -69,37 +69,37 @@ impl<T: Payload> Value<T> for OursBoxed<T> {
         self.1.watch().latest()
     }
 
-    fn another(&self) -> Option<Self> {
+    fn second_writer(&self) -> Option<Self> {
         Some(Self(self.0.clone(), self.1.clone()))
     }
 }
 
 impl<T: Payload> Watch<T> for MemoryWatcher<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
+    fn get(&mut self) -> impl Future<Output: IntoVersion<T>> + Send {
         WatcherExt::get(self)
     }
 
-    fn first(&mut self) -> T {
-        first(self)
+    fn current(&mut self) -> T {
+        current(self)
     }
 }
 
 impl<T: Payload> Watch<T> for BoxWatcher<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
+    fn get(&mut self) -> impl Future<Output: IntoVersion<T>> + Send {
         WatcherExt::get(&mut **self)
     }
 
-    fn first(&mut self) -> T {
-        first(self)
+    fn current(&mut self) -> T {
+        current(self)
     }
 }
 
-fn first<T>(watcher: &mut impl Watcher<T>) -> T {
-    watcher.try_get().expect("the current version is new").expect("it is no error")
+fn current<T>(watcher: &mut impl Watcher<T>) -> T {
+    watcher.try_get().expect("a new watcher yields the current version").expect("not an error")
 }
 
 impl<T: Payload, W: Watcher<T> + Send + 'static> Read<T> for Latest<W, T> {
-    fn read<R>(&mut self, look: impl FnOnce(&T) -> R) -> R {
-        look(self.get().expect("there is a version"))
+    fn read<R>(&mut self, f: impl FnOnce(&T) -> R) -> R {
+        f(self.get().expect("there is a version"))
     }
 }

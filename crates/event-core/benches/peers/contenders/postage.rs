@@ -4,19 +4,22 @@ use postage::sink::Sink;
 use postage::stream::Stream;
 use postage::watch::{Receiver, Sender};
 
-use crate::machine::versioned;
+use crate::machine::with_version;
 use crate::payload::Payload;
-use crate::value::{Read, Taken, Value, Watch};
+use crate::value::{IntoVersion, Read, Value, Watch};
 
-/// A sender refuses what nobody would receive, so one receiver is kept.
-pub(crate) struct Postage<T>(Sender<T>, #[expect(dead_code, reason = "kept")] Receiver<T>);
+/// Sending fails if there is no receiver, so this keeps one.
+pub(crate) struct Postage<T>(
+    Sender<T>,
+    #[expect(dead_code, reason = "keeps it alive")] Receiver<T>,
+);
 
 impl<T: Payload> Value<T> for Postage<T> {
     type Watcher = Receiver<T>;
     type Reader = Receiver<T>;
 
-    fn who() -> String {
-        versioned("postage")
+    fn name() -> String {
+        with_version("postage")
     }
 
     fn new(first: T) -> Self {
@@ -25,7 +28,7 @@ impl<T: Payload> Value<T> for Postage<T> {
     }
 
     fn set(&mut self, version: T) {
-        assert!(self.0.try_send(version).is_ok(), "a receiver is there");
+        assert!(self.0.try_send(version).is_ok(), "there is a receiver");
     }
 
     fn watch(&mut self) -> Self::Watcher {
@@ -36,24 +39,24 @@ impl<T: Payload> Value<T> for Postage<T> {
         self.0.subscribe()
     }
 
-    /// A sender sets through `&mut` and can't be cloned.
-    fn another(&self) -> Option<Self> {
+    /// The sender can't be cloned, and sending needs `&mut`.
+    fn second_writer(&self) -> Option<Self> {
         None
     }
 }
 
 impl<T: Payload> Watch<T> for Receiver<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
+    fn get(&mut self) -> impl Future<Output: IntoVersion<T>> + Send {
         self.recv()
     }
 
-    fn first(&mut self) -> T {
+    fn current(&mut self) -> T {
         self.borrow().clone()
     }
 }
 
 impl<T: Payload> Read<T> for Receiver<T> {
-    fn read<R>(&mut self, look: impl FnOnce(&T) -> R) -> R {
-        look(&self.borrow())
+    fn read<R>(&mut self, f: impl FnOnce(&T) -> R) -> R {
+        f(&self.borrow())
     }
 }

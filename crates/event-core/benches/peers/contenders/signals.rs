@@ -6,9 +6,9 @@ use std::task::{Context, Poll, Waker};
 
 use futures_signals::signal::{Mutable, MutableSignalCloned, ReadOnlyMutable, Signal};
 
-use crate::machine::versioned;
+use crate::machine::with_version;
 use crate::payload::Payload;
-use crate::value::{Read, Taken, Value, Watch};
+use crate::value::{IntoVersion, Read, Value, Watch};
 
 pub(crate) struct Signals<T>(Mutable<T>);
 
@@ -16,8 +16,8 @@ impl<T: Payload> Value<T> for Signals<T> {
     type Watcher = MutableSignalCloned<T>;
     type Reader = ReadOnlyMutable<T>;
 
-    fn who() -> String {
-        versioned("futures-signals")
+    fn name() -> String {
+        with_version("futures-signals")
     }
 
     fn new(first: T) -> Self {
@@ -36,26 +36,26 @@ impl<T: Payload> Value<T> for Signals<T> {
         self.0.read_only()
     }
 
-    fn another(&self) -> Option<Self> {
+    fn second_writer(&self) -> Option<Self> {
         Some(Self(self.0.clone()))
     }
 }
 
 impl<T: Payload> Watch<T> for MutableSignalCloned<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
+    fn get(&mut self) -> impl Future<Output: IntoVersion<T>> + Send {
         poll_fn(|cx| Pin::new(&mut *self).poll_change(cx))
     }
 
-    fn first(&mut self) -> T {
+    fn current(&mut self) -> T {
         match Pin::new(self).poll_change(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Some(version)) => version,
-            _ => unreachable!("the current version is new"),
+            _ => unreachable!("a new signal yields the current version"),
         }
     }
 }
 
 impl<T: Payload> Read<T> for ReadOnlyMutable<T> {
-    fn read<R>(&mut self, look: impl FnOnce(&T) -> R) -> R {
-        look(&self.lock_ref())
+    fn read<R>(&mut self, f: impl FnOnce(&T) -> R) -> R {
+        f(&self.lock_ref())
     }
 }

@@ -2,9 +2,9 @@
 
 use tokio::sync::watch::{Receiver, Sender};
 
-use crate::machine::versioned;
+use crate::machine::with_version;
 use crate::payload::Payload;
-use crate::value::{Read, Taken, Value, Watch};
+use crate::value::{IntoVersion, Read, Value, Watch};
 
 pub(crate) struct Tokio<T>(Sender<T>);
 
@@ -12,8 +12,8 @@ impl<T: Payload> Value<T> for Tokio<T> {
     type Watcher = Receiver<T>;
     type Reader = Receiver<T>;
 
-    fn who() -> String {
-        versioned("tokio")
+    fn name() -> String {
+        with_version("tokio")
     }
 
     fn new(first: T) -> Self {
@@ -32,23 +32,23 @@ impl<T: Payload> Value<T> for Tokio<T> {
         self.0.subscribe()
     }
 
-    fn another(&self) -> Option<Self> {
+    fn second_writer(&self) -> Option<Self> {
         Some(Self(self.0.clone()))
     }
 }
 
 impl<T: Payload> Watch<T> for Receiver<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
+    fn get(&mut self) -> impl Future<Output: IntoVersion<T>> + Send {
         async { self.changed().await.map(|()| self.borrow_and_update().clone()) }
     }
 
-    fn first(&mut self) -> T {
+    fn current(&mut self) -> T {
         self.borrow_and_update().clone()
     }
 }
 
 impl<T: Payload> Read<T> for Receiver<T> {
-    fn read<R>(&mut self, look: impl FnOnce(&T) -> R) -> R {
-        look(&self.borrow())
+    fn read<R>(&mut self, f: impl FnOnce(&T) -> R) -> R {
+        f(&self.borrow())
     }
 }

@@ -2,9 +2,9 @@
 
 use watchable::Watcher;
 
-use crate::machine::versioned;
+use crate::machine::with_version;
 use crate::payload::Payload;
-use crate::value::{Read, Taken, Value, Watch};
+use crate::value::{IntoVersion, Read, Value, Watch};
 
 pub(crate) struct Watchable<T>(watchable::Watchable<T>);
 
@@ -12,8 +12,8 @@ impl<T: Payload> Value<T> for Watchable<T> {
     type Watcher = Watcher<T>;
     type Reader = Watcher<T>;
 
-    fn who() -> String {
-        versioned("watchable")
+    fn name() -> String {
+        with_version("watchable")
     }
 
     fn new(first: T) -> Self {
@@ -32,23 +32,23 @@ impl<T: Payload> Value<T> for Watchable<T> {
         self.0.watch()
     }
 
-    fn another(&self) -> Option<Self> {
+    fn second_writer(&self) -> Option<Self> {
         Some(Self(self.0.clone()))
     }
 }
 
 impl<T: Payload> Watch<T> for Watcher<T> {
-    fn get(&mut self) -> impl Future<Output: Taken<T>> + Send {
+    fn get(&mut self) -> impl Future<Output: IntoVersion<T>> + Send {
         self.next_value_async()
     }
 
-    fn first(&mut self) -> T {
+    fn current(&mut self) -> T {
         Watcher::get(self)
     }
 }
 
 impl<T: Payload> Read<T> for Watcher<T> {
-    fn read<R>(&mut self, look: impl FnOnce(&T) -> R) -> R {
-        look(&self.peek())
+    fn read<R>(&mut self, f: impl FnOnce(&T) -> R) -> R {
+        f(&self.peek())
     }
 }

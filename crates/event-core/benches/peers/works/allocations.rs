@@ -1,5 +1,5 @@
-//! How often the usual steps allocate. The tests assert that ours never do; here it stands in the
-//! table.
+//! How often the basic operations allocate. The tests assert that ours never do. This benchmark puts the
+//! count into the table.
 
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -11,7 +11,8 @@ use crate::payload::Payload;
 use crate::task::{Woken, drain, poll};
 use crate::value::Value;
 
-/// A thousand rounds of set, ready get and pending get, of which one kind of step is counted.
+/// Runs a thousand rounds of a pending `get`, a `set` and a ready `get`. Counts the allocations of one of
+/// the three.
 pub(crate) struct Allocations {
     pub(crate) step: Step,
     pub(crate) boxed: bool,
@@ -54,8 +55,8 @@ impl Work for Allocations {
             let mut cx = Context::from_waker(&waker);
             drain(&mut watcher);
             let mut allocations = 0;
-            let mut count = |step: Step, work: &mut dyn FnMut()| {
-                let info = measure(work);
+            let mut count = |step: Step, operation: &mut dyn FnMut()| {
+                let info = measure(operation);
                 allocations += if step == counted { info.count_total } else { 0 };
             };
             for number in 0..1000 {
@@ -64,12 +65,12 @@ impl Work for Allocations {
                 count(Step::Set, &mut || value.set(version.clone()));
                 count(Step::Get, &mut || assert!(poll(&mut watcher, &mut cx).is_ready()));
             }
-            total(allocations)
+            as_f64(allocations)
         }))
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "there are not 2^53 of them")]
-fn total(count: u64) -> f64 {
+#[expect(clippy::cast_precision_loss, reason = "the count is far below 2^53")]
+fn as_f64(count: u64) -> f64 {
     count as f64
 }

@@ -1,4 +1,4 @@
-//! From a set until every watcher, a task of its own, has the version.
+//! The time from a `set` until every watcher has the version. Each watcher runs in its own task.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -12,17 +12,18 @@ use tokio::time::timeout;
 
 use crate::bench::{Turn, Work};
 use crate::payload::Payload;
-use crate::value::{Taken, Value, Watch};
+use crate::value::{IntoVersion, Value, Watch};
 
-/// A tokio runtime of two threads, which sets in one task and takes in all the others: the runtime's
-/// part, the same for all, is in the figure.
+/// A tokio runtime with two threads. One task sets; each other task gets. The result includes the runtime's
+/// own time, which is the same for all contenders.
 pub(crate) struct FanOut {
     pub(crate) watchers: usize,
 }
 
 const SETS: u64 = 21;
 const STOP: u64 = u64::MAX;
-const LOST: Duration = Duration::from_millis(100);
+/// A wake-up that takes longer counts as lost.
+const WAKE_UP_TIMEOUT: Duration = Duration::from_millis(100);
 
 impl Work for FanOut {
     const ROUNDS: usize = 7;
@@ -36,51 +37,53 @@ impl Work for FanOut {
     }
 
     fn contender<T: Payload, V: Value<T>>(&self) -> Option<Turn> {
-        let count = self.watchers;
-        Some(Box::new(move || turn::<T, V>(count)))
+        let watchers = self.watchers;
+        Some(Box::new(move || turn::<T, V>(watchers)))
     }
 }
 
-fn turn<T: Payload, V: Value<T>>(count: usize) -> f64 {
+fn turn<T: Payload, V: Value<T>>(watchers: usize) -> f64 {
     let runtime = runtime();
     let mut value = V::new(T::number(0));
-    let seen = Arc::new(Seen { count, have_it: AtomicUsize::new(0), all: Notify::new() });
-    for _ in 0..count {
-        runtime.spawn(follow::<T, _>(value.watch(), Arc::clone(&seen)));
+    let progress =
+        Arc::new(Progress { watchers, done: AtomicUsize::new(0), all_done: Notify::new() });
+    for _ in 0..watchers {
+        runtime.spawn(get_until_stop::<T, _>(value.watch(), Arc::clone(&progress)));
     }
     let setter = runtime.spawn(async move {
-        let mut taken = Vec::new();
+        let mut samples = Vec::new();
         for set in (1..=SETS).chain([STOP]) {
             let start = Instant::now();
             value.set(T::number(set));
-            // Of a contender that loses a wake-up we would wait for ever. Setting once more helps it
-            // out; that is told, and the median passes over it.
-            while timeout(LOST, seen.all.notified()).await.is_err() {
-                eprintln!("{}: a watcher was not woken within {LOST:?}", V::who());
+            // If a contender loses a wake-up, this would wait forever. Instead it reports the loss and
+            // sets again. The median ignores the slow sample.
+            while timeout(WAKE_UP_TIMEOUT, progress.all_done.notified()).await.is_err() {
+                eprintln!("{}: a watcher was not woken within {WAKE_UP_TIMEOUT:?}", V::name());
                 value.set(T::number(set));
             }
-            taken.push(start.elapsed().as_secs_f64() * 1e9);
+            samples.push(start.elapsed().as_secs_f64() * 1e9);
         }
-        median(&mut taken)
+        median(&mut samples)
     });
-    runtime.block_on(setter).expect("it does not panic")
+    runtime.block_on(setter).expect("the task did not panic")
 }
 
-struct Seen {
-    count: usize,
-    have_it: AtomicUsize,
-    all: Notify,
+struct Progress {
+    watchers: usize,
+    /// How many watchers have the version of the current `set`.
+    done: AtomicUsize,
+    all_done: Notify,
 }
 
-async fn follow<T: Payload, W: Watch<T>>(mut watcher: W, seen: Arc<Seen>) {
+async fn get_until_stop<T: Payload, W: Watch<T>>(mut watcher: W, progress: Arc<Progress>) {
     let mut last = 0;
     while last != STOP {
-        let version = black_box(watcher.get().await.version()).look();
+        let version = black_box(watcher.get().await.into_version()).word();
         if version != last {
             last = version;
-            if seen.have_it.fetch_add(1, Ordering::AcqRel) + 1 == seen.count {
-                seen.have_it.store(0, Ordering::Release);
-                seen.all.notify_one();
+            if progress.done.fetch_add(1, Ordering::AcqRel) + 1 == progress.watchers {
+                progress.done.store(0, Ordering::Release);
+                progress.all_done.notify_one();
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A get that is ready.
+//! A `get` that is ready.
 
 use std::hint::black_box;
 use std::task::{Context, Poll, Waker};
@@ -11,8 +11,8 @@ use crate::payload::Payload;
 use crate::task::{drain, poll};
 use crate::value::Value;
 
-/// One set, outside of the clock, is new to a thousand watchers: what is timed are their gets alone,
-/// each a new future polled once.
+/// Sets once, then times the `get` of a thousand watchers. Each `get` is a new future, polled once. The
+/// `set` is not timed.
 pub(crate) struct Get;
 
 const WATCHERS: u32 = 1000;
@@ -38,8 +38,8 @@ impl Work for Get {
                     }
                 })
             };
-            let mut taken: Vec<f64> = (0..SETS).map(|_| after_a_set()).collect();
-            median(&mut taken) / f64::from(WATCHERS)
+            let mut samples: Vec<f64> = (0..SETS).map(|_| after_a_set()).collect();
+            median(&mut samples) / f64::from(WATCHERS)
         }))
     }
 }

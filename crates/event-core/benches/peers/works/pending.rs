@@ -1,4 +1,4 @@
-//! A get that waits and is dropped, as in `select!`.
+//! A `get` that is pending and then dropped, as in `select!`.
 
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -11,8 +11,10 @@ use crate::payload::Payload;
 use crate::task::{Woken, drain, poll};
 use crate::value::{Value, Watch};
 
-/// A future made, polled once by the same task, and dropped. Where wakers pile up until the next set,
-/// that is part of it: each turn begins with none.
+/// Creates a future, polls it once in the same task, and drops it.
+///
+/// Some contenders accumulate wakers until the next `set`. The time includes that. Each turn starts with a
+/// `set`, which removes them.
 pub(crate) struct Pending;
 
 impl Work for Pending {
@@ -32,8 +34,8 @@ impl Work for Pending {
     }
 }
 
-/// What a hundred thousand of them leave on the heap. A handful of bytes is a buffer; what a waker
-/// takes times a hundred thousand is a leak that lasts until the next set.
+/// The bytes that a hundred thousand pending gets leave on the heap. A few bytes are a buffer. A waker's
+/// size times a hundred thousand is a leak that lasts until the next `set`.
 pub(crate) struct Growth;
 
 impl Work for Growth {
@@ -52,7 +54,7 @@ impl Work for Growth {
             value.set(T::number(1));
             drain(&mut watcher);
             let all = || (0..100_000).for_each(|_| wait(&mut watcher, &waker));
-            bytes(measure(all).bytes_current)
+            as_f64(measure(all).bytes_current)
         }))
     }
 }
@@ -61,7 +63,7 @@ fn wait<T: Payload>(watcher: &mut impl Watch<T>, waker: &Waker) {
     assert!(poll(watcher, &mut Context::from_waker(waker)).is_pending());
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a heap of 2^53 bytes is not to be had")]
-fn bytes(count: i64) -> f64 {
+#[expect(clippy::cast_precision_loss, reason = "the heap is far below 2^53 bytes")]
+fn as_f64(count: i64) -> f64 {
     count as f64
 }

@@ -1,4 +1,4 @@
-//! Looking at the current version again and again, as a server does for each request.
+//! Reading the current version again and again, as a server does for each request.
 
 use std::hint::black_box;
 
@@ -9,19 +9,19 @@ use crate::clock::nanoseconds;
 use crate::contenders::{Cached, Swap};
 use crate::machine::cores;
 use crate::payload::Payload;
-use crate::threads::together;
+use crate::threads::run_together;
 use crate::value::{Read, Value};
 
-/// Each thread has a reader of its own and looks at one word of the version; nobody sets.
+/// Each thread has its own reader and reads one word of the version. Nothing sets the value.
 ///
-/// What is told is the time that one look takes of a core: the time from start to end, times the
-/// threads that run at once (no more than there are cores), over the looks of all threads. If it
-/// stays the same with more threads, readers do not disturb one another.
+/// The result is the core time of one read: the time from start to end, times the number of threads that
+/// run in parallel (at most the number of cores), divided by the reads of all threads. If the result stays
+/// the same with more threads, readers do not slow each other down.
 pub(crate) struct Reads {
     pub(crate) threads: u32,
 }
 
-const LOOKS: u32 = 500_000;
+const READS: u32 = 500_000;
 
 impl Work for Reads {
     fn name<T: Payload>(&self) -> String {
@@ -40,8 +40,8 @@ impl Work for Reads {
     fn others<T: Payload>(&self, turns: &mut Turns) {
         let swap = Swap::new(T::number(0));
         let cached = swap.reader();
-        turns.add(Swap::<T>::who(), Role::Peer, self.turn(move || swap.reader()));
-        turns.add(Cached::<T>::who(), Role::Peer, self.turn(move || cached.cached()));
+        turns.add(Swap::<T>::name(), Role::Peer, self.turn(move || swap.reader()));
+        turns.add(Cached::<T>::name(), Role::Peer, self.turn(move || cached.cached()));
     }
 }
 
@@ -49,15 +49,15 @@ impl Reads {
     fn turn<T: Payload, R: Read<T>>(&self, mut reader: impl FnMut() -> R + 'static) -> Turn {
         let threads = self.threads;
         let cores = u32::try_from(cores()).unwrap_or(u32::MAX);
-        let at_once = f64::from(threads.min(cores));
+        let parallel = f64::from(threads.min(cores));
         Box::new(move || {
             let readers: Vec<R> = (0..threads).map(|_| reader()).collect();
-            let took = together(readers, |mut reader| {
-                for _ in 0..LOOKS {
-                    black_box(reader.read(|version| black_box(version).look()));
+            let elapsed = run_together(readers, |mut reader| {
+                for _ in 0..READS {
+                    black_box(reader.read(|version| black_box(version).word()));
                 }
             });
-            nanoseconds(took) * at_once / (f64::from(threads) * f64::from(LOOKS))
+            nanoseconds(elapsed) * parallel / (f64::from(threads) * f64::from(READS))
         })
     }
 }

@@ -1,12 +1,12 @@
-//! A set that nobody waits for.
+//! A `set` while no watcher waits.
 
 use crate::bench::{Turn, Work};
 use crate::clock::per_operation;
 use crate::payload::Payload;
 use crate::value::Value;
 
-/// The watchers are there and none was ever polled: no waker is registered. The clone of the payload
-/// and the drop of the version before are part of it.
+/// The watchers were never polled, so no waker is registered. The time includes cloning the payload and
+/// dropping the previous version.
 pub(crate) struct Set {
     pub(crate) watchers: u32,
 }

@@ -1,4 +1,4 @@
-//! A watcher that takes one look.
+//! A watcher that takes one version.
 
 use std::hint::black_box;
 
@@ -7,8 +7,9 @@ use crate::clock::per_operation;
 use crate::payload::Payload;
 use crate::value::{Value, Watch};
 
-/// A watcher made, the current version taken by it, and dropped. Each turn has a value of its own: of
-/// some the watchers leave something behind until the next set.
+/// Starts a watcher, takes the current version, and drops the watcher.
+///
+/// Each turn has its own value, because some contenders' watchers leave memory behind until the next `set`.
 pub(crate) struct Subscribe;
 
 impl Work for Subscribe {
@@ -21,7 +22,7 @@ impl Work for Subscribe {
             let mut value = V::new(T::number(0));
             per_operation(|| {
                 let mut watcher = value.watch();
-                black_box(watcher.first());
+                black_box(watcher.current());
             })
         }))
     }

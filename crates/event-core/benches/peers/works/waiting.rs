@@ -1,4 +1,4 @@
-//! The memory of a watcher that waits.
+//! The memory of a waiting watcher.
 
 use std::pin::Pin;
 use std::task::{Context, Waker};
@@ -7,14 +7,14 @@ use allocation_counter::measure;
 
 use crate::bench::{Turn, Work};
 use crate::payload::Payload;
-use crate::task::follow;
+use crate::task::get_forever;
 use crate::value::Value;
 
-/// Ten thousand watchers, each in a future on the heap that owns it and waits in a `get`; what the
-/// heap has grown by, for each of them.
+/// The heap growth per watcher, for ten thousand watchers. Each watcher is owned by a future on the heap
+/// that waits in a `get`.
 ///
-/// With the future, since there are contenders whose future is a part of the list of those who wait
-/// and must stay; with all that the value holds for them; without the task's waker itself.
+/// The result includes the future, because some contenders link it into their list of waiters. It includes
+/// what the value stores for its waiters. It does not include the task's waker.
 pub(crate) struct Memory;
 
 const WATCHERS: usize = 10_000;
@@ -33,7 +33,7 @@ impl Work for Memory {
             let mut tasks: Vec<Pin<Box<_>>> = Vec::with_capacity(WATCHERS);
             let info = measure(|| {
                 for _ in 0..WATCHERS {
-                    let mut task = Box::pin(follow(value.watch()));
+                    let mut task = Box::pin(get_forever(value.watch()));
                     let poll = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
                     assert!(poll.is_pending());
                     tasks.push(task);
@@ -44,7 +44,7 @@ impl Work for Memory {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a heap of 2^53 bytes is not to be had")]
+#[expect(clippy::cast_precision_loss, reason = "the heap is far below 2^53 bytes")]
 fn per_watcher(bytes: i64) -> f64 {
     bytes as f64 / WATCHERS as f64
 }

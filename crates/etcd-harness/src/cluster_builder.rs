@@ -1,8 +1,8 @@
-//! What a cluster is started with.
+//! The settings of a cluster.
 
 use crate::{Authority, Binary, Cluster, access::Access};
 
-/// How many nodes to start, and how.
+/// Configures and starts a [`Cluster`]. [`Cluster::builder`] makes one.
 ///
 /// ```no_run
 /// # async fn example() {
@@ -25,37 +25,37 @@ impl ClusterBuilder {
         Self { nodes: 1, args: Vec::new(), access: Access::default(), binary: None }
     }
 
-    /// How many nodes; one, if not said.
+    /// Sets the number of nodes. The default is one.
     pub fn nodes(mut self, nodes: usize) -> Self {
         self.nodes = nodes;
         self
     }
 
-    /// Gives every node one more flag, such as `--auth-token-ttl=2`; it wins over the harness's own.
+    /// Adds a flag for every node, such as `--auth-token-ttl=2`. It overrides a flag of the harness.
     pub fn arg(mut self, flag: impl Into<String>) -> Self {
         self.args.push(flag.into());
         self
     }
 
-    /// Gives every node more flags.
+    /// Adds flags for every node, as [`arg`](Self::arg) does.
     pub fn args<I: IntoIterator<Item: Into<String>>>(mut self, flags: I) -> Self {
         self.args.extend(flags.into_iter().map(Into::into));
         self
     }
 
-    /// Serves clients over TLS, with a certificate of this authority.
+    /// Serves clients over TLS, with a certificate that this authority issues.
     pub fn tls(mut self, authority: &Authority) -> Self {
         self.access = Access::tls(authority);
         self
     }
 
-    /// Serves clients over TLS, and only those with a certificate of this authority too.
+    /// Serves clients over TLS, and requires that each client has a certificate of this authority.
     pub fn mutual_tls(mut self, authority: &Authority) -> Self {
         self.access = Access::mutual_tls(authority);
         self
     }
 
-    /// Starts this etcd, instead of the one that [`Binary::find`] finds.
+    /// Sets which etcd to start. The default is [`Binary::find`].
     pub fn binary(mut self, binary: Binary) -> Self {
         self.binary = Some(binary);
         self
@@ -65,7 +65,8 @@ impl ClusterBuilder {
     ///
     /// # Panics
     ///
-    /// If there is no etcd, or if they are not healthy within 30 s; the message has the end of a log.
+    /// If there is no etcd, or if a node is not healthy within 30 s. The message has the end of the node's
+    /// log.
     pub async fn start(self) -> Cluster {
         Cluster::start_with(&self).await
     }

@@ -1,4 +1,5 @@
-//! One carried connection: bytes from a client to a target and back, until somebody cuts it.
+//! One proxied connection: forwards bytes between a client and a server until one side ends it or the
+//! proxy cuts it.
 
 use std::{
     io,
@@ -24,14 +25,15 @@ use tokio::{
 
 use crate::background;
 
+/// The largest chunk, in bytes.
 const CHUNK: usize = 16 * 1024;
-/// Chunks under way in one direction: what a delay may keep in flight, and all that a held connection
-/// takes in before TCP itself backs up.
-const IN_FLIGHT: usize = 64;
-/// How long an orderly close waits for the other side's own.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How many chunks the proxy buffers in each direction. When the buffer is full, the proxy stops reading,
+/// and the sender's TCP buffers fill.
+const BUFFERED_CHUNKS: usize = 64;
+/// How long a graceful close waits for the other side's FIN.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How bytes may pass.
+/// How the proxy forwards bytes now.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Flow {
     pub(crate) held: bool,
@@ -41,21 +43,21 @@ pub(crate) struct Flow {
 /// How a connection ends when it is cut.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cut {
-    /// RST, both ways.
+    /// RST, to both sides.
     Reset,
-    /// FIN, both ways.
+    /// FIN, to both sides.
     Close,
 }
 
-/// What all connections to one target share.
+/// The state that all connections to one target share.
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) target: SocketAddr,
     pub(crate) flow: watch::Sender<Flow>,
     pub(crate) to_server: AtomicU64,
     pub(crate) to_client: AtomicU64,
-    /// How many more bytes pass to clients before a connection is closed.
-    pub(crate) allowance: Mutex<Option<u64>>,
+    /// How many more bytes to forward to clients before a connection is closed. `None`: no limit.
+    pub(crate) quota: Mutex<Option<u64>>,
 }
 
 impl Route {
@@ -65,91 +67,91 @@ impl Route {
             flow: watch::Sender::new(Flow::default()),
             to_server: AtomicU64::new(0),
             to_client: AtomicU64::new(0),
-            allowance: Mutex::new(None),
+            quota: Mutex::new(None),
         })
     }
 
-    /// Takes what may pass of `wanted` bytes, and says whether it was the last.
-    fn take_allowance(&self, wanted: usize) -> (usize, bool) {
-        let mut allowance = self.allowance.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(left) = *allowance else { return (wanted, false) };
+    /// Takes up to `wanted` bytes from the quota. Returns how many to forward, and whether that used the
+    /// quota up.
+    fn take_quota(&self, wanted: usize) -> (usize, bool) {
+        let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(left) = *quota else { return (wanted, false) };
         let granted = usize::try_from(left).map_or(wanted, |left| left.min(wanted));
         let rest = left - granted as u64;
-        *allowance = (rest > 0).then_some(rest);
+        *quota = (rest > 0).then_some(rest);
         (granted, rest == 0)
     }
 }
 
-/// A connection that is being carried; it ends when this is dropped.
+/// A proxied connection. Dropping it ends the connection.
 #[derive(Debug)]
-pub(crate) struct Carried {
+pub(crate) struct Connection {
     cut: Option<oneshot::Sender<Cut>>,
     task: JoinHandle<()>,
 }
 
-impl Carried {
+impl Connection {
     pub(crate) fn start(client: TcpStream, route: Arc<Route>) -> Self {
-        let (cut, order) = oneshot::channel();
-        Self { cut: Some(cut), task: background::spawn(carry(client, route, order)) }
+        let (sender, receiver) = oneshot::channel();
+        Self { cut: Some(sender), task: background::spawn(forward(client, route, receiver)) }
     }
 
     pub(crate) fn is_open(&self) -> bool {
         !self.task.is_finished()
     }
 
-    /// Cuts the connection; it is gone when this returns.
+    /// Cuts the connection. When this returns, the connection is closed.
     pub(crate) async fn cut(mut self, how: Cut) {
-        if let Some(cut) = self.cut.take() {
-            // Where the connection has just ended by itself, nobody takes the order.
-            let _ = cut.send(how);
+        if let Some(sender) = self.cut.take() {
+            // This fails only if the connection just ended by itself.
+            let _ = sender.send(how);
         }
         let _ = (&mut self.task).await;
     }
 }
 
-impl Drop for Carried {
+impl Drop for Connection {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-/// Ends a connection that is not carried at all.
+/// Closes a stream with a reset.
 pub(crate) fn reset(stream: TcpStream) {
-    // A connection that is gone already cannot be reset; that is as good.
+    // This fails only if the connection is already closed.
     let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
     drop(stream);
 }
 
-async fn carry(mut client: TcpStream, route: Arc<Route>, mut order: oneshot::Receiver<Cut>) {
+async fn forward(mut client: TcpStream, route: Arc<Route>, mut cut: oneshot::Receiver<Cut>) {
     let connected = tokio::select! {
         server = connect(&route) => server,
-        cut = &mut order => return end(client, None, cut.unwrap_or(Cut::Reset)).await,
+        how = &mut cut => return end(client, None, how.unwrap_or(Cut::Reset)).await,
     };
     let Ok(mut server) = connected else { return reset(client) };
     let _ = client.set_nodelay(true);
 
-    let passing = async {
+    let forwarding = async {
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
         tokio::try_join!(
-            pump(from_client, to_server, &route, Direction::ToServer),
-            pump(from_server, to_client, &route, Direction::ToClient),
+            copy(from_client, to_server, &route, Direction::ToServer),
+            copy(from_server, to_client, &route, Direction::ToClient),
         )
     };
     let how = tokio::select! {
-        passed = passing => match passed {
+        result = forwarding => match result {
             Ok(_) => return,
-            // `pump` closes a connection whose allowance is used up.
             Err(error) if error.kind() == io::ErrorKind::QuotaExceeded => Cut::Close,
             Err(_) => Cut::Reset,
         },
-        cut = order => cut.unwrap_or(Cut::Reset),
+        how = cut => how.unwrap_or(Cut::Reset),
     };
     end(client, Some(server), how).await;
 }
 
 async fn connect(route: &Route) -> io::Result<TcpStream> {
-    released(&mut route.flow.subscribe()).await;
+    until_released(&mut route.flow.subscribe()).await;
     let server = TcpStream::connect(route.target).await?;
     server.set_nodelay(true)?;
     Ok(server)
@@ -166,20 +168,21 @@ async fn end(client: TcpStream, server: Option<TcpStream>, how: Cut) {
         Cut::Close => {
             let server = async {
                 if let Some(server) = server {
-                    farewell(server).await;
+                    close(server).await;
                 }
             };
-            tokio::join!(farewell(client), server);
+            tokio::join!(close(client), server);
         }
     }
 }
 
-/// Sends a FIN and reads on until the other side's: closing with bytes unread would send a reset.
-async fn farewell(mut stream: TcpStream) {
+/// Sends a FIN, then reads until the other side's FIN. Closing a stream with unread bytes would send a
+/// reset.
+async fn close(mut stream: TcpStream) {
     let _ = stream.shutdown().await;
     let mut rest = [0; 4096];
     let drained = async { while stream.read(&mut rest).await.is_ok_and(|n| n > 0) {} };
-    let _ = timeout(FAREWELL, drained).await;
+    let _ = timeout(CLOSE_TIMEOUT, drained).await;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,19 +191,21 @@ enum Direction {
     ToClient,
 }
 
-/// Carries one direction until its end, which it passes on as a half-close.
-async fn pump(
+/// Copies bytes in one direction until the end of the stream, and then shuts down the other stream.
+///
+/// Fails with [`io::ErrorKind::QuotaExceeded`] when the quota is used up.
+async fn copy(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
     route: &Route,
     direction: Direction,
 ) -> io::Result<()> {
-    let (sender, mut chunks) = mpsc::channel::<(Instant, Vec<u8>)>(IN_FLIGHT);
+    let (sender, mut chunks) = mpsc::channel::<(Instant, Vec<u8>)>(BUFFERED_CHUNKS);
     let reading = async {
         let sender = sender;
         let mut flow = route.flow.subscribe();
         loop {
-            released(&mut flow).await;
+            until_released(&mut flow).await;
             let mut chunk = Vec::with_capacity(CHUNK);
             if from.read_buf(&mut chunk).await? == 0 {
                 return Ok(());
@@ -215,16 +220,16 @@ async fn pump(
         while let Some((read_at, chunk)) = chunks.recv().await {
             let delay = flow.borrow().delay;
             sleep_until(read_at + delay).await;
-            released(&mut flow).await;
+            until_released(&mut flow).await;
             write(&mut to, &chunk, route, direction).await?;
         }
-        released(&mut flow).await;
+        until_released(&mut flow).await;
         to.shutdown().await
     };
     tokio::try_join!(reading, writing).map(|_| ())
 }
 
-/// Counts first: who has got a byte must find it counted.
+/// Writes a chunk. It counts the bytes first, so a byte that was received is already counted.
 async fn write(
     to: &mut WriteHalf<'_>,
     chunk: &[u8],
@@ -235,14 +240,14 @@ async fn write(
         route.to_server.fetch_add(chunk.len() as u64, Ordering::Relaxed);
         return to.write_all(chunk).await;
     }
-    let (granted, last) = route.take_allowance(chunk.len());
+    let (granted, last) = route.take_quota(chunk.len());
     route.to_client.fetch_add(granted as u64, Ordering::Relaxed);
     to.write_all(&chunk[..granted]).await?;
     if last { Err(io::ErrorKind::QuotaExceeded.into()) } else { Ok(()) }
 }
 
-/// Waits until nothing is held.
-async fn released(flow: &mut watch::Receiver<Flow>) {
-    // The sender lives in the route, which outlives every connection.
+/// Waits while the proxy holds connections.
+async fn until_released(flow: &mut watch::Receiver<Flow>) {
+    // This can't fail: the sender is in the route, which outlives every connection.
     let _ = flow.wait_for(|flow| !flow.held).await;
 }
