@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_core::{MemoryReader, MemoryValue};
+use event_core::{Health, HealthState, MemoryReader, MemoryValue};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::bounds::Bounds;
 use crate::driver::Driver;
 use crate::endpoints::Endpoints;
-use event_core::Health;
 use crate::registry::Registry;
 use crate::session::Session;
 use crate::source::Source;
@@ -31,7 +30,7 @@ impl Connection {
     ) -> Self {
         let begun = now();
         let registry = Arc::new(Registry::default());
-        let health = MemoryValue::new(Health::connecting(begun));
+        let health = MemoryValue::new(Health::new(HealthState::Connecting).with_since(begun));
         let reader = health.reader();
         let session = Session::new(endpoints, bounds, begun);
         let driver = Driver::new(source, session, Arc::clone(&registry), health);

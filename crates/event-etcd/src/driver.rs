@@ -5,12 +5,11 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Instant;
 
-use event_core::{Bytes, Entry, MemoryValue, ValueWriter};
+use event_core::{Bytes, Entry, EntryState, Health, KeyName, MemoryValue, ValueWriter};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant as TokioInstant, sleep_until};
 
-use event_core::Health;
 use crate::protocol::{Failure, ReadAnswer, Request, Response};
 use crate::registry::{Change, Registry};
 use crate::session::{Action, KeyId, ReadId, Session};
@@ -155,7 +154,8 @@ impl Driver {
             Action::Read(id, keys) => {
                 connection.call(|link| async move { Done::Read(id, link.read(keys).await) });
             }
-            Action::Recall(Entry { key, revision, .. }) => {
+            Action::Recall(entry) => {
+                let (key, revision) = (entry.key.clone(), entry.revision().unwrap_or_default());
                 connection
                     .call(|link| async move { Done::Recalled(link.recall(key, revision).await) });
             }
@@ -164,7 +164,7 @@ impl Driver {
             }
             Action::Send(request) => connection.to_send.push_back(request),
             Action::Tell(id, entry) => {
-                if entry.value.is_none() && entry.revision == 0 {
+                if entry.state == EntryState::NeverSeen {
                     self.never_seen.insert(id, entry.key.clone());
                 } else {
                     self.never_seen.remove(&id);
@@ -174,7 +174,7 @@ impl Driver {
                 }
             }
             Action::Health(health) => {
-                tracing::info!(state = %health.state, cause = ?health.cause, endpoint = ?health.endpoint, "health");
+                tracing::info!(state = %health.state, cause = ?health.cause, source = ?health.source, "health");
                 self.health.set(health);
             }
             Action::Refreshed(id, result) => self.registry.refreshed(id, &result),
@@ -223,14 +223,16 @@ impl Driver {
                 for (key, _) in
                     keys.iter().zip(below.unwrap_or_default()).filter(|(_, below)| *below)
                 {
-                    let key = String::from_utf8_lossy(key).escape_debug().to_string();
-                    let folder = key.strip_suffix('/').unwrap_or(&key);
+                    let folder = [key.strip_suffix(b"/").unwrap_or(key), b"/"].concat();
+                    let (key, folder) = (KeyName(key), KeyName(&folder));
                     tracing::warn!(
-                        "the key `{key}` is not there, but keys below `{folder}/` are: watch one of those"
+                        "the key `{key}` is not there, but keys below `{folder}` are: watch one of those"
                     );
                 }
             }
-            Done::Connected(Err(failure)) | Done::Opened(Err(failure)) | Done::Sent(_, Err(failure)) => {
+            Done::Connected(Err(failure))
+            | Done::Opened(Err(failure))
+            | Done::Sent(_, Err(failure)) => {
                 self.session.failed(failure, now);
             }
         }

@@ -10,13 +10,13 @@ use event_core::{Bytes, ValueReader, WatcherExt};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 
-use event_core::HealthState;
 use crate::bounds::Bounds;
 use crate::connection::Connection;
 use crate::driver::RESPONSES;
 use crate::endpoints::Endpoints;
 use crate::protocol::{Event, Failure, KeyValue, ReadAnswer, Request, Response};
 use crate::source::{Link, MockLink, MockRequests, MockSource, Opened, Responses, Source};
+use event_core::HealthState;
 
 const BOUND: Duration = Duration::from_secs(5);
 
@@ -117,7 +117,7 @@ async fn first_value(connection: &Connection) -> Duration {
     let start = Instant::now();
     let following = connection.registry.follow("key".into());
     let entry = following.cell.watch().get().await.expect("the store goes on");
-    assert_eq!(entry.value.expect("the key is there"), "a");
+    assert_eq!(entry.value().expect("the key is there"), "a");
     start.elapsed()
 }
 
@@ -128,7 +128,7 @@ async fn a_connect_that_never_returns_is_a_fault_after_its_bound() {
     let (begun, _following) = (Instant::now(), connection.registry.follow("key".into()));
     let stalled = health.get_if(|health| health.state == HealthState::Stalled).await.unwrap();
     assert_eq!(begun.elapsed(), BOUND);
-    assert_eq!(stalled.endpoint.as_deref(), Some("one"));
+    assert_eq!(stalled.source.as_deref(), Some("one"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,7 +154,7 @@ async fn of_responses_that_are_all_there_none_is_lost() {
         let connection = start(source(move || member_saying(says)));
         let following = connection.registry.follow("key".into());
         let mut watcher = following.cell.watch();
-        let newest = watcher.get_if(|entry| entry.revision == 2 + last);
+        let newest = watcher.get_if(|entry| entry.revision() == Some(2 + last));
         timeout(BOUND, newest).await.expect("the last one arrives").unwrap();
     }
 }
@@ -170,5 +170,5 @@ async fn a_stream_that_says_nothing_is_left_within_the_bound() {
     health.get_if(|health| health.state == HealthState::Live).await.unwrap();
     let live = Instant::now();
     let stalled = health.get_if(|health| health.state == HealthState::Stalled).await.unwrap();
-    assert_eq!((live.elapsed(), stalled.endpoint.as_deref()), (BOUND, Some("one")));
+    assert_eq!((live.elapsed(), stalled.source.as_deref()), (BOUND, Some("one")));
 }

@@ -6,7 +6,7 @@ use event_core::Bytes;
 
 use crate::bounds::Bounds;
 use crate::endpoints::Endpoints;
-use crate::protocol::{Event, Failure, CauseKind, KeyValue, ReadAnswer, Request, Response};
+use crate::protocol::{CauseKind, Event, Failure, KeyValue, ReadAnswer, Request, Response};
 use crate::session::{Action, Session};
 
 /// More than this from one input is an endless loop.

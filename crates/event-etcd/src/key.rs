@@ -103,6 +103,11 @@ impl Key {
     }
 
     pub(crate) fn entry(&self, event: Event) -> Entry {
-        Entry { key: self.name.clone(), revision: event.mod_revision, value: event.value }
+        let key = self.name.clone();
+        match event {
+            Event { mod_revision, value: Some(value) } => Entry::present(key, mod_revision, value),
+            Event { mod_revision: 0, value: None } => Entry::never_seen(key),
+            Event { mod_revision, value: None } => Entry::deleted(key, mod_revision),
+        }
     }
 }

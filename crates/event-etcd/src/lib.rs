@@ -31,7 +31,6 @@ mod value;
 
 mod options;
 
-
 mod connection;
 mod driver;
 mod registry;

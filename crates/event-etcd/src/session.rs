@@ -12,6 +12,7 @@
 //! no history, and every way of resuming has a failure in which it is silent (E1, E2, E5, E8).
 
 mod connecting;
+mod health;
 mod reading;
 mod recalling;
 mod watching;
@@ -23,14 +24,13 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_core::{Bytes, Entry};
+use event_core::{Bytes, Cause, Entry, Health, HealthState};
 
 use crate::bounds::Bounds;
 use crate::endpoints::Endpoints;
-use event_core::{Cause, Health, HealthState};
 use crate::key::{Key, KeyState};
 pub(crate) use crate::key::{KeyId, ReadId, Ticket};
-use crate::protocol::{Failure, CauseKind, ReadAnswer, Request, Response};
+use crate::protocol::{CauseKind, Failure, ReadAnswer, Request, Response};
 
 /// How many keys one transaction reads: etcd's default for `--max-txn-ops`.
 const BATCH: usize = 128;
@@ -44,6 +44,8 @@ const RETRY: Duration = Duration::from_millis(500);
 const REFUSED: usize = 32;
 
 /// What the session wants done.
+pub(crate) use health::differs;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Connect to a member, and say [`Session::connected`] or [`Session::failed`].
@@ -172,8 +174,8 @@ impl Session {
             failure: None,
             faulty: None,
             last_heard: None,
-            health: Health::connecting(now),
-            told_health: Health::connecting(now),
+            health: Health::new(HealthState::Connecting).with_since(now),
+            told_health: Health::new(HealthState::Connecting).with_since(now),
             actions: VecDeque::new(),
         }
     }
@@ -392,16 +394,11 @@ impl Session {
             None => (HealthState::Connecting, None),
         };
         let since = if state == self.health.state { self.health.since } else { now };
-        let endpoint = self.faulty.as_ref().or(self.endpoints.current()).cloned();
-        let health = Health {
-            state,
-            since,
-            cause,
-            endpoint,
-            revision: self.highest,
-            replaced: self.health.history_resets,
-        };
-        if health.differs(&self.told_health) {
+        let mut health =
+            Health::new(state).with_since(since).with_history_resets(self.health.history_resets);
+        health.cause = cause;
+        health.source = self.faulty.as_ref().or(self.endpoints.current()).cloned();
+        if differs(&health, &self.told_health) {
             self.told_health = health.clone();
             self.actions.push_back(Action::Health(health.clone()));
         }

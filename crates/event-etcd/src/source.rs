@@ -17,7 +17,7 @@ use event_core::{Bytes, Error, ErrorKind};
 use futures_util::future::FutureExt;
 use tokio::time::timeout;
 
-use crate::protocol::{Event, Failure, CauseKind, KeyValue, ReadAnswer, Request, Response};
+use crate::protocol::{CauseKind, Event, Failure, KeyValue, ReadAnswer, Request, Response};
 
 /// The largest message that is taken. A read of many keys that is larger is halved, so this bounds
 /// one value: far above etcd's own limit of 1.5 MB, which a server may raise (E8).

@@ -11,10 +11,10 @@ use tokio::runtime::Handle;
 use crate::bounds::Bounds;
 use crate::connection::Connection;
 use crate::endpoints::Endpoints;
-use event_core::Health;
 use crate::options::{Options, check_endpoint};
 use crate::source::{Members, Source, check};
 use crate::value::EtcdValue;
+use event_core::Health;
 
 /// A connection to an etcd cluster, whose keys are values.
 ///

@@ -64,9 +64,10 @@ fn the_first_value_can_be_waited_for() {
     assert_eq!(latest.get(), None, "the flag of the wait that was dropped is raised");
     assert_eq!(latest.error().unwrap().kind(), ErrorKind::Decode);
 
-    let (told, first) = block_on(join(async { entry.set(Entry::present("limit", 2, "10")) }, async {
-        latest.wait().await.cloned()
-    }));
+    let (told, first) =
+        block_on(join(async { entry.set(Entry::present("limit", 2, "10")) }, async {
+            latest.wait().await.cloned()
+        }));
     assert_eq!(((), "10"), (told, &*first.unwrap()));
     assert_eq!(block_on(latest.wait()).unwrap(), "10", "it is there");
     entry.set(Entry::present("limit", 3, "20"));

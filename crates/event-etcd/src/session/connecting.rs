@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Action, Phase, Session};
-use crate::protocol::{Failure, CauseKind};
+use crate::protocol::{CauseKind, Failure};
 
 impl Session {
     pub(super) fn connect(&mut self, endpoint: Arc<str>, now: Instant) {
@@ -19,7 +19,9 @@ impl Session {
             return;
         }
         match self.endpoints.next() {
-            None => self.failure = Some(Failure::new(CauseKind::Unreachable, "no endpoint is left")),
+            None => {
+                self.failure = Some(Failure::new(CauseKind::Unreachable, "no endpoint is left"))
+            }
             Some((endpoint, Duration::ZERO)) => self.connect(endpoint, now),
             Some((endpoint, wait)) => self.phase = Phase::Waiting { until: now + wait, endpoint },
         }

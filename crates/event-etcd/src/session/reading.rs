@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{Action, KeyId, Phase, READS, REFUSED, RETRY, Read, ReadId, Session, Ticket};
 use crate::key::KeyState;
-use crate::protocol::{Failure, CauseKind, ReadAnswer, Request};
+use crate::protocol::{CauseKind, Failure, ReadAnswer, Request};
 
 impl Session {
     /// Puts a key in the line to be read, once.
@@ -93,16 +93,18 @@ impl Session {
             self.actions.push_back(Action::Refreshed(ticket, Ok(())));
         }
         if stream_is_stale {
-            self.fail(Failure::new(CauseKind::Unauthenticated, "the stream's credentials are out of date"), now);
+            self.fail(
+                Failure::new(
+                    CauseKind::Unauthenticated,
+                    "the stream's credentials are out of date",
+                ),
+                now,
+            );
         }
     }
 
     pub(super) fn read_failed(&mut self, mut read: Read, failure: Failure, now: Instant) {
         match failure.kind {
-            CauseKind::Unreachable | CauseKind::NoLeader | CauseKind::Unauthenticated => {
-                self.requeue_tickets(read.tickets);
-                self.fail(failure, now);
-            }
             // Of many keys one is to blame: halve until it stands alone.
             CauseKind::PermissionDenied | CauseKind::InvalidArgument | CauseKind::TooLarge
                 if read.keys.len() > 1 =>
@@ -123,6 +125,10 @@ impl Session {
                 for key_id in read.keys {
                     self.refuse(key_id, failure.clone(), now);
                 }
+            }
+            _ => {
+                self.requeue_tickets(read.tickets);
+                self.fail(failure, now);
             }
         }
     }

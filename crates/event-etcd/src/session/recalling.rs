@@ -29,7 +29,7 @@ impl Session {
     pub(crate) fn recalled(&mut self, answer: Result<ReadAnswer, Failure>, now: Instant) {
         let (Some(witness), Ok(answer)) = (self.recalling.take(), answer) else { return };
         let same = |found: &KeyValue| {
-            found.mod_revision == witness.revision && Some(&found.value) == witness.value.as_ref()
+            Some(found.mod_revision) == witness.revision() && Some(&found.value) == witness.value()
         };
         if !answer.found.iter().flatten().any(same) {
             self.history_was_replaced(answer.revision);
@@ -40,7 +40,7 @@ impl Session {
     /// The store was wiped or restored: revisions start over.
     pub(super) fn history_was_replaced(&mut self, revision: i64) {
         self.highest = revision;
-        self.health.replaced += 1;
+        self.health.history_resets += 1;
         self.reads.values_mut().for_each(|read| read.floor = 0);
         (self.witness, self.recalling) = (None, None);
     }

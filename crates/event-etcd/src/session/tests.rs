@@ -10,8 +10,8 @@ use event_core::{Bytes, Entry};
 
 use super::{Action, Bounds, KeyId, ReadId, Session, Ticket};
 use crate::endpoints::Endpoints;
+use crate::protocol::{CauseKind, Event, Failure, KeyValue, ReadAnswer, Request, Response};
 use event_core::{Health, HealthState};
-use crate::protocol::{Event, Failure, CauseKind, KeyValue, ReadAnswer, Request, Response};
 
 const SECOND: Duration = Duration::from_secs(1);
 const BOUNDS: Bounds =
@@ -130,7 +130,7 @@ impl Script {
         actions
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> HealthState {
         self.health.as_ref().map_or(HealthState::Connecting, |health| health.state)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{Action, BEHIND, KeyId, Phase, Session, Stream};
 use crate::key::KeyState;
-use crate::protocol::{Failure, CauseKind, Request, Response};
+use crate::protocol::{CauseKind, Failure, Request, Response};
 
 impl Session {
     pub(super) fn watch(&mut self, id: KeyId, start_revision: i64, now: Instant) {

@@ -1,6 +1,6 @@
 //! What becomes of a call: it reaches the member, and its answer the client, each at some time.
 
-use crate::protocol::{Failure, CauseKind};
+use crate::protocol::{CauseKind, Failure};
 use crate::session::Session;
 use crate::simulation::cluster::Is;
 use crate::simulation::connection::{Connection, What};
@@ -42,7 +42,9 @@ impl World {
                 connection.token = self.cluster.token;
                 *answer = Some(match refusal {
                     Some(failure) => Err(failure),
-                    None if refuses => Err(Failure::new(CauseKind::Unauthenticated, "invalid auth token")),
+                    None if refuses => {
+                        Err(Failure::new(CauseKind::Unauthenticated, "invalid auth token"))
+                    }
                     None => self.cluster.read(connection.member, names),
                 });
                 return Ok(true);
@@ -50,7 +52,11 @@ impl World {
             What::Recall(entry, answer) => {
                 *answer = Some(match refusal {
                     Some(failure) => Err(failure),
-                    None => self.cluster.recall(connection.member, &entry.key, entry.revision),
+                    None => self.cluster.recall(
+                        connection.member,
+                        &entry.key,
+                        entry.revision().unwrap_or_default(),
+                    ),
                 });
                 return Ok(true);
             }
@@ -87,7 +93,9 @@ impl World {
         };
         connection.proven |= match &answer {
             Ok(_) => true,
-            Err(failure) => matches!(failure.kind, CauseKind::PermissionDenied | CauseKind::TooLarge),
+            Err(failure) => {
+                matches!(failure.kind, CauseKind::PermissionDenied | CauseKind::TooLarge)
+            }
         };
         let keys = names.iter().filter_map(|name| key_of(name));
         let may_disconnect = match &answer {
@@ -122,11 +130,11 @@ impl World {
         let What::Recall(entry, Some(answer)) = connection.calls.swap_remove(at).what else {
             return Ok(false);
         };
-        let (generation, replaced) = (connection.generation, connection.replaced);
+        let (generation, resets) = (connection.generation, connection.history_resets);
         self.note(|| format!("the recall of {entry:?} is answered: {answer:?}"));
         let said = answer.clone();
         self.tell(|session, now| session.recalled(answer, now), false)?;
-        self.program.saw_recall(&entry, said.ok(), generation, replaced)?;
+        self.program.saw_recall(&entry, said.ok(), generation, resets)?;
         Ok(true)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use event_core::Bytes;
 
-use crate::protocol::{Failure, CauseKind, ReadAnswer};
+use crate::protocol::{CauseKind, Failure, ReadAnswer};
 use crate::simulation::history::{History, KEYS, key_of, value};
 
 #[derive(Debug)]

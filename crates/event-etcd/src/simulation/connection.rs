@@ -17,7 +17,7 @@ pub(super) struct Connection {
     /// The history that its member serves. A member that gets another one ends its connections.
     pub(super) generation: usize,
     /// How many replacements the client was told of before it.
-    pub(super) replaced: u64,
+    pub(super) history_resets: u64,
     /// The token that the client has.
     pub(super) token: u64,
     bounds: Bounds,
@@ -73,7 +73,7 @@ impl Connection {
     pub(super) fn new(
         member: usize,
         generation: usize,
-        replaced: u64,
+        history_resets: u64,
         token: u64,
         bounds: Bounds,
         now: Instant,
@@ -81,7 +81,7 @@ impl Connection {
         Self {
             member,
             generation,
-            replaced,
+            history_resets,
             token,
             begun: now,
             linked: false,

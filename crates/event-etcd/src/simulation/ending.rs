@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use event_core::{Cause, CauseKind, HealthState};
 use crate::simulation::history::{KEYS, value};
 use crate::simulation::world::{Checked, World};
+use event_core::{Cause, CauseKind, HealthState};
 
 /// Every key is told what the store holds within this time.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -121,7 +121,7 @@ impl World {
         let is_right = if is_refused {
             health.cause.as_ref().map(Cause::kind) == Some(CauseKind::TooLarge)
         } else {
-            health.state == State::Live || self.program.followed().next().is_none()
+            health.state == HealthState::Live || self.program.followed().next().is_none()
         };
         (!is_right).then(|| format!("the health is {health:?}"))
     }

@@ -95,12 +95,13 @@ impl History {
 
     /// Whether the key held this at its revision, or was not there.
     pub(super) fn has(&self, key: usize, entry: &Entry) -> bool {
-        let state = self.state(key, entry.revision);
-        entry.revision <= self.revision
-            && match &entry.value {
+        let revision = entry.revision().unwrap_or(0);
+        let state = self.state(key, revision);
+        revision <= self.revision
+            && match entry.value() {
                 None => state.is_none(),
                 Some(_) => state.is_some_and(|change| {
-                    change.mod_revision == entry.revision && change.value == entry.value
+                    change.mod_revision == revision && change.value.as_ref() == entry.value()
                 }),
             }
     }
@@ -108,11 +109,12 @@ impl History {
     /// Whether the key held this at some time from revision `since` on.
     pub(super) fn held(&self, key: usize, entry: &Entry, since: i64) -> bool {
         let mut later = self.events(key, since + 1, self.revision).iter();
-        if entry.value.is_none() {
+        if entry.value().is_none() {
             return self.state(key, since).is_none() || later.any(|change| change.value.is_none());
         }
-        let same =
-            |change: &Event| change.mod_revision == entry.revision && change.value == entry.value;
+        let same = |change: &Event| {
+            Some(change.mod_revision) == entry.revision() && change.value.as_ref() == entry.value()
+        };
         self.state(key, since).is_some_and(same) || later.any(same)
     }
 }

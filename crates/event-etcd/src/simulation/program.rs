@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use event_core::Entry;
+use event_core::{Entry, Health};
 
-use event_core::Health;
-use crate::protocol::{Failure, CauseKind, KeyValue, ReadAnswer};
-use crate::session::{KeyId, Ticket};
+use crate::protocol::{CauseKind, Failure, KeyValue, ReadAnswer};
+use crate::session::{KeyId, Ticket, differs};
 use crate::simulation::cluster::Cluster;
 use crate::simulation::connection::Connection;
 use crate::simulation::history::{KEYS, key_of};
@@ -22,7 +21,7 @@ pub(super) struct Program {
     /// replacements it was told of by then.
     pub(super) generation: usize,
     pub(super) highest: i64,
-    pub(super) replaced: u64,
+    pub(super) history_resets: u64,
 }
 
 #[derive(Debug)]
@@ -31,7 +30,7 @@ pub(super) struct Following {
     /// What it was told last, and in which history.
     told: Option<(Entry, usize)>,
     /// How many replacements it was told of before that.
-    replaced: u64,
+    history_resets: u64,
 }
 
 /// A refresh that is under way.
@@ -46,7 +45,7 @@ pub(super) struct Refresh {
 
 impl Program {
     pub(super) fn follow(&mut self, key: usize, id: KeyId) {
-        self.following[key] = Some(Following { id, told: None, replaced: 0 });
+        self.following[key] = Some(Following { id, told: None, history_resets: 0 });
     }
 
     pub(super) fn leave(&mut self, key: usize) -> Option<KeyId> {
@@ -95,7 +94,7 @@ impl Program {
             if *last == entry {
                 return Err(format!("{entry:?} is told twice in a row"));
             }
-            if *last_generation == generation && entry.revision <= last.revision {
+            if *last_generation == generation && entry.revision() <= last.revision() {
                 return Err(format!("{entry:?} is older than {last:?}"));
             }
             if *last_generation > generation {
@@ -123,7 +122,9 @@ impl Program {
         let refresh = self.refreshes.swap_remove(at);
         if let Err(failure) = result {
             return match failure.kind {
-                CauseKind::PermissionDenied | CauseKind::InvalidArgument | CauseKind::TooLarge => Ok(()),
+                CauseKind::PermissionDenied | CauseKind::InvalidArgument | CauseKind::TooLarge => {
+                    Ok(())
+                }
                 kind => Err(format!("a refresh gave up for {kind:?}")),
             };
         }
@@ -167,7 +168,7 @@ impl Program {
     pub(super) fn has_a_witness(&self) -> bool {
         self.followed().any(|(_, one)| {
             one.history_resets == self.health.history_resets
-                && one.told.as_ref().is_some_and(|(entry, _)| entry.value.is_some())
+                && one.told.as_ref().is_some_and(|(entry, _)| entry.value().is_some())
         })
     }
 
@@ -182,12 +183,15 @@ impl Program {
     ) -> Result<(), String> {
         let is_told = self.health.history_resets > self.history_resets;
         let same = |found: &KeyValue| {
-            found.mod_revision == entry.revision && Some(&found.value) == entry.value.as_ref()
+            Some(found.mod_revision) == entry.revision() && Some(&found.value) == entry.value()
         };
         let differs = answer.as_ref().is_some_and(|one| !one.found.iter().flatten().any(same));
         let must_tell = differs && self.history_resets == replaced_before;
         if must_tell != is_told {
-            return Err(format!("{entry:?} is recalled, and told are {}", self.health.history_resets));
+            return Err(format!(
+                "{entry:?} is recalled, and told are {}",
+                self.health.history_resets
+            ));
         }
         if let Some(answer) = answer.filter(|_| is_told) {
             (self.generation, self.highest) = (generation, answer.revision);
@@ -198,7 +202,7 @@ impl Program {
 
     /// The health is told. It must be news.
     pub(super) fn heard_health(&mut self, health: Health) -> Result<(), String> {
-        if !health.differs(&self.health) {
+        if !differs(&health, &self.health) {
             return Err(format!("{health:?} is no news"));
         }
         self.health = health;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::protocol::{Failure, CauseKind};
+use crate::protocol::{CauseKind, Failure};
 use crate::simulation::cluster::{Is, Replacement};
 use crate::simulation::history::{KEYS, name, value};
 use crate::simulation::program::Refresh;

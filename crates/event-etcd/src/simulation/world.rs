@@ -5,12 +5,11 @@
 
 use std::time::{Duration, Instant};
 
-use event_core::Bytes;
+use event_core::{Bytes, Health, HealthState};
 
 use crate::bounds::Bounds;
 use crate::endpoints::Endpoints;
-use event_core::Health;
-use crate::protocol::{Failure, CauseKind};
+use crate::protocol::{CauseKind, Failure};
 use crate::session::{Action, Session};
 use crate::simulation::cluster::{Cluster, Is};
 use crate::simulation::connection::{Connection, What};
@@ -58,10 +57,10 @@ impl World {
             following: Default::default(),
             refreshes: Vec::new(),
             endpoints: (0..names.len()).collect(),
-            health: Health::connecting(now),
+            health: Health::new(HealthState::Connecting).with_since(now),
             generation: 0,
             highest: 0,
-            replaced: 0,
+            history_resets: 0,
         };
         Self {
             begun: now,

@@ -2,8 +2,9 @@
 
 use etcd_client::Client;
 use etcd_harness::{Cluster, Proxy, auth};
+use event_core::{CauseKind, Health, HealthState};
 use event_core::{ErrorKind, ValueReader, WatcherExt};
-use event_etcd::{CauseKind, EtcdStore, Health, State};
+use event_etcd::EtcdStore;
 use tokio::time::timeout;
 
 use crate::support::{BOUND, HealthExt, options, put, until};
@@ -37,7 +38,10 @@ async fn a_user_reads_what_it_may_and_a_refused_key_does_not_hurt_its_neighbours
     let health = says(&store, CauseKind::PermissionDenied).await;
     assert!(health.cause.unwrap().to_string().contains("other/key"));
     assert!(theirs.try_get().is_none());
-    assert_eq!(store.value("other/key").refresh().await.unwrap_err().kind(), ErrorKind::PermissionDenied);
+    assert_eq!(
+        store.value("other/key").refresh().await.unwrap_err().kind(),
+        ErrorKind::PermissionDenied
+    );
     put(&root, "app/key", "c").await;
     until(&mut mine, "c").await;
     auth::grant_read(&root, "role", "other/").await;

@@ -2,8 +2,8 @@
 
 use etcd_client::{Txn, TxnOp};
 use etcd_harness::{Proxy, eventually};
-use event_core::{ReaderExt, ValueReader, WatcherExt};
 use event_core::{Health, HealthState};
+use event_core::{ReaderExt, ValueReader, WatcherExt};
 use tokio::time::timeout;
 
 use crate::support::{

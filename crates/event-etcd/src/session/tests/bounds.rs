@@ -55,7 +55,7 @@ fn an_idle_stream_is_asked_for_a_sign_of_life_and_given_up_at_the_detection_boun
     assert_eq!(script.wait(2 * SECOND), [Action::Send(Request::Progress)]);
     assert_eq!(script.wait(3 * SECOND)[0], Action::Disconnect);
     assert_eq!(script.now - heard, BOUNDS.detection);
-    assert_eq!(script.state(), State::Stalled);
+    assert_eq!(script.state(), HealthState::Stalled);
 }
 
 /// The reads of a key that is refused, or of a program that refreshes, are answered all the while.
@@ -145,7 +145,7 @@ fn a_store_without_endpoints_connects_when_one_is_added() {
     script.follow(1, "k");
     script.session.remove_endpoint("one", script.now);
     assert_eq!(script.actions(), [Action::Disconnect]);
-    assert_eq!((script.state(), script.patience()), (State::Stalled, None));
+    assert_eq!((script.state(), script.patience()), (HealthState::Stalled, None));
     script.session.add_endpoint("two", script.now);
     assert_eq!(script.actions(), [connect("two")]);
 }

@@ -32,7 +32,7 @@ fn e5_a_lower_revision_is_another_history_and_the_read_is_the_truth() {
     script.fail(CauseKind::Unreachable);
     script.connect();
     assert_eq!(script.answer(2, 5, &[Some((4, "new"))])[0], tell(1, "k", 4, "new"));
-    assert_eq!(script.health.as_ref().unwrap().replaced, 1);
+    assert_eq!(script.health.as_ref().unwrap().history_resets, 1);
     script.session.opened(script.now);
     script.actions();
     assert_eq!(script.hear(events(2, 6, &[(6, "newer")])), [tell(1, "k", 6, "newer")]);
@@ -71,7 +71,7 @@ fn e5_a_store_that_remembers_something_else_is_another_history() {
         script.connect();
         script.recalled(Ok((20, found)));
         script.answer(2, 20, &[Some((18, "new"))]);
-        assert_eq!(script.health.unwrap().replaced, replaced, "{found:?}");
+        assert_eq!(script.health.unwrap().history_resets, replaced, "{found:?}");
     }
 }
 
@@ -85,7 +85,7 @@ fn e5_a_store_that_has_compacted_what_it_said_tells_nothing() {
     script.answer(2, 20, &[Some((11, "old"))]);
     script.session.opened(script.now);
     script.actions();
-    assert_eq!((script.state(), script.health.unwrap().replaced), (State::Live, 0));
+    assert_eq!((script.state(), script.health.unwrap().history_resets), (HealthState::Live, 0));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn e5_a_replacement_is_told_once_whatever_shows_it_first() {
         }
         script.answer(2, 5, &[Some((4, "new"))]);
         script.recalled(Ok((5, &[None])));
-        assert_eq!(script.health.unwrap().replaced, 1);
+        assert_eq!(script.health.unwrap().history_resets, 1);
     }
 }
 
@@ -110,7 +110,7 @@ fn e5_a_key_that_the_new_history_does_not_have_is_told_absent() {
     script.hear(events(1, 11, &[(11, "old")]));
     script.fail(CauseKind::Unreachable);
     script.connect();
-    assert_eq!(script.answer(2, 2, &[None])[0], Action::Tell(1, Entry::absent("k", 2)));
+    assert_eq!(script.answer(2, 2, &[None])[0], Action::Tell(1, Entry::deleted("k", 2)));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn e5_an_answer_of_another_server_than_the_streams_starts_over() {
     assert_eq!(script.answer(2, 3, &[None]), [Action::Disconnect, connect("two")]);
     assert_eq!(script.connect(), [read(3, &["k"])]);
     assert_eq!(script.answer(3, 3, &[None]).last(), Some(&Action::Refreshed(1, Ok(()))));
-    assert_eq!(script.health.unwrap().replaced, 1);
+    assert_eq!(script.health.unwrap().history_resets, 1);
 }
 
 /// KeyValue by seed 125,228 of the simulation: two answers from a history that had just passed the old
@@ -163,7 +163,7 @@ fn e8_of_many_values_that_are_too_large_for_one_answer_each_is_told() {
     assert_eq!(script.answer(5, 10, &[Some((3, "y"))])[0], tell(2, "b", 3, "y"));
     // A value that is too large by itself does not harm the others.
     assert_eq!(script.refuse(4, CauseKind::TooLarge), []);
-    assert_eq!(script.state(), State::Stalled);
+    assert_eq!(script.state(), HealthState::Stalled);
     assert_eq!(script.wait(SECOND), [read(6, &["c"])]);
     assert_eq!(script.answer(6, 10, &[Some((4, "z"))])[0], tell(3, "c", 4, "z"));
 }
@@ -192,7 +192,7 @@ fn a_refused_key_is_asked_for_again_and_its_neighbours_go_on() {
     assert_eq!(script.wait(SECOND), [read(3, &["a"])]);
     // Not an answer to the refusal of a watch, so it says nothing of the stream's credentials.
     assert_eq!(script.answer(3, 11, &[None]), [Action::Send(create(3, "a", 11))]);
-    assert_eq!(script.state(), State::Live);
+    assert_eq!(script.state(), HealthState::Live);
 }
 
 #[test]
