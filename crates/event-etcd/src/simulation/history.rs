@@ -2,7 +2,7 @@
 
 use event_core::{Bytes, Entry};
 
-use crate::protocol::{Event, KeyValue};
+use crate::seam::{Event, KeyValue};
 
 pub(super) const KEYS: usize = 6;
 
@@ -54,8 +54,9 @@ impl History {
     pub(super) fn write(&mut self, writes: &[(usize, Option<Bytes>)]) {
         let revision = self.revision + 1;
         for (key, value) in writes {
-            if value.is_some() || self.state(*key, self.revision).is_some() {
-                let change = Event { mod_revision: revision, value: value.clone() };
+            if value.is_some() || self.state(*key, revision).is_some() {
+                let (key_name, value) = (name(*key), value.clone());
+                let change = Event { key: key_name, mod_revision: revision, value };
                 self.changes[*key].push(change);
                 self.revision = revision;
             }

@@ -246,7 +246,7 @@ async fn endpoints_may_be_added_and_removed() {
     until(&mut watcher, "a").await;
     store.add_endpoint(cluster.node(1).endpoint()).unwrap();
     assert!(store.add_endpoint("not an endpoint").is_err());
-    store.remove_endpoint(cluster.node(0).endpoint());
+    store.remove_endpoint(cluster.node(0).endpoint()).unwrap();
     let moved = async || {
         timeout(BOUND, store.health_live()).await.unwrap().source.as_deref()
             == Some(&*cluster.node(1).endpoint())

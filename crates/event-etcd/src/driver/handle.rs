@@ -1,4 +1,4 @@
-//! What all handles of a store share: dropping the last of them ends its task.
+//! What all handles of a store share. The driver ends with the last of them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,59 +7,54 @@ use event_core::{Health, HealthState, MemoryReader, MemoryValue};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::bounds::Bounds;
-use crate::driver::Driver;
-use crate::endpoints::Endpoints;
-use crate::registry::Registry;
-use crate::session::Session;
-use crate::source::Source;
+use super::{Driver, now};
+use crate::mailbox::Mailbox;
+use crate::seam::Connector;
+use crate::session::{Endpoints, Session, Timeouts};
 
-pub(crate) struct Connection {
-    pub(crate) registry: Arc<Registry>,
+pub(crate) struct DriverHandle {
+    pub(crate) mailbox: Arc<Mailbox>,
     health: MemoryReader<Health>,
     begun: Instant,
     task: AbortHandle,
 }
 
-impl Connection {
+impl DriverHandle {
+    /// Starts a driver.
     pub(crate) fn start(
-        source: Arc<dyn Source>,
+        connector: Arc<dyn Connector>,
         endpoints: Endpoints,
-        bounds: Bounds,
+        timeouts: Timeouts,
         runtime: &Handle,
     ) -> Self {
         let begun = now();
-        let registry = Arc::new(Registry::default());
+        let mailbox = Arc::new(Mailbox::default());
         let health = MemoryValue::new(Health::new(HealthState::Connecting).with_since(begun));
         let reader = health.reader();
-        let session = Session::new(endpoints, bounds, begun);
-        let driver = Driver::new(source, session, Arc::clone(&registry), health);
+        let session = Session::new(endpoints, timeouts, begun);
+        let driver = Driver::new(connector, session, Arc::clone(&mailbox), health);
         let task = runtime.spawn(driver.run()).abort_handle();
-        Self { registry, health: reader, begun, task }
+        Self { mailbox, health: reader, begun, task }
     }
 
     pub(crate) fn health(&self) -> MemoryReader<Health> {
         self.health.clone()
     }
 
+    /// The time since the server last gave a sign of life, or since the start.
     pub(crate) fn stale_for(&self) -> Duration {
-        let proof = self.registry.last_heard().unwrap_or(self.begun);
+        let proof = self.mailbox.last_response().unwrap_or(self.begun);
         now().saturating_duration_since(proof)
     }
 
     pub(crate) fn close(&self) {
-        self.registry.close();
+        self.mailbox.close();
         self.task.abort();
     }
 }
 
-impl Drop for Connection {
+impl Drop for DriverHandle {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-/// The runtime's clock, which a test may hold.
-fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
 }
