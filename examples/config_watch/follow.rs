@@ -1,7 +1,6 @@
 //! What an application does: it follows its configuration, wherever that lives.
 
-use event_core::Health;
-use event_core::{ValueReader, Versioned, WatcherExt};
+use event_core::{Health, ValueReader, Versioned, WatcherExt};
 use serde::Serialize;
 
 use crate::report::Report;

@@ -29,9 +29,10 @@ async fn main() -> ExitCode {
     let logs =
         EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
     tracing_subscriber::fmt().with_env_filter(logs).with_writer(std::io::stderr).init();
-    let report = Report::new(std::io::stdout());
-    let arguments = Arguments::parse();
-    let result = match arguments.etcd() {
+    let etcd = Arguments::parse().etcd();
+    let namespace = etcd.as_ref().map(|etcd| etcd.namespace.clone()).unwrap_or_default();
+    let report = Report::new(std::io::stdout(), namespace);
+    let result = match etcd {
         None => in_memory(&report).await,
         Some(etcd) => over_etcd(etcd, &report).await,
     };
@@ -52,10 +53,9 @@ struct Settings {
 }
 
 async fn in_memory(report: &Report) -> Result<(), Error> {
-    let version = |revision: i64, greeting: &str, max_connections| Config {
-        key: "config".into(),
-        revision,
-        value: Settings { greeting: greeting.into(), max_connections },
+    let version = |revision: i64, greeting: &str, max_connections| {
+        let value = Settings { greeting: greeting.into(), max_connections };
+        Config::new("config", revision, value)
     };
     let config = MemoryValue::new(version(1, "hello", 100));
     let reader = config.reader();

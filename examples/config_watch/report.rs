@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Mutex;
 
-use event_core::Health;
-use event_core::{Error, ErrorKind};
+use event_core::{Error, ErrorKind, Health};
 use serde::Serialize;
 use serde_json::json;
 
@@ -13,36 +12,43 @@ use crate::follow::Config;
 /// Where the lines go.
 pub(crate) struct Report {
     out: Mutex<Box<dyn Write + Send>>,
+    /// Keys are printed without it.
+    namespace: String,
 }
 
 impl Report {
-    pub(crate) fn new(out: impl Write + Send + 'static) -> Self {
-        Self { out: Mutex::new(Box::new(out)) }
+    pub(crate) fn new(out: impl Write + Send + 'static, namespace: impl Into<String>) -> Self {
+        Self { out: Mutex::new(Box::new(out)), namespace: namespace.into() }
     }
 
     pub(crate) fn value(&self, config: &Config<impl Serialize>) {
-        let Config { key, revision, value } = config;
+        let Config { key, revision, value, .. } = config;
         self.line(
-            &json!({"event": "value", "key": text(key), "revision": revision, "value": value}),
+            &json!({"event": "value", "key": self.key(key), "revision": revision, "value": value}),
         );
     }
 
     /// A deletion, or what else is wrong.
     pub(crate) fn error(&self, error: &Error) {
         if let (ErrorKind::Deleted, Some(key)) = (error.kind(), error.key()) {
-            let (key, revision) = (text(key), error.revision());
+            let (key, revision) = (self.key(key), error.revision());
             return self.line(&json!({"event": "absent", "key": key, "revision": revision}));
         }
-        let kind = format!("{:?}", error.kind()).to_lowercase();
+        let kind = snake_case(&format!("{:?}", error.kind()));
         self.line(&json!({"event": "error", "kind": kind, "message": format!("{error:#}")}));
     }
 
     pub(crate) fn health(&self, health: &Health) {
         let cause = health.cause.as_ref().map(ToString::to_string);
-        let (state, endpoint) = (health.state.to_string(), health.endpoint.as_deref());
+        let (state, endpoint) = (health.state.to_string(), health.source.as_deref());
         self.line(
             &json!({"event": "health", "state": state, "cause": cause, "endpoint": endpoint}),
         );
+    }
+
+    fn key(&self, key: &[u8]) -> String {
+        let key = key.strip_prefix(self.namespace.as_bytes()).unwrap_or(key);
+        String::from_utf8_lossy(key).into_owned()
     }
 
     fn line(&self, line: &serde_json::Value) {
@@ -59,6 +65,14 @@ impl Report {
     }
 }
 
-fn text(key: &[u8]) -> String {
-    String::from_utf8_lossy(key).into_owned()
+/// `PermissionDenied` as `permission_denied`.
+fn snake_case(name: &str) -> String {
+    let mut text = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.extend(c.to_lowercase());
+    }
+    text
 }

@@ -166,7 +166,7 @@ async fn it_authenticates_and_speaks_tls() {
 
     let mut refused = ConfigWatch::start(&arguments, Some("wrong"));
     let health = refused.health("stalled").await;
-    assert!(health["cause"].as_str().unwrap().contains("credentials refused"), "{health}");
+    assert!(health["cause"].as_str().unwrap().contains("unauthenticated"), "{health}");
     assert!(!health.to_string().contains("wrong"));
 }
 
@@ -187,7 +187,7 @@ async fn a_key_that_is_a_folder_of_keys_is_told_on_stderr() {
 #[tokio::test]
 async fn what_it_cant_use_is_told_and_the_exit_code_says_so() {
     for (arguments, told) in [
-        (&["--etcd", "not an endpoint", "--key", "k"][..], Some("argument")),
+        (&["--etcd", "not an endpoint", "--key", "k"][..], Some("invalid_argument")),
         (&["--etcd", "127.0.0.1:1"], None),
         (&["--etcd", "127.0.0.1:1", "--key", "k", "--user", "reader"], None),
         (&["--etcd", "127.0.0.1:1", "--key", "k", "--cacert", "/no/such/file"], None),

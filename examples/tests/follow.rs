@@ -37,7 +37,7 @@ impl Write for Lines {
 }
 
 fn version(revision: i64, value: u32) -> Config<u32> {
-    Config { key: "config".into(), revision, value }
+    Config::new("config", revision, value)
 }
 
 #[tokio::test]
@@ -47,14 +47,14 @@ async fn the_newest_version_is_reported_and_the_end_is_the_end() {
     let reader = value.reader();
     value.set(version(2, 20));
     drop(value);
-    follow(reader, &Report::new(lines.clone())).await;
+    follow(reader, &Report::new(lines.clone(), "")).await;
     assert_eq!(lines.take(), [r#"{"event":"value","key":"config","revision":2,"value":20}"#]);
 }
 
 #[tokio::test]
 async fn what_does_not_decode_and_what_is_deleted_is_reported_in_its_place() {
     let lines = Lines::default();
-    let report = Report::new(lines.clone());
+    let report = Report::new(lines.clone(), "");
     for (entry, line) in [
         (
             Entry::present("config", 3, "\"secret\""),
@@ -84,6 +84,6 @@ async fn the_configuration_is_watched_once() {
     let lines = Lines::default();
     let mut reader = MockReader::new();
     reader.expect_watch().times(1).returning(|| MemoryValue::new(version(1, 10)).watch().boxed());
-    follow(reader, &Report::new(lines.clone())).await;
+    follow(reader, &Report::new(lines.clone(), "")).await;
     assert_eq!(lines.take().len(), 1);
 }

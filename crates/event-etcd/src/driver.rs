@@ -1,282 +1,200 @@
-//! The loop between the session and etcd: does what the session says, and tells it what happened.
+//! The one task of a store: does what the session says, and reports to it what happened.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod folders;
+mod handle;
+mod in_flight;
+mod refreshes;
+
+#[cfg(test)]
+mod tests;
+
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Instant;
 
-use event_core::{Bytes, Entry, MemoryValue, ValueWriter};
-use futures_util::future::BoxFuture;
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use event_core::{Entry, Health, MemoryValue, ValueWriter};
+use futures_util::stream::StreamExt;
 use tokio::time::{Instant as TokioInstant, sleep_until};
 
-use crate::protocol::{Failure, ReadAnswer, Request, Response};
-use crate::registry::{Change, Registry};
-use crate::session::{Action, KeyId, ReadId, Session};
-use crate::source::{Link, Opened, Requests, Responses, Source};
-use event_core::Health;
+use crate::mailbox::{Change, EndpointChange, Mailbox};
+use crate::seam::{Connector, Failure, WatchResponse};
+use crate::session::{Action, Session};
+use crate::slots::{KeyId, Slots};
+use folders::Folders;
+use in_flight::{Done, InFlight};
+use refreshes::Refreshes;
 
-/// How many requests are sent before the stream is looked at again.
-const SENDS: usize = 256;
-/// How many responses are heard before their news is told, and how much of it.
-pub(crate) const RESPONSES: usize = 128;
+pub(crate) use handle::DriverHandle;
+
+/// How many responses are handled before what follows is done, and how many bytes of values.
+const RESPONSES: usize = 128;
 const RESPONSE_BYTES: usize = 1 << 20;
-/// How many keys one transaction looks below: etcd's default for `--max-txn-ops`.
-const LOOKS: usize = 128;
 
 pub(crate) struct Driver {
-    source: Arc<dyn Source>,
+    connector: Arc<dyn Connector>,
     session: Session,
-    registry: Arc<Registry>,
+    mailbox: Arc<Mailbox>,
     health: MemoryValue<Health>,
-    cells: HashMap<KeyId, MemoryValue<Entry>>,
-    connection: Connection,
-    /// Keys of which nothing was ever seen, and nobody looked yet whether they are folders.
-    never_seen: BTreeMap<KeyId, Bytes>,
-}
-
-/// All that a connection holds. Dropping it ends what is under way.
-#[derive(Default)]
-struct Connection {
-    link: Option<Arc<dyn Link>>,
-    responses: Option<Box<dyn Responses>>,
-    /// `None` while a call sends with it.
-    requests: Option<Box<dyn Requests>>,
-    to_send: VecDeque<Request>,
-    looks_below: bool,
-    calls: FuturesUnordered<BoxFuture<'static, Done>>,
-}
-
-/// A call that is done.
-enum Done {
-    Connected(Result<Arc<dyn Link>, Failure>),
-    Read(ReadId, Result<ReadAnswer, Failure>),
-    Recalled(Result<ReadAnswer, Failure>),
-    Opened(Result<Opened, Failure>),
-    Sent(Box<dyn Requests>, Result<(), Failure>),
-    LookedBelow(Vec<Bytes>, Result<Vec<bool>, Failure>),
+    cells: Slots<MemoryValue<Entry>>,
+    refreshes: Refreshes,
+    folders: Folders,
+    in_flight: InFlight,
 }
 
 impl Driver {
     pub(crate) fn new(
-        source: Arc<dyn Source>,
+        connector: Arc<dyn Connector>,
         session: Session,
-        registry: Arc<Registry>,
+        mailbox: Arc<Mailbox>,
         health: MemoryValue<Health>,
     ) -> Self {
         Self {
-            source,
+            connector,
             session,
-            registry,
+            mailbox,
             health,
-            cells: HashMap::new(),
-            connection: Connection::default(),
-            never_seen: BTreeMap::new(),
+            cells: Slots::default(),
+            refreshes: Refreshes::default(),
+            folders: Folders::default(),
+            in_flight: InFlight::default(),
         }
     }
 
     /// Runs until it is dropped.
     pub(crate) async fn run(mut self) {
         loop {
-            self.registry.heard(self.session.last_heard());
-            while let Some(action) = self.session.action() {
+            self.mailbox.set_last_response(self.session.last_response());
+            while let Some(action) = self.session.poll_action() {
                 self.act(action);
             }
-            self.connection.send_more();
-            self.look_below();
-            let deadline = self.session.deadline();
-            let Connection { responses, calls, .. } = &mut self.connection;
+            self.in_flight.send_more();
+            self.folders.look(&mut self.in_flight);
+            let timeout = self.session.poll_timeout();
+            let InFlight { responses, calls, .. } = &mut self.in_flight;
             tokio::select! {
-                change = self.registry.change() => self.follow(change),
-                response = next(responses) => self.hear(response),
-                Some(done) = calls.next() => self.done(done),
-                () = sleep(deadline) => self.session.tick(now()),
+                change = self.mailbox.take() => self.handle_change(change),
+                response = in_flight::next(responses) => self.handle_responses(response),
+                Some(done) = calls.next() => self.handle_done(done),
+                () = sleep(timeout) => self.session.handle_timeout(now()),
             }
         }
     }
 
-    /// Hears a response, and those that are there already: watchers are then woken in one go, where
+    /// Handles a response, and those that are there already. So tasks are woken in one go: one by one,
     /// the threads that run them would go to sleep in between.
-    fn hear(&mut self, first: Result<Response, Failure>) {
+    fn handle_responses(&mut self, first: Result<WatchResponse, Failure>) {
         let now = now();
-        let (mut next_one, mut heard, mut bytes) = (Some(first), 0, 0);
-        while let Some(response) = next_one {
+        let (mut next, mut handled, mut bytes) = (Some(first), 0, 0);
+        while let Some(response) = next {
             match response {
                 Ok(response) => {
-                    heard += 1;
-                    bytes += response.bytes();
-                    self.session.heard(response, now);
+                    handled += 1;
+                    bytes += response.size();
+                    self.session.handle_response(response, now);
                 }
-                Err(failure) => return self.session.failed(failure, now),
+                Err(failure) => return self.session.handle_failure(failure, now),
             }
-            let goes_on = heard < RESPONSES && bytes < RESPONSE_BYTES && self.session.is_open();
-            // Where there is none yet, the next turn polls the stream with a waker that counts.
-            next_one = match &mut self.connection.responses {
-                Some(responses) if goes_on => responses.ready(),
+            let goes_on = handled < RESPONSES && bytes < RESPONSE_BYTES && self.session.is_open();
+            // If there is none yet, the next turn polls the stream with a waker that counts.
+            next = match &mut self.in_flight.responses {
+                Some(responses) if goes_on => responses.try_next(),
                 _ => None,
             };
         }
     }
 
-    fn follow(&mut self, change: Change) {
+    fn handle_change(&mut self, change: Change) {
         let now = now();
-        for id in change.left {
-            self.cells.remove(&id);
-            self.never_seen.remove(&id);
-            self.session.leave(id, now);
+        for id in change.unsubscribed {
+            self.cells.remove(id);
+            self.folders.forget(id);
+            self.refreshes.forget(id);
+            self.session.handle_unsubscribe(id, now);
         }
-        for (id, (key, cell)) in change.followed {
+        for (id, (name, cell)) in change.subscribed {
             self.cells.insert(id, cell);
-            self.session.follow(id, key, now);
+            self.session.handle_subscribe(id, name, now);
         }
-        for (endpoint, add) in change.endpoints {
-            if add {
-                self.session.add_endpoint(&endpoint, now);
-            } else {
-                self.session.remove_endpoint(&endpoint, now);
+        for (endpoint, change) in change.endpoints {
+            match change {
+                EndpointChange::Added => self.session.handle_add_endpoint(&endpoint, now),
+                EndpointChange::Removed => self.session.handle_remove_endpoint(&endpoint, now),
             }
         }
-        for id in change.refreshes {
-            self.session.refresh(id, id, now); // one at a time for each key, so its id will do
+        for (id, refreshed) in change.refreshes {
+            if self.cells.get(id).is_some() {
+                let ticket = self.refreshes.add(id, refreshed);
+                self.session.handle_refresh(id, ticket, now);
+            }
         }
     }
 
     fn act(&mut self, action: Action) {
-        let connection = &mut self.connection;
+        let in_flight = &mut self.in_flight;
         match action {
             Action::Connect(endpoint) => {
                 tracing::debug!(%endpoint, "connecting");
-                let source = Arc::clone(&self.source);
-                connection.calls.push(Box::pin(async move {
-                    Done::Connected(source.connect(&endpoint).await)
-                }));
+                in_flight.connect(Arc::clone(&self.connector), endpoint);
             }
-            Action::Disconnect => *connection = Connection::default(),
-            Action::Read(id, keys) => {
-                connection.call(|link| async move { Done::Read(id, link.read(keys).await) });
-            }
-            Action::Recall(Entry { key, revision, .. }) => {
-                connection
-                    .call(|link| async move { Done::Recalled(link.recall(key, revision).await) });
-            }
-            Action::Open(first) => {
-                connection.call(|link| async move { Done::Opened(link.open(first).await) });
-            }
-            Action::Send(request) => connection.to_send.push_back(request),
-            Action::Tell(id, entry) => {
-                if entry.value.is_none() && entry.revision == 0 {
-                    self.never_seen.insert(id, entry.key.clone());
-                } else {
-                    self.never_seen.remove(&id);
-                }
-                if let Some(cell) = self.cells.get(&id) {
-                    cell.set(entry);
-                }
-            }
-            Action::Health(health) => {
-                tracing::info!(state = %health.state, cause = ?health.cause, endpoint = ?health.endpoint, "health");
+            Action::Disconnect => *in_flight = InFlight::default(),
+            Action::Read(id, keys) => in_flight
+                .call(|connection| async move { Done::Read(id, connection.read(keys).await) }),
+            Action::CheckHistory(version) => in_flight.call(|connection| async move {
+                let revision = version.revision().unwrap_or_default();
+                Done::CheckedHistory(connection.read_at(version.key, revision).await)
+            }),
+            Action::OpenStream(first) => in_flight.call(|connection| async move {
+                Done::OpenedStream(connection.open_stream(first).await)
+            }),
+            Action::Send(request) => in_flight.to_send.push_back(request),
+            Action::Publish(id, entry) => self.publish(id, entry),
+            Action::PublishHealth(health) => {
+                let Health { state, cause, source, .. } = &health;
+                tracing::info!(%state, ?cause, ?source, "health");
                 self.health.set(health);
             }
-            Action::Refreshed(id, result) => self.registry.refreshed(id, &result),
+            Action::Refreshed(id, ticket, result) => self.refreshes.complete(id, ticket, &result),
         }
     }
 
-    /// etcd has no folders: who names one by mistake would wait for ever, and nothing would tell.
-    fn look_below(&mut self) {
-        if self.never_seen.is_empty()
-            || self.connection.link.is_none()
-            || self.connection.looks_below
-        {
-            return;
+    fn publish(&mut self, id: KeyId, entry: Entry) {
+        self.folders.published(id, &entry);
+        if let Some(cell) = self.cells.get(id) {
+            cell.set(entry);
         }
-        let mut keys = Vec::new();
-        while keys.len() < LOOKS
-            && let Some((_, key)) = self.never_seen.pop_first()
-        {
-            keys.push(key);
-        }
-        self.connection.looks_below = true;
-        self.connection.call(|link| async move {
-            let below = link.look_below(keys.clone()).await;
-            Done::LookedBelow(keys, below)
-        });
     }
 
-    fn done(&mut self, done: Done) {
+    fn handle_done(&mut self, done: Done) {
         let now = now();
         match done {
-            Done::Connected(Ok(link)) => {
-                self.connection.link = Some(link);
-                self.session.connected(now);
+            Done::Connected(Ok(connection)) => {
+                self.in_flight.connection = Some(connection);
+                self.session.handle_connected(now);
             }
-            Done::Read(id, answer) => self.session.read(id, answer, now),
-            Done::Recalled(answer) => self.session.recalled(answer, now),
-            Done::Opened(Ok((requests, responses))) => {
-                self.connection.requests = Some(requests);
-                self.connection.responses = Some(responses);
-                self.session.opened(now);
+            Done::Read(id, response) => self.session.handle_read(id, response, now),
+            Done::CheckedHistory(response) => self.session.handle_history_check(response, now),
+            Done::OpenedStream(Ok((requests, responses))) => {
+                self.in_flight.requests = Some(requests);
+                self.in_flight.responses = Some(responses);
+                self.session.handle_open(now);
             }
-            Done::Sent(requests, Ok(())) => self.connection.requests = Some(requests),
-            Done::LookedBelow(keys, below) => {
-                self.connection.looks_below = false;
-                // A user who may not list them is told nothing.
-                for (key, _) in
-                    keys.iter().zip(below.unwrap_or_default()).filter(|(_, below)| *below)
-                {
-                    let key = String::from_utf8_lossy(key).escape_debug().to_string();
-                    let folder = key.strip_suffix('/').unwrap_or(&key);
-                    tracing::warn!(
-                        "the key `{key}` is not there, but keys below `{folder}/` are: watch one of those"
-                    );
-                }
+            Done::Sent(requests) => self.in_flight.requests = Some(requests),
+            Done::LookedBelow(keys, has_keys) => {
+                self.in_flight.looks_below = false;
+                folders::warn(&keys, &has_keys.unwrap_or_default());
             }
             Done::Connected(Err(failure))
-            | Done::Opened(Err(failure))
-            | Done::Sent(_, Err(failure)) => {
-                self.session.failed(failure, now);
+            | Done::OpenedStream(Err(failure))
+            | Done::Failed(failure) => {
+                self.session.handle_failure(failure, now);
             }
         }
-    }
-}
-
-impl Connection {
-    fn call<F>(&mut self, call: impl FnOnce(Arc<dyn Link>) -> F)
-    where
-        F: Future<Output = Done> + Send + 'static,
-    {
-        if let Some(link) = &self.link {
-            self.calls.push(Box::pin(call(Arc::clone(link))));
-        }
-    }
-
-    /// Sends what waits, unless a call does so already: the stream is read meanwhile (C6).
-    fn send_more(&mut self) {
-        if self.to_send.is_empty() {
-            return;
-        }
-        let Some(mut requests) = self.requests.take() else { return };
-        let batch: Vec<_> = self.to_send.drain(..self.to_send.len().min(SENDS)).collect();
-        self.calls.push(Box::pin(async move {
-            for request in batch {
-                if let Err(failure) = requests.send(request).await {
-                    return Done::Sent(requests, Err(failure));
-                }
-            }
-            Done::Sent(requests, Ok(()))
-        }));
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.registry.close();
-    }
-}
-
-async fn next(responses: &mut Option<Box<dyn Responses>>) -> Result<Response, Failure> {
-    match responses {
-        Some(responses) => responses.next().await,
-        None => pending().await,
+        self.mailbox.close();
     }
 }
 
@@ -285,9 +203,9 @@ fn now() -> Instant {
     TokioInstant::now().into_std()
 }
 
-async fn sleep(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(TokioInstant::from_std(deadline)).await,
+async fn sleep(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(TokioInstant::from_std(until)).await,
         None => pending().await,
     }
 }

@@ -1,85 +1,96 @@
-//! What the fuzz target drives: a session, with bytes for what a program and a server may say.
+//! What the fuzz target drives: a session, with bytes for what a program and a server may do.
 
 use std::time::{Duration, Instant};
 
-use event_core::Bytes;
+use event_core::{Bytes, CauseKind};
 
-use crate::bounds::Bounds;
-use crate::endpoints::Endpoints;
-use crate::protocol::{CauseKind, Event, Failure, KeyValue, ReadAnswer, Request, Response};
-use crate::session::{Action, Session};
+use crate::seam::{Event, Failure, KeyValue, ReadResponse, WatchRequest, WatchResponse};
+use crate::session::{Action, Endpoints, Session, Timeouts};
+use crate::slots::KeyId;
 
 /// More than this from one input is an endless loop.
 const ACTIONS: usize = 100_000;
 
-/// Tells a session what the bytes say, in any order, likely or not.
+/// Gives a session the inputs that the bytes stand for, in any order, likely or not.
 ///
 /// # Panics
 ///
 /// If the session does, or if it never comes to rest.
 pub fn session(bytes: &[u8]) {
-    let mut said = bytes.iter().copied();
-    let bounds = Bounds { connect: Duration::from_secs(5), detection: Duration::from_secs(5) };
+    let mut bytes = bytes.iter().copied();
+    let five = Duration::from_secs(5);
+    let timeouts = Timeouts { connect: five, liveness: five };
     let mut now = Instant::now();
     let endpoints = Endpoints::new(["a", "b"].map(str::to_owned), Some(1));
-    let mut session = Session::new(endpoints, bounds, now);
-    let (mut next_id, mut reads, mut watches) = (0, Vec::new(), Vec::new());
-    while let Some(what) = said.next() {
-        let mut byte = || said.next().unwrap_or(0);
+    let mut session = Session::new(endpoints, timeouts, now);
+    let (mut next_slot, mut ids) = (0, Vec::new());
+    let (mut reads, mut watches) = (Vec::new(), Vec::new());
+    let nobody = KeyId { slot: 7, generation: u32::MAX };
+    while let Some(what) = bytes.next() {
+        let mut byte = || bytes.next().unwrap_or(0);
         match what % 13 {
             0 => {
-                next_id += 1;
-                session.follow(next_id, Bytes::from(vec![byte()]), now);
+                next_slot += 1;
+                let id = KeyId { slot: next_slot / 2, generation: next_slot };
+                ids.push(id);
+                session.handle_subscribe(id, Bytes::from(vec![byte()]), now);
             }
-            1 => session.leave(u64::from(byte()), now),
-            2 => session.refresh(u64::from(byte()), u64::from(byte()), now),
-            3 => session.connected(now),
-            4 => session.opened(now),
-            5 => session.failed(failure(byte()), now),
+            1 => session.handle_unsubscribe(pick(&ids, byte()).unwrap_or(nobody), now),
+            2 => {
+                let id = pick(&ids, byte()).unwrap_or(nobody);
+                session.handle_refresh(id, u64::from(byte()), now);
+            }
+            3 => session.handle_connected(now),
+            4 => session.handle_open(now),
+            5 => session.handle_failure(failure(byte()), now),
             6 => {
                 let (id, asked) = pick(&reads, byte()).unwrap_or((u64::from(byte()), 1));
-                let few = usize::from(byte() % 8 == 0); // now and then an answer to other keys
+                let few = usize::from(byte() % 8 == 0); // now and then a response to other keys
                 let found = (0..asked + few).map(|_| found(byte(), byte())).collect();
-                session.read(id, Ok(ReadAnswer { revision: revision(byte()), found }), now);
+                let response = ReadResponse { revision: revision(byte()), found };
+                session.handle_read(id, Ok(response), now);
             }
             7 => {
                 let (id, _) = pick(&reads, byte()).unwrap_or_default();
-                session.read(id, Err(failure(byte())), now);
+                session.handle_read(id, Err(failure(byte())), now);
             }
             8 | 9 => {
-                let flags = byte();
-                let newest = (flags >> 6 > 0).then(|| event(byte(), byte()));
                 let watch_id = pick(&watches, byte()).unwrap_or(i64::from(byte()) - 1);
-                let response = Response {
-                    revision: revision(byte()),
-                    watch_id,
-                    created: flags & 1 > 0,
-                    canceled: flags & 2 > 0,
-                    compact_revision: i64::from(flags & 4),
-                    reason: String::new(),
-                    newest,
+                let response = match byte() % 8 {
+                    0 => WatchResponse::Created { watch_id },
+                    1 => WatchResponse::Refused,
+                    2 => WatchResponse::Compacted { watch_id },
+                    3 => WatchResponse::Canceled { watch_id, failure: failure(byte()) },
+                    4 => WatchResponse::Progress,
+                    flags => WatchResponse::Events {
+                        watch_id,
+                        revision: revision(byte()),
+                        events: (0..byte() % 3).map(|_| event(byte(), byte(), byte())).collect(),
+                        is_fragment: flags == 5,
+                    },
                 };
-                session.heard(response, now);
+                session.handle_response(response, now);
             }
             10 => {
                 let found = vec![found(byte(), byte())];
-                session.recalled(Ok(ReadAnswer { revision: revision(byte()), found }), now);
+                let response = ReadResponse { revision: revision(byte()), found };
+                session.handle_history_check(Ok(response), now);
             }
             11 => {
                 now += Duration::from_millis(u64::from(byte()) * 40);
-                session.tick(now);
+                session.handle_timeout(now);
             }
-            _ if byte() % 2 == 0 => session.add_endpoint("c", now),
-            _ => session.remove_endpoint(["a", "b", "c"][usize::from(byte() % 3)], now),
+            _ if byte() % 2 == 0 => session.handle_add_endpoint("c", now),
+            _ => session.handle_remove_endpoint(["a", "b", "c"][usize::from(byte() % 3)], now),
         }
         for count in 0.. {
             assert!(count < ACTIONS, "the session does not come to rest");
-            match session.action() {
+            match session.poll_action() {
                 None => break,
                 Some(Action::Read(id, keys)) => reads.push((id, keys.len())),
                 Some(
-                    Action::Open(Request::Create { watch_id, .. })
-                    | Action::Send(Request::Create { watch_id, .. }),
+                    Action::OpenStream(WatchRequest::Create { watch_id, .. })
+                    | Action::Send(WatchRequest::Create { watch_id, .. }),
                 ) => {
                     watches.push(watch_id);
                 }
@@ -87,11 +98,11 @@ pub fn session(bytes: &[u8]) {
             }
         }
         // A deadline that has passed must be gone after a tick, or the driver spins.
-        if let Some(deadline) = session.deadline().filter(|deadline| *deadline <= now) {
-            session.tick(now);
-            while session.action().is_some() {}
+        if let Some(deadline) = session.poll_timeout().filter(|deadline| *deadline <= now) {
+            session.handle_timeout(now);
+            while session.poll_action().is_some() {}
             assert!(
-                session.deadline().is_none_or(|next| next > deadline),
+                session.poll_timeout().is_none_or(|next| next > deadline),
                 "a deadline that stays is an endless loop"
             );
         }
@@ -104,12 +115,13 @@ fn pick<T: Copy>(from: &[T], byte: u8) -> Option<T> {
 }
 
 fn failure(byte: u8) -> Failure {
-    let kind = match byte % 6 {
+    let kind = match byte % 7 {
         0 => CauseKind::Unreachable,
         1 => CauseKind::NoLeader,
         2 => CauseKind::Unauthenticated,
         3 => CauseKind::PermissionDenied,
         4 => CauseKind::InvalidArgument,
+        5 => CauseKind::ResourceExhausted,
         _ => CauseKind::TooLarge,
     };
     Failure::new(kind, "a failure")
@@ -129,8 +141,9 @@ fn found(byte: u8, value: u8) -> Option<KeyValue> {
         .then(|| KeyValue { mod_revision: revision(byte), value: Bytes::from(vec![value]) })
 }
 
-fn event(byte: u8, value: u8) -> Event {
+fn event(key: u8, byte: u8, value: u8) -> Event {
     Event {
+        key: Bytes::from(vec![key]),
         mod_revision: revision(byte),
         value: (!value.is_multiple_of(4)).then(|| Bytes::from(vec![value])),
     }
@@ -139,7 +152,7 @@ fn event(byte: u8, value: u8) -> Event {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_session_takes_whatever_is_said() {
+    fn a_session_takes_any_inputs_in_any_order() {
         let mut random = fastrand::Rng::with_seed(1);
         for _ in 0..2000 {
             let bytes: Vec<u8> = (0..random.usize(..400)).map(|_| random.u8(..)).collect();

@@ -26,25 +26,19 @@
 //! All keys of a store share one watch stream and one task; a key is watched once, however many
 //! watchers it has, and its watch is canceled when the last of them is dropped.
 
+mod endpoint;
+mod options;
 mod store;
 mod value;
 
-mod options;
-
-mod connection;
 mod driver;
-mod registry;
+mod mailbox;
+mod slots;
 
-mod bounds;
-mod endpoints;
-mod key;
 mod session;
 
-mod protocol;
-mod source;
+mod seam;
 
-#[cfg(test)]
-mod driver_tests;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;

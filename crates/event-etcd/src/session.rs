@@ -1,410 +1,295 @@
-//! The rules of following keys of an etcd, as a state machine without I/O.
+//! The rules of watching keys of an etcd, as a state machine without I/O.
 //!
-//! It is told what the server said and what time it is, and says what to do next. It owns every rule
-//! of resuming, and a test drives it without a server. The numbers (E1 …, C1 …) are those of the
-//! table in `docs/etcd-facts.md`.
+//! The driver reports what the server said and what time it is; the session says what to do next. It
+//! owns every rule of reading, watching and failing over, and a test drives it without a server. The
+//! numbers (E1 …, C1 …) are those of the table in `docs/etcd-facts.md`.
 //!
-//! The life of a key: *unread* → a linearizable read → a watch from that read's revision on is asked
-//! for → *watched*. Not from the next revision: later servers give no sign of life on a stream while
-//! a watch of it starts beyond the store's revision, as it would on an idle store (E7).
+//! The life of a key: *unread* → a linearizable read → a watch from that read's revision on →
+//! *watched*. Not from the next revision: later servers give no sign of life on a stream while a watch of
+//! it starts beyond the store's revision, as it would on an idle store (E7).
 //!
-//! Whatever goes wrong makes a key unread again. We never resume: a reader of the newest value needs
-//! no history, and every way of resuming has a failure in which it is silent (E1, E2, E5, E8).
+//! Whatever goes wrong makes a key unread again. The session never resumes a watch: a reader of the
+//! newest value needs no history, and every way of resuming has a failure in which it is silent (E1, E2,
+//! E5, E8).
 
-mod connecting;
-mod reading;
-mod recalling;
-mod watching;
+mod connected;
+mod endpoints;
+mod health;
+mod history_check;
+mod key;
+mod lag;
+mod reads;
+mod timers;
+mod watches;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_core::{Bytes, Entry};
+use event_core::{Bytes, CauseKind, Entry, Health};
 
-use crate::bounds::Bounds;
-use crate::endpoints::Endpoints;
-use crate::key::{Key, KeyState};
-pub(crate) use crate::key::{KeyId, ReadId, Ticket};
-use crate::protocol::{CauseKind, Failure, ReadAnswer, Request, Response};
-use event_core::{Cause, Health, HealthState};
+use crate::seam::{Failure, WatchRequest};
+use crate::slots::{KeyId, Slots};
+use connected::{Connected, Stream};
+use health::HealthLog;
+use history_check::History;
+use reads::BATCH;
 
-/// How many keys one transaction reads: etcd's default for `--max-txn-ops`.
-const BATCH: usize = 128;
-/// How many reads are under way at once.
-const READS: usize = 8;
-/// How far a watch may lie behind, in revisions, before it is quicker to read (E9).
-const BEHIND: i64 = 5000;
-/// When keys that were refused are asked for again: after this, and once more this for each
-/// [`REFUSED`] of them, so that many don't load the cluster.
-const RETRY: Duration = Duration::from_millis(500);
-const REFUSED: usize = 32;
+pub(crate) use endpoints::Endpoints;
+pub(crate) use key::Key;
+pub(crate) use timers::Timeouts;
+
+/// A read under way.
+pub(crate) type ReadId = u64;
+/// A refresh. Later ones have higher numbers.
+pub(crate) type Ticket = u64;
 
 /// What the session wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Connect to a member, and say [`Session::connected`] or [`Session::failed`].
+    /// Connect to a member, then call [`Session::handle_connected`] or [`Session::handle_failure`].
     Connect(Arc<str>),
     /// Drop the connection and all that is under way on it.
     Disconnect,
-    /// Read these keys, linearizable and in one transaction, and say [`Session::read`].
+    /// Read these keys, linearizable and in one transaction, then call [`Session::handle_read`].
     Read(ReadId, Vec<Bytes>),
-    /// Read the key of this version as it was at its revision, linearizable, and say
-    /// [`Session::recalled`].
-    Recall(Entry),
-    /// Open the stream with this request, and say [`Session::opened`]; then
-    /// [`Session::heard`] for each response.
-    Open(Request),
+    /// Read the key of this version as it was at its revision, linearizable, then call
+    /// [`Session::handle_history_check`].
+    CheckHistory(Entry),
+    /// Open the stream with this request, then call [`Session::handle_open`], and
+    /// [`Session::handle_response`] for each response.
+    OpenStream(WatchRequest),
     /// Send this on the stream, in order.
-    Send(Request),
-    /// Tell the watchers of a key its newest version.
-    Tell(KeyId, Entry),
-    /// Tell the watchers of the store's health.
-    Health(Health),
-    /// A refresh is done, or was refused.
-    Refreshed(Ticket, Result<(), Failure>),
+    Send(WatchRequest),
+    /// Publish the newest version of a key.
+    Publish(KeyId, Entry),
+    /// Publish the health of the store.
+    PublishHealth(Health),
+    /// The refreshes of a key up to this one are done, or were refused.
+    Refreshed(KeyId, Ticket, Result<(), Failure>),
 }
 
 #[derive(Debug)]
 pub(crate) struct Session {
-    bounds: Bounds,
+    timeouts: Timeouts,
     endpoints: Endpoints,
-    phase: Phase,
-    /// In order, for a run to be repeatable; boxed, for the places that the tree keeps free to be small.
-    keys: BTreeMap<KeyId, Box<Key>>,
-    /// Keys to read: those that are unread, and those watched ones that a read shall overtake.
-    to_read: VecDeque<KeyId>,
-    /// Batches that were refused as a whole, halved.
-    to_read_apart: Vec<Vec<KeyId>>,
-    reads: BTreeMap<ReadId, Read>,
-    watches: HashMap<i64, KeyId>,
-    /// Creates in the order they were sent, which is the order of their answers (E3).
-    creating: VecDeque<i64>,
-    /// The keys that are refused, each with the reason.
-    refused: BTreeMap<KeyId, Failure>,
-    /// When they are asked for again.
-    retry_at: Option<Instant>,
-    /// How many keys are read at once: fewer where that took too long.
+    keys: Slots<Key>,
+    /// The newest refresh of each key that waits for a read which is not sent yet.
+    refreshes: BTreeMap<KeyId, Ticket>,
+    state: State,
+    /// How many keys are read at once: fewer after a read took too long.
     batch: usize,
-    /// The highest revision seen in this history.
-    highest: i64,
-    /// The newest version that an earlier connection gave out of this history.
-    witness: Option<Entry>,
-    /// It, while the store is asked whether it remembers it.
-    recalling: Option<Entry>,
+    history: History,
+    health: HealthLog,
+    last_response: Option<Instant>,
     next_read: ReadId,
     next_watch: i64,
-    /// All that was to be read when the connection was made is, and the stream is open.
-    live: bool,
-    /// Why the last connection ended, and the member it was to, until the next one is live.
-    failure: Option<Failure>,
-    faulty: Option<Arc<str>>,
-    last_heard: Option<Instant>,
-    /// How it goes, and what was told of that.
-    health: Health,
-    told_health: Health,
     actions: VecDeque<Action>,
 }
 
+/// Each state owns what belongs to it: leaving the state drops it.
 #[derive(Debug)]
-enum Phase {
-    /// Nothing to follow, so no connection yet.
+enum State {
+    /// No key is subscribed to yet, or no endpoint is left.
     Idle,
-    /// Until then the next endpoint is spared.
-    Waiting { until: Instant, endpoint: Arc<str> },
-    /// Asked to connect; the first answer proves it.
-    Connecting { deadline: Instant },
-    Connected {
-        stream: Stream,
-        /// Until its first answer, when that has to come, if it was asked for in time.
-        prove_by: Option<Instant>,
+    /// The next endpoint is spared until then.
+    Waiting {
+        until: Instant,
+        endpoint: Arc<str>,
     },
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Stream {
-    /// No key was read yet, so there is nothing to watch.
-    Unasked,
-    Opening {
+    /// The first response proves the connection.
+    Connecting {
         deadline: Instant,
     },
-    /// `heard` is when it last said something: a read's answer does not prove that the stream lives.
-    /// `asked` is since when a sign of life is waited for.
-    Open {
-        heard: Instant,
-        asked: Option<Instant>,
-    },
-}
-
-#[derive(Debug)]
-struct Read {
-    keys: Vec<KeyId>,
-    tickets: Vec<(KeyId, Ticket)>,
-    deadline: Instant,
-    /// The highest revision seen when it was sent: an answer below it is of another history.
-    floor: i64,
+    Connected(Box<Connected>),
 }
 
 impl Session {
-    pub(crate) fn new(endpoints: Endpoints, bounds: Bounds, now: Instant) -> Self {
+    pub(crate) fn new(endpoints: Endpoints, timeouts: Timeouts, now: Instant) -> Self {
         Self {
-            bounds,
+            timeouts,
             endpoints,
-            phase: Phase::Idle,
-            keys: BTreeMap::new(),
-            to_read: VecDeque::new(),
-            to_read_apart: Vec::new(),
-            reads: BTreeMap::new(),
-            watches: HashMap::new(),
-            creating: VecDeque::new(),
-            refused: BTreeMap::new(),
-            retry_at: None,
+            keys: Slots::default(),
+            refreshes: BTreeMap::new(),
+            state: State::Idle,
             batch: BATCH,
-            highest: 0,
-            witness: None,
-            recalling: None,
+            history: History::default(),
+            health: HealthLog::new(now),
+            last_response: None,
             next_read: 0,
             next_watch: 0,
-            live: false,
-            failure: None,
-            faulty: None,
-            last_heard: None,
-            health: Health::connecting(now),
-            told_health: Health::connecting(now),
             actions: VecDeque::new(),
         }
     }
 
     // What the program wants.
 
-    /// Follow a key. The id must not have been used before.
-    pub(crate) fn follow(&mut self, id: KeyId, name: Bytes, now: Instant) {
-        self.keys.insert(id, Box::new(Key::new(name)));
-        self.queue(id);
-        if matches!(self.phase, Phase::Idle) {
-            self.next_endpoint(now);
+    /// Subscribes to a key.
+    pub(crate) fn handle_subscribe(&mut self, id: KeyId, name: Bytes, now: Instant) {
+        self.keys.insert(id, Key::new(name));
+        match &mut self.state {
+            State::Idle => self.next_endpoint(now),
+            State::Connected(connected) => connected.queue(id),
+            State::Waiting { .. } | State::Connecting { .. } => {}
         }
         self.go_on(now);
     }
 
-    /// Stop following a key.
-    pub(crate) fn leave(&mut self, id: KeyId, now: Instant) {
-        let Some(key) = self.keys.remove(&id) else { return };
-        self.refused.remove(&id);
-        if key.queued {
-            self.to_read.retain(|queued| *queued != id);
+    /// Ends the subscription to a key.
+    pub(crate) fn handle_unsubscribe(&mut self, id: KeyId, now: Instant) {
+        if self.keys.remove(id).is_none() {
+            return;
         }
-        for ticket in key.tickets {
-            self.actions.push_back(Action::Refreshed(ticket, Ok(())));
-        }
-        if let KeyState::Watched(watch_id) = key.state {
-            self.watches.remove(&watch_id);
-            self.actions.push_back(Action::Send(Request::Cancel { watch_id }));
+        self.refreshes.remove(&id);
+        if let State::Connected(connected) = &mut self.state
+            && let Some(watch_id) = connected.forget(id)
+        {
+            self.actions.push_back(Action::Send(WatchRequest::Cancel { watch_id }));
         }
         self.go_on(now);
     }
 
-    /// Read a key that is followed anew, from now on. [`Action::Refreshed`] says when it is told.
-    pub(crate) fn refresh(&mut self, id: KeyId, ticket: Ticket, now: Instant) {
-        match self.keys.get_mut(&id) {
-            Some(key) => {
-                key.tickets.push(ticket);
-                self.queue(id);
+    /// Reads a key with a read that is sent from now on, then says [`Action::Refreshed`].
+    pub(crate) fn handle_refresh(&mut self, id: KeyId, ticket: Ticket, now: Instant) {
+        if self.keys.get(id).is_some() {
+            self.refreshes.insert(id, ticket);
+            if let State::Connected(connected) = &mut self.state {
+                connected.queue(id);
             }
-            None => self.actions.push_back(Action::Refreshed(ticket, Ok(()))),
         }
         self.go_on(now);
     }
 
-    pub(crate) fn add_endpoint(&mut self, name: &str, now: Instant) {
-        let waits = matches!(self.phase, Phase::Idle | Phase::Waiting { .. });
-        if self.endpoints.add(name) && waits && !self.keys.is_empty() {
+    pub(crate) fn handle_add_endpoint(&mut self, name: &str, now: Instant) {
+        let waits = matches!(self.state, State::Idle | State::Waiting { .. });
+        if self.endpoints.add(name) && waits {
             self.next_endpoint(now);
         }
         self.go_on(now);
     }
 
-    pub(crate) fn remove_endpoint(&mut self, name: &str, now: Instant) {
+    pub(crate) fn handle_remove_endpoint(&mut self, name: &str, now: Instant) {
         if self.endpoints.remove(name) {
-            match self.phase {
-                Phase::Idle => {}
-                Phase::Waiting { .. } => self.next_endpoint(now),
-                Phase::Connecting { .. } | Phase::Connected { .. } => {
-                    let message = format!("the endpoint {name} was removed");
-                    self.fail(Failure::new(CauseKind::Unreachable, message), now);
+            match self.state {
+                State::Idle => {}
+                State::Waiting { .. } => self.next_endpoint(now),
+                State::Connecting { .. } | State::Connected(_) => {
+                    let message = format!("the program removed the endpoint {name}");
+                    self.fail(Failure::new(CauseKind::EndpointRemoved, message), now);
                 }
             }
         }
         self.go_on(now);
     }
 
-    // What the server said.
+    // What happened to the connection.
 
-    pub(crate) fn connected(&mut self, now: Instant) {
-        if let Phase::Connecting { deadline } = self.phase {
-            self.phase = Phase::Connected { stream: Stream::Unasked, prove_by: Some(deadline) };
-            self.recall();
+    pub(crate) fn handle_connected(&mut self, now: Instant) {
+        if let State::Connecting { deadline } = self.state {
+            self.state = State::Connected(Box::new(Connected::new(deadline, &self.keys)));
+            self.check_history();
         }
         self.go_on(now);
     }
 
     /// A call failed, or the stream ended: all ends look alike (C3).
-    pub(crate) fn failed(&mut self, failure: Failure, now: Instant) {
+    pub(crate) fn handle_failure(&mut self, failure: Failure, now: Instant) {
         self.fail(failure, now);
         self.go_on(now);
     }
 
-    pub(crate) fn opened(&mut self, now: Instant) {
-        if let Phase::Connected { stream, .. } = &mut self.phase {
-            *stream = Stream::Open { heard: now, asked: None };
+    /// The stream is open.
+    pub(crate) fn handle_open(&mut self, now: Instant) {
+        if let State::Connected(connected) = &mut self.state {
+            connected.stream = Stream::Open { last_response: now, asked: None };
             self.proven(now);
         }
-        self.go_on(now);
-    }
-
-    pub(crate) fn read(&mut self, id: ReadId, answer: Result<ReadAnswer, Failure>, now: Instant) {
-        let Some(read) = self.reads.remove(&id) else { return };
-        match answer {
-            Ok(answer) => self.merge(id, read, answer, now),
-            Err(failure) => self.read_failed(read, failure, now),
-        }
-        self.go_on(now);
-    }
-
-    pub(crate) fn heard(&mut self, response: Response, now: Instant) {
-        self.proven(now);
-        if let Phase::Connected { stream: Stream::Open { heard, asked }, .. } = &mut self.phase {
-            *heard = now;
-            *asked = None;
-        }
-        if response.created {
-            self.created(&response, now);
-        } else if response.canceled {
-            self.canceled(&response, now);
-        } else {
-            self.changed(response);
-        }
-        self.go_on(now);
-    }
-
-    /// Time passed: call it at the [`deadline`](Self::deadline).
-    pub(crate) fn tick(&mut self, now: Instant) {
-        if self.retry_at.is_some_and(|at| at <= now) {
-            self.retry_at = None;
-            for id in self.refused.keys().copied().collect::<Vec<_>>() {
-                self.queue(id);
-            }
-        }
-        let bounds = self.bounds;
-        match &mut self.phase {
-            Phase::Waiting { until, endpoint } if *until <= now => {
-                let endpoint = Arc::clone(endpoint);
-                self.connect(endpoint, now);
-            }
-            Phase::Connecting { deadline } if *deadline <= now => self.silent(bounds.connect, now),
-            Phase::Connected { stream: Stream::Opening { deadline }, .. } if *deadline <= now => {
-                self.silent(bounds.answer(), now);
-            }
-            Phase::Connected { stream: Stream::Open { heard, asked }, .. }
-                if !self.watches.is_empty() =>
-            {
-                match *asked {
-                    Some(since) if since + bounds.answer() <= now => {
-                        self.silent(bounds.detection, now);
-                    }
-                    None if *heard + bounds.idle() <= now => {
-                        *asked = Some(now);
-                        self.actions.push_back(Action::Send(Request::Progress));
-                    }
-                    _ => {}
-                }
-            }
-            _ => {}
-        }
-        self.reads_in_time(now);
         self.go_on(now);
     }
 
     // What follows.
 
     /// What to do next, until there is nothing.
-    pub(crate) fn action(&mut self) -> Option<Action> {
+    pub(crate) fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
-    /// When to call [`tick`](Self::tick), if nothing else happens before.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        let phase = match self.phase {
-            Phase::Idle | Phase::Connected { stream: Stream::Unasked, .. } => None,
-            Phase::Waiting { until, .. } => Some(until),
-            Phase::Connecting { deadline }
-            | Phase::Connected { stream: Stream::Opening { deadline }, .. } => Some(deadline),
-            Phase::Connected { stream: Stream::Open { .. }, .. } if self.watches.is_empty() => None,
-            Phase::Connected { stream: Stream::Open { asked: Some(since), .. }, .. } => {
-                Some(since + self.bounds.answer())
-            }
-            Phase::Connected { stream: Stream::Open { heard, asked: None }, .. } => {
-                Some(heard + self.bounds.idle())
-            }
-        };
-        let reads = self.reads.values().map(|read| read.deadline).min();
-        [phase, reads, self.retry_at].into_iter().flatten().min()
-    }
-
-    /// Whether the stream is open: what comes on it is to be heard.
+    /// Whether the stream is open, so that its responses are to be handled.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Connected { stream: Stream::Open { .. }, .. })
+        matches!(&self.state, State::Connected(connected) if connected.stream.is_open())
     }
 
     /// When the server last gave a sign of life.
-    pub(crate) fn last_heard(&self) -> Option<Instant> {
-        self.last_heard
+    pub(crate) fn last_response(&self) -> Option<Instant> {
+        self.last_response
     }
 
     // The rules.
 
-    /// After each input: read what is to be read, and say how it goes.
+    /// After each input: reads what is to be read, and assesses the health.
     fn go_on(&mut self, now: Instant) {
         self.read_more(now);
-        let Phase::Connected { stream: Stream::Open { .. }, .. } = self.phase else {
-            return self.assess(now);
-        };
-        if !self.live
-            && self.to_read.is_empty()
-            && self.to_read_apart.is_empty()
-            && self.reads.is_empty()
+        if let State::Connected(connected) = &mut self.state
+            && connected.stream.is_open()
+            && !connected.is_live
+            && !connected.has_more_to_read()
+            && connected.reads.is_empty()
         {
-            self.live = true;
-            self.batch = (self.batch * 2).min(BATCH); // the link may be better by now
-            (self.failure, self.faulty) = (None, None);
+            connected.is_live = true;
+            self.batch = (self.batch * 2).min(BATCH); // the network may be better by now
+            self.health.recovered();
         }
-        self.assess(now);
+        self.assess_health(now);
     }
 
-    /// Tells how it goes, if that changed.
-    fn assess(&mut self, now: Instant) {
-        let (state, cause) = match self.refused.values().next().or(self.failure.as_ref()) {
-            Some(failure) => (HealthState::Stalled, Some(Cause::from(failure))),
-            None if self.live => (HealthState::Live, None),
-            None => (HealthState::Connecting, None),
-        };
-        let since = if state == self.health.state { self.health.since } else { now };
-        let endpoint = self.faulty.as_ref().or(self.endpoints.current()).cloned();
-        let health = Health {
-            state,
-            since,
-            cause,
-            endpoint,
-            revision: self.highest,
-            replaced: self.health.history_resets,
-        };
-        if health.differs(&self.told_health) {
-            self.told_health = health.clone();
-            self.actions.push_back(Action::Health(health.clone()));
+    fn connect(&mut self, endpoint: Arc<str>, now: Instant) {
+        self.state = State::Connecting { deadline: now + self.timeouts.connect };
+        self.actions.push_back(Action::Connect(endpoint));
+    }
+
+    fn next_endpoint(&mut self, now: Instant) {
+        self.state = State::Idle;
+        if self.keys.is_empty() {
+            return;
         }
-        self.health = health;
+        match self.endpoints.next() {
+            None => {
+                let message = "the program removed the last endpoint";
+                let failure = Failure::new(CauseKind::EndpointRemoved, message);
+                self.health.failed(failure, self.endpoints.current().cloned());
+            }
+            Some((endpoint, Duration::ZERO)) => self.connect(endpoint, now),
+            Some((endpoint, wait)) => self.state = State::Waiting { until: now + wait, endpoint },
+        }
+    }
+
+    /// Gives the connection up: every key is unread again.
+    fn fail(&mut self, failure: Failure, now: Instant) {
+        if matches!(self.state, State::Idle | State::Waiting { .. }) {
+            return;
+        }
+        self.actions.push_back(Action::Disconnect);
+        self.keep_version_to_check();
+        if let State::Connected(connected) = mem::replace(&mut self.state, State::Idle) {
+            for (_, read) in connected.reads {
+                self.put_back(read.refreshes);
+            }
+        }
+        self.health.failed(failure, self.endpoints.current().cloned());
+        self.endpoints.failed(now);
+        self.next_endpoint(now);
+    }
+
+    /// The server gave a sign of life.
+    fn proven(&mut self, now: Instant) {
+        self.last_response = Some(now);
+        self.endpoints.good(now);
+        if let State::Connected(connected) = &mut self.state {
+            connected.first_response_by = None;
+        }
     }
 }

@@ -13,9 +13,9 @@
 
 mod calls;
 mod cluster;
-mod connection;
 mod ending;
 mod history;
+mod link;
 mod program;
 mod schedule;
 mod stream;

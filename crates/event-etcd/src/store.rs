@@ -4,23 +4,22 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::Client;
-use event_core::{Bytes, Error, ErrorKind, MemoryReader};
+use event_core::{Bytes, Error, ErrorKind, Health, MemoryReader};
 use tokio::runtime::Handle;
 
-use crate::bounds::Bounds;
-use crate::connection::Connection;
-use crate::endpoints::Endpoints;
-use crate::options::{Options, check_endpoint};
-use crate::source::{Members, Source, check};
+use crate::driver::DriverHandle;
+use crate::endpoint::{check_endpoint, wants_tls};
+use crate::mailbox::EndpointChange;
+use crate::options::Options;
+use crate::seam::{Connector, Members};
+use crate::session::{Endpoints, Timeouts};
 use crate::value::EtcdValue;
-use event_core::Health;
 
 /// A connection to an etcd cluster, whose keys are values.
 ///
-/// A handle that is cheap to clone: all clones, their namespaces, values and watchers share one
-/// connection, one watch stream and one task. It connects with the first watcher, fails over by
-/// itself, and ends when the last of them is dropped. It reads only.
+/// It is a handle that is cheap to clone. All clones, their namespaces, values and watchers share one
+/// connection, one watch stream and one task. The store connects when its first key is watched, fails over
+/// by itself, and ends when the last handle is dropped. It only reads.
 ///
 /// ```no_run
 /// use event_core::{ReaderExt, ValueReader, WatcherExt};
@@ -40,7 +39,13 @@ use event_core::Health;
 /// # }
 /// ```
 ///
-/// It is no writer, so this does not compile:
+/// # When does a value end?
+///
+/// A store is no writer, so *no writer is left* means here that the store ended: by
+/// [`close`](Self::close), or with the tokio runtime that it was made in. Its watchers then take the last
+/// version and get [`ErrorKind::Closed`]. A cluster that can't be reached does not end a value.
+///
+/// Calling `set` does not compile:
 ///
 /// ```compile_fail,E0599
 /// use event_core::ValueWriter;
@@ -51,125 +56,187 @@ use event_core::Health;
 /// ```
 #[derive(Clone)]
 pub struct EtcdStore {
-    connection: Arc<Connection>,
+    driver: Arc<DriverHandle>,
+    endpoints: WhichEndpoints,
     /// What every key of this view begins with.
     prefix: Bytes,
 }
 
+/// Which endpoints may be added.
+#[derive(Debug, Clone, Copy)]
+enum WhichEndpoints {
+    Plain,
+    Tls,
+    /// None: they are the client's to choose.
+    OfTheClient,
+}
+
 impl EtcdStore {
-    /// A store of its own connection, to one of `endpoints` at a time, tried in order:
-    /// `host:port`, `http://host:port` or `https://host:port`. A URL may leave out its port, which is then
-    /// 80 or 443.
+    /// Makes a store that connects to one of `endpoints` at a time, and does not wait for the cluster.
     ///
-    /// Checks the arguments and does not wait for the cluster: a program may start before it.
-    /// [`health`](Self::health) tells how it goes, and watchers wait.
+    /// An endpoint is `host:port`, `http://host:port` or `https://host:port`. A URL may leave out its
+    /// port, which is then 80 or 443. The store tries the endpoints in this order.
+    ///
+    /// Only the arguments are checked here, so a program may start before its cluster. Then watchers
+    /// wait, and [`health`](Self::health) shows how the store is doing. Use a timeout on the first `get`
+    /// if your program should not start without a value.
     ///
     /// # Errors
     ///
-    /// Of kind [`ErrorKind::InvalidArgument`]: no endpoint or one that can't be read, certificates that
-    /// can't be read, bounds out of range, or no tokio runtime to run in. The runtime must have its
-    /// clock and its I/O enabled, as `#[tokio::main]` has.
+    /// [`ErrorKind::InvalidArgument`]:
+    ///
+    /// - there is no endpoint, or one can't be read, or `http://` and TLS are mixed;
+    /// - a certificate or a key can't be read;
+    /// - a timeout is zero or longer than a day;
+    /// - the call is outside a tokio runtime. The runtime must have its clock and its I/O enabled, as that of
+    ///   `#[tokio::main]` has.
     pub async fn connect<E: Into<String>>(
         endpoints: impl IntoIterator<Item = E>,
         options: Options,
     ) -> Result<Self, Error> {
         let endpoints: Vec<String> = endpoints.into_iter().map(Into::into).collect();
-        if endpoints.is_empty() {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                "no endpoint is given: expected host:port",
-            ));
-        }
-        let etcd = options.to_etcd(&endpoints)?;
-        runtime()?;
+        let Some(first) = endpoints.first() else {
+            return Err(invalid("no endpoint is given: expected host:port"));
+        };
+        let tls = options.wants_tls() || endpoints.iter().any(|endpoint| wants_tls(endpoint));
         for endpoint in &endpoints {
-            check(endpoint, &etcd).await?;
+            check_endpoint(endpoint, tls)?;
         }
-        let members = Members { options: options.with_user(etcd), bound: options.bounds().connect };
-        Self::start(Arc::new(members), Endpoints::new(endpoints, None), options.bounds())
+        options.check()?;
+        runtime()?;
+        let members = Members::new(&options, tls, first).await?;
+        let which = if tls { WhichEndpoints::Tls } else { WhichEndpoints::Plain };
+        Self::start(Arc::new(members), endpoints, options.timeouts(), which)
     }
 
-    /// A store over a client that the program has, with the default bounds.
+    /// Makes a store over a client that the program has, with the default timeouts.
     ///
-    /// The endpoints are then the client's to choose, and its balancer hands calls to dead members
-    /// again and again. Give it `with_require_leader`, a connect timeout, a keepalive of 5 s or more,
-    /// and `with_auto_token_refresh` where there is a user; or let the store
-    /// [`connect`](Self::connect) on its own.
+    /// The client chooses the endpoints, and its balancer gives calls to dead members again and again.
+    /// Give the client `with_require_leader`, a connect timeout, a keepalive of 5 s or more, and
+    /// `with_auto_token_refresh` if there is a user. Better, let the store [`connect`](Self::connect)
+    /// on its own.
     ///
     /// # Errors
     ///
-    /// Of kind [`ErrorKind::InvalidArgument`]: no tokio runtime to run in.
-    pub fn from_client(client: Client) -> Result<Self, Error> {
-        let endpoints = Endpoints::new(["the client's".to_owned()], None);
-        Self::start(Arc::new(client), endpoints, Options::new().bounds())
+    /// [`ErrorKind::InvalidArgument`]: the call is outside a tokio runtime.
+    pub fn from_client(client: etcd_client::Client) -> Result<Self, Error> {
+        let endpoints = vec!["the client's".to_owned()];
+        let timeouts = Options::new().timeouts();
+        Self::start(Arc::new(client), endpoints, timeouts, WhichEndpoints::OfTheClient)
     }
 
-    fn start(source: Arc<dyn Source>, endpoints: Endpoints, bounds: Bounds) -> Result<Self, Error> {
-        let connection = Arc::new(Connection::start(source, endpoints, bounds, &runtime()?));
-        Ok(Self { connection, prefix: Bytes::new() })
+    fn start(
+        connector: Arc<dyn Connector>,
+        endpoints: Vec<String>,
+        timeouts: Timeouts,
+        which: WhichEndpoints,
+    ) -> Result<Self, Error> {
+        let endpoints = Endpoints::new(endpoints, None);
+        let driver = Arc::new(DriverHandle::start(connector, endpoints, timeouts, &runtime()?));
+        Ok(Self { driver, endpoints: which, prefix: Bytes::new() })
     }
 
-    /// A view of the keys that begin with `prefix`, which are then named without it. Views nest.
+    /// A view of the keys that begin with `prefix`. In it you name keys without the prefix. Views nest.
     ///
-    /// The prefix is taken as it is: end it with a `/` where it is meant as a folder.
+    /// The prefix is taken as it is: end it with a `/` if you mean a folder. Entries and errors have the
+    /// full key.
     #[must_use]
     pub fn namespace(&self, prefix: impl AsRef<[u8]>) -> Self {
-        Self { connection: Arc::clone(&self.connection), prefix: self.key(prefix.as_ref()) }
+        Self {
+            driver: Arc::clone(&self.driver),
+            endpoints: self.endpoints,
+            prefix: self.key(prefix.as_ref()),
+        }
     }
 
-    /// A key as a value. Costs nothing until it is watched.
+    /// A key as a value. It costs nothing until it is watched.
     ///
-    /// A key is no folder: to watch `app` tells nothing of `app/port`. Where the key is not there and
-    /// such keys are, a warning is logged through `tracing`.
+    /// [`EtcdValue`] says what a `get` yields: of a key that does not exist, that the user may not read,
+    /// that is empty.
+    ///
+    /// A key is no folder: watching `app` yields nothing of `app/port`. If the key does not exist and keys
+    /// below it do, the store logs a warning through `tracing`.
     #[must_use]
     pub fn value(&self, key: impl AsRef<[u8]>) -> EtcdValue {
-        EtcdValue::new(Arc::clone(&self.connection), self.key(key.as_ref()))
+        EtcdValue::new(Arc::clone(&self.driver), self.key(key.as_ref()))
     }
 
-    /// How the connection does, as a value.
+    /// How the store is doing, as a value.
     ///
-    /// A store connects when its first key is watched: with none it stays [`HealthState::Connecting`]. While no
-    /// key is watched any more nothing is asked of the cluster, so the state stays as it was.
+    /// - [`Connecting`]: no key was watched yet, or the cluster has not answered yet.
+    /// - [`Live`]: the watch stream is open and answers, and every watched key was read.
+    /// - [`Stalled`]: watchers may have stale values, for the reason in its cause: all of them, or those of
+    ///   one key that can't be read. The store tries again without end.
     ///
-    /// [`HealthState::Connecting`]: event_core::HealthState::Connecting
+    /// A new version comes when the state, the kind of the cause, the endpoint in use or the number of
+    /// history resets changes. [`stale_for`](Self::stale_for) says how fresh the last response is.
+    ///
+    /// After the last watcher has left, the store asks the cluster nothing more, so the health stays as it
+    /// was: *live* then says nothing of now.
+    ///
+    /// A replaced history shows itself by a lower revision, or by another version at the revision of one
+    /// that was published. A history that has passed the old revision, and has compacted that version, is
+    /// not noticed.
+    ///
+    /// [`Connecting`]: event_core::HealthState::Connecting
+    /// [`Live`]: event_core::HealthState::Live
+    /// [`Stalled`]: event_core::HealthState::Stalled
     #[must_use]
     pub fn health(&self) -> MemoryReader<Health> {
-        self.connection.health()
+        self.driver.health()
     }
 
-    /// The time since the server last gave a sign of life, or since the store began if it never did.
+    /// The time since the server last gave a sign of life, or since the store was made if it never did.
     ///
-    /// While a key is watched an idle stream is asked for one, so this stays below the
-    /// [detection bound](Options::liveness_timeout) as long as all is well.
+    /// While a key is watched and all is well, it stays below the
+    /// [liveness timeout](Options::liveness_timeout).
     #[must_use]
     pub fn stale_for(&self) -> Duration {
-        self.connection.stale_for()
+        self.driver.stale_for()
     }
 
-    /// Adds an endpoint to those that are tried.
-    ///
-    /// It is for stores of their own connection: [`from_client`](Self::from_client)'s has one
-    /// endpoint, the client.
+    /// Adds an endpoint to those that the store tries.
     ///
     /// # Errors
     ///
-    /// Of kind [`ErrorKind::InvalidArgument`]: it can't be read.
+    /// [`ErrorKind::InvalidArgument`]: the endpoint can't be read, or does not fit the store: `http://` if the
+    /// store uses TLS, `https://` if it does not. Or the store is one
+    /// [over a client](Self::from_client), which has endpoints of its own.
     pub fn add_endpoint(&self, endpoint: impl Into<String>) -> Result<(), Error> {
         let endpoint = endpoint.into();
-        check_endpoint(&endpoint)?;
-        self.connection.registry.change_endpoint(endpoint, true);
+        check_endpoint(&endpoint, self.tls()?)?;
+        self.driver.mailbox.change_endpoint(endpoint, EndpointChange::Added);
         Ok(())
     }
 
-    /// Removes an endpoint, named as it was given. If it is the one in use, the next one is.
-    pub fn remove_endpoint(&self, endpoint: impl Into<String>) {
-        self.connection.registry.change_endpoint(endpoint.into(), false);
+    /// Removes an endpoint, which is named as it was given. If it is the one in use, the store connects to
+    /// the next one. Removing an endpoint that the store does not have changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`]: the store is one [over a client](Self::from_client), which has
+    /// endpoints of its own.
+    pub fn remove_endpoint(&self, endpoint: impl Into<String>) -> Result<(), Error> {
+        self.tls()?;
+        self.driver.mailbox.change_endpoint(endpoint.into(), EndpointChange::Removed);
+        Ok(())
     }
 
     /// Ends the store for all its handles: each watcher takes the last version if it has not, then
     /// gets [`ErrorKind::Closed`].
     pub fn close(&self) {
-        self.connection.close();
+        self.driver.close();
+    }
+
+    /// Whether the store uses TLS.
+    fn tls(&self) -> Result<bool, Error> {
+        match self.endpoints {
+            WhichEndpoints::Plain => Ok(false),
+            WhichEndpoints::Tls => Ok(true),
+            WhichEndpoints::OfTheClient => Err(invalid(
+                "the store is over a client, which has endpoints of its own: change them there",
+            )),
+        }
     }
 
     fn key(&self, name: &[u8]) -> Bytes {
@@ -178,9 +245,12 @@ impl EtcdStore {
 }
 
 fn runtime() -> Result<Handle, Error> {
-    Handle::try_current().map_err(|error| {
-        Error::new(ErrorKind::InvalidArgument, "a store needs a tokio runtime").with_source(error)
-    })
+    Handle::try_current()
+        .map_err(|error| invalid("a store needs a tokio runtime").with_source(error))
+}
+
+fn invalid(message: &str) -> Error {
+    Error::new(ErrorKind::InvalidArgument, message)
 }
 
 impl fmt::Debug for EtcdStore {

@@ -4,25 +4,52 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use event_core::{Bytes, Entry, Epoch, Error, MemoryWatcher, Refresh, ValueReader, Watcher};
+use event_core::{
+    Bytes, Entry, Epoch, Error, MemoryReader, MemoryWatcher, Refresh, ValueReader, Watcher,
+};
 
-use crate::connection::Connection;
-use crate::registry::Following;
+use crate::driver::DriverHandle;
+use crate::slots::KeyId;
 
-/// A key of an etcd as a value of [`Entry`]s: bytes, or `None` where the key is not there.
+/// An etcd key as a value of [`Entry`]s: its bytes and revision, *deleted*, or *never seen*.
 ///
-/// Made by [`EtcdStore::value`](crate::EtcdStore::value). [`decode`](event_core::ReaderExt::decode)
-/// makes it a typed value.
+/// [`EtcdStore::value`](crate::EtcdStore::value) makes one, and
+/// [`decode`](event_core::ReaderExt::decode) turns it into a typed value. It costs nothing until it is
+/// watched. All watchers of a key share one watch on the server.
+///
+/// # What does `get` yield?
+///
+/// | the key | the first `get` | and `health` |
+/// |---|---|---|
+/// | exists | its bytes and the revision that wrote them | – |
+/// | does not exist | *never seen*, also if it was deleted before this store watched it; a decoder without a default then waits | – |
+/// | is deleted while it is watched | *deleted* and the revision, once | – |
+/// | may not be read by the user | waits until it may | stalled: [`PermissionDenied`] and the key |
+/// | has a value of more than 64 MB | waits until it is smaller | stalled: [`TooLarge`] and the key |
+/// | is empty, which no etcd takes | waits for ever | stalled: [`InvalidArgument`] and the key |
+///
+/// A key that waits is asked for again without end, every half a second or more rarely, and the other keys
+/// of the store go on. If a key can no longer be read, its watchers keep what they have. A
+/// [`refresh`](ValueReader::refresh) of such a key ends with an error, so use one if you would rather
+/// know than wait.
+///
+/// No `get` ends because the cluster can't be reached. Watchers get [`Closed`](event_core::ErrorKind::Closed)
+/// when the store ends: by [`EtcdStore::close`](crate::EtcdStore::close), or with the tokio runtime that
+/// it was made in.
+///
+/// [`PermissionDenied`]: event_core::CauseKind::PermissionDenied
+/// [`TooLarge`]: event_core::CauseKind::TooLarge
+/// [`InvalidArgument`]: event_core::CauseKind::InvalidArgument
 #[derive(Clone)]
 pub struct EtcdValue {
-    connection: Arc<Connection>,
+    driver: Arc<DriverHandle>,
     /// With its namespace.
     key: Bytes,
 }
 
 impl EtcdValue {
-    pub(crate) fn new(connection: Arc<Connection>, key: Bytes) -> Self {
-        Self { connection, key }
+    pub(crate) fn new(driver: Arc<DriverHandle>, key: Bytes) -> Self {
+        Self { driver, key }
     }
 }
 
@@ -30,34 +57,26 @@ impl ValueReader<Entry> for EtcdValue {
     type Watcher = EtcdWatcher;
 
     fn watch(&self) -> EtcdWatcher {
-        let following = self.connection.registry.follow(self.key.clone());
-        EtcdWatcher {
-            watcher: following.cell.watch(),
-            _following: following,
-            _connection: Arc::clone(&self.connection),
-        }
+        let (subscription, cell) = Subscription::new(&self.driver, &self.key);
+        EtcdWatcher { watcher: cell.watch(), _subscription: subscription }
     }
 
-    /// Reads the key from the cluster's leader, for all its watchers: when this returns, the next
-    /// `get` of each of them reflects every write that was complete before the call.
+    /// Reads the key with a linearizable read, for all its watchers.
     ///
-    /// Waits while there is no connection, which it survives: add a timeout if that matters.
+    /// When it completes, the next `get` of each watcher reflects every write that was complete before
+    /// the call. It waits while the cluster can't be reached: add a timeout if that matters.
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](event_core::ErrorKind::PermissionDenied): the user may not read the key.
-    /// [`InvalidArgument`](event_core::ErrorKind::InvalidArgument): the key is empty.
-    /// [`ResourceExhausted`](event_core::ErrorKind::ResourceExhausted): the value is too large.
-    /// [`Closed`](event_core::ErrorKind::Closed): the store ended.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves watchers as they are.
+    /// - [`PermissionDenied`](event_core::ErrorKind::PermissionDenied): the user may not read the key.
+    /// - [`InvalidArgument`](event_core::ErrorKind::InvalidArgument): the key is empty.
+    /// - [`ResourceExhausted`](event_core::ErrorKind::ResourceExhausted): the value is too large.
+    /// - [`Closed`](event_core::ErrorKind::Closed): the store ended.
     fn refresh(&self) -> Refresh {
-        let Self { connection, key } = self.clone();
+        let Self { driver, key } = self.clone();
         Refresh::new(async move {
-            let following = connection.registry.follow(key.clone());
-            match connection.registry.refresh(&following).await {
+            let (subscription, _) = Subscription::new(&driver, &key);
+            match driver.mailbox.refresh(subscription.id).await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(failure)) => Err(Error::new(failure.kind.error_kind(), failure.message)
                     .at(&Entry::never_seen(key))),
@@ -67,11 +86,13 @@ impl ValueReader<Entry> for EtcdValue {
     }
 }
 
-/// A watcher of a key of an etcd.
+/// A watcher of an etcd key.
+///
+/// Dropping the last watcher of a key cancels its watch on the server. A watcher keeps the store alive.
+#[must_use = "a watcher does nothing unless it is polled"]
 pub struct EtcdWatcher {
     watcher: MemoryWatcher<Entry>,
-    _following: Following,
-    _connection: Arc<Connection>,
+    _subscription: Subscription,
 }
 
 impl Watcher<Entry> for EtcdWatcher {
@@ -81,6 +102,28 @@ impl Watcher<Entry> for EtcdWatcher {
 
     fn epoch(&self) -> Option<Epoch> {
         self.watcher.epoch()
+    }
+}
+
+/// One watcher's share in a key. Dropping it gives the share back.
+struct Subscription {
+    driver: Arc<DriverHandle>,
+    /// `None` if the store had ended.
+    id: Option<KeyId>,
+}
+
+impl Subscription {
+    fn new(driver: &Arc<DriverHandle>, key: &Bytes) -> (Self, MemoryReader<Entry>) {
+        let (id, cell) = driver.mailbox.subscribe(key);
+        (Self { driver: Arc::clone(driver), id }, cell)
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.driver.mailbox.unsubscribe(id);
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use etcd_client::Client;
 use etcd_harness::{Cluster, Proxy, auth, eventually};
-use event_etcd::{Options, State};
+use event_core::HealthState;
+use event_etcd::Options;
 use tokio::time::{sleep, timeout};
 
 use crate::row::Row;
@@ -34,7 +35,7 @@ pub(crate) async fn permission() -> Row {
     scenario.put(&root).await;
     auth::grant_read(&root, "role", KEY).await;
     let healed = Instant::now();
-    scenario.end(fault, healed, seconds(1)).await.require_said("Permission")
+    scenario.end(fault, healed, seconds(1)).await.require_said("PermissionDenied")
 }
 
 pub(crate) async fn password() -> Row {

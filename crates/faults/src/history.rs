@@ -83,7 +83,7 @@ pub(crate) async fn wiped(past: bool) -> Row {
     let ready = Instant::now();
     proxy.accept();
     scenario.put(&writer).await;
-    scenario.history_resets().await;
+    scenario.replaced().await;
     scenario.end(fault, ready, seconds(1)).await.require_said("replaced")
 }
 
@@ -138,6 +138,6 @@ pub(crate) async fn restored_at_same_revision() -> Row {
     scenario.put(&cluster.client().await).await;
     let ready = Instant::now();
     proxy.accept();
-    scenario.history_resets().await;
+    scenario.replaced().await;
     scenario.end(fault, ready, seconds(1)).await.history_went_back().require_said("replaced")
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use etcd_client::Client;
 use etcd_harness::{Cluster, Node, eventually};
+use event_core::{Health, HealthState};
 use event_core::{MemoryReader, MemoryValue, ReaderExt, ValueReader, ValueWriter, WatcherExt};
-use event_etcd::{EtcdStore, Health, Options, State};
+use event_etcd::{EtcdStore, Options};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -136,7 +137,7 @@ impl Scenario {
         let _ = timeout(seconds(5), health.get_if(|health| health.history_resets > 0)).await;
     }
 
-    pub(crate) async fn state(&self, state: State) {
+    pub(crate) async fn state(&self, state: HealthState) {
         let _ = self.store.health().watch().get_if(|health| health.state == state).await;
     }
 
@@ -170,7 +171,7 @@ impl Scenario {
     /// The node that the store is connected to.
     pub(crate) async fn node_in_use<'a>(&self, cluster: &'a Cluster) -> &'a Node {
         let health = self.store.health().get().await.expect("the store goes on");
-        let endpoint = health.endpoint.expect("a live store has an endpoint");
+        let endpoint = health.source.expect("a live store has an endpoint");
         cluster
             .nodes()
             .iter()

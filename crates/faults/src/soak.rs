@@ -80,11 +80,11 @@ fn follow(store: &EtcdStore, key: usize, counts: &Arc<Counts>) -> MemoryReader<E
     let (newest, counts) = (MemoryValue::empty(), Arc::clone(counts));
     let (reader, mut watcher) = (newest.reader(), store.value(name(key)).watch());
     tokio::spawn(async move {
-        let mut last = -1;
+        let mut last = None;
         while let Ok(entry) = watcher.get().await {
             counts.taken.fetch_add(1, Ordering::Relaxed);
-            counts.backward.fetch_add(u64::from(entry.revision <= last), Ordering::Relaxed);
-            last = entry.revision;
+            counts.backward.fetch_add(u64::from(entry.revision() <= last), Ordering::Relaxed);
+            last = entry.revision();
             newest.set(entry);
         }
     });
@@ -167,9 +167,10 @@ async fn lost(client: &Client, newest: &[MemoryReader<Entry>]) -> usize {
         let Some(held) = held.kvs().first() else { continue };
         // A put that was not acknowledged may be applied late: what is newer will do.
         let same = |entry: &Entry| {
-            let revision = held.mod_revision();
-            entry.revision > revision
-                || (entry.revision == revision && entry.value.as_deref() == Some(held.value()))
+            let revision = Some(held.mod_revision());
+            entry.revision() > revision
+                || (entry.revision() == revision
+                    && entry.value().is_some_and(|value| value == held.value()))
         };
         let taken = async { newest.watch().get_if(same).await.is_ok() };
         lost += usize::from(!timeout(Duration::from_secs(30), taken).await.unwrap_or(false));

@@ -42,7 +42,8 @@ pub(crate) async fn asleep() -> Row {
     scenario.put(&writer).await;
     let woken = Instant::now();
     let wanted = scenario.last.to_string();
-    let last = asleep.get_if(|entry| entry.value.as_deref() == Some(wanted.as_bytes())).await;
+    let last =
+        asleep.get_if(|entry| entry.value().is_some_and(|value| value == wanted.as_bytes())).await;
     let took = woken.elapsed();
     drop(asleep);
     let grown = resident().saturating_sub(before);
@@ -80,7 +81,7 @@ pub(crate) async fn deleted(pause: u64) -> Row {
     let mut watcher = scenario.store.value(KEY).watch();
     let fault = Instant::now();
     writer.kv_client().delete(KEY, None).await.expect("a delete");
-    let gone = timeout(NEVER, watcher.get_if(|entry| entry.value.is_none())).await;
+    let gone = timeout(NEVER, watcher.get_if(|entry| entry.value().is_none())).await;
     let told = fault.elapsed();
     drop(watcher);
     sleep(seconds(pause)).await;
@@ -111,7 +112,7 @@ pub(crate) async fn lease_expired() -> Row {
         Instant::now()
     };
     let absent = async {
-        let gone = timeout(NEVER, watcher.get_if(|entry| entry.value.is_none())).await;
+        let gone = timeout(NEVER, watcher.get_if(|entry| entry.value().is_none())).await;
         (matches!(gone, Ok(Ok(_))), Instant::now())
     };
     let (expired, (gone, told)) = tokio::join!(expired, absent);

@@ -64,7 +64,7 @@ async fn connect(endpoint: &str) -> EtcdStore {
 }
 
 fn report(board: &Board, key: usize, entry: &Entry) {
-    if let Some(value) = &entry.value {
+    if let Some(value) = entry.value() {
         board.take(key, value);
     }
 }

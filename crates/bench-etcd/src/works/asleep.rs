@@ -136,7 +136,7 @@ impl Kind {
         match self {
             Self::Ours(watcher) => {
                 let is_last = |entry: &event_core::Entry| {
-                    entry.value.as_deref().is_some_and(|value| keys::generation(value) == last)
+                    entry.value().is_some_and(|value| keys::generation(value) == last)
                 };
                 watcher.get_if(is_last).await.expect("the store goes on");
                 0

@@ -71,7 +71,7 @@ impl Follower {
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             while let Ok(entry) = watcher.get().await {
-                let generation = entry.value.as_deref().map_or(0, keys::generation);
+                let generation = entry.value().map_or(0, |value| keys::generation(value));
                 if told.send((generation, Instant::now())).await.is_err() {
                     return;
                 }

@@ -1,38 +1,49 @@
 //! Each rule by a script: what the server says, and what the session does about it.
 
-mod bounds;
 mod reads;
+mod subscriptions;
+mod timeouts;
 mod watches;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use event_core::{Bytes, Entry};
+use event_core::{Bytes, CauseKind, Entry, Health, HealthState};
 
-use super::{Action, Bounds, KeyId, ReadId, Session, Ticket};
-use crate::endpoints::Endpoints;
-use crate::protocol::{CauseKind, Event, Failure, KeyValue, ReadAnswer, Request, Response};
-use event_core::{Health, HealthState};
+use super::{Action, Endpoints, ReadId, Session, Ticket, Timeouts};
+use crate::seam::{Event, Failure, KeyValue, ReadResponse, WatchRequest, WatchResponse};
+use crate::slots::KeyId;
 
 const SECOND: Duration = Duration::from_secs(1);
-const BOUNDS: Bounds =
-    Bounds { connect: Duration::from_secs(4), detection: Duration::from_secs(5) };
+const TIMEOUTS: Timeouts =
+    Timeouts { connect: Duration::from_secs(4), liveness: Duration::from_secs(5) };
 
 /// What a read finds of each key: its `mod_revision` and its value, if it is there.
 type Values<'a> = &'a [Option<(i64, &'a str)>];
 
-/// A session, the time, and the last health that it told.
+/// A session, the time, and the last health that it published.
+///
+/// A script numbers the watches 1, 2, … in the order in which they are asked for.
 struct Script {
     session: Session,
     now: Instant,
     health: Option<Health>,
     healths: usize,
+    /// The session's ids of the watches.
+    watches: BTreeMap<i64, i64>,
 }
 
 impl Script {
     fn new(endpoints: &[&str]) -> Self {
         let now = Instant::now();
         let endpoints = Endpoints::new(endpoints.iter().map(ToString::to_string), Some(1));
-        Self { session: Session::new(endpoints, BOUNDS, now), now, health: None, healths: 0 }
+        Self {
+            session: Session::new(endpoints, TIMEOUTS, now),
+            now,
+            health: None,
+            healths: 0,
+            watches: BTreeMap::new(),
+        }
     }
 
     /// A session that watches these keys, none of which is there, on a store at revision 10. The
@@ -40,11 +51,11 @@ impl Script {
     fn live(keys: &[&str]) -> Self {
         let mut script = Self::new(&["one", "two"]);
         for (id, key) in (1..).zip(keys) {
-            script.follow(id, key);
+            script.subscribe(id, key);
         }
         script.connect();
-        script.answer(1, 10, &vec![None; keys.len()]);
-        script.session.opened(script.now);
+        script.respond(1, 10, &vec![None; keys.len()]);
+        script.open();
         for id in (1..).take(keys.len()) {
             script.hear(created(id));
         }
@@ -52,75 +63,88 @@ impl Script {
         script
     }
 
-    fn follow(&mut self, id: KeyId, key: &str) -> Vec<Action> {
-        self.session.follow(id, Bytes::copy_from_slice(key.as_bytes()), self.now);
+    fn subscribe(&mut self, id: u32, key: &str) -> Vec<Action> {
+        self.session.handle_subscribe(key_id(id), Bytes::copy_from_slice(key.as_bytes()), self.now);
         self.actions()
     }
 
-    fn leave(&mut self, id: KeyId) -> Vec<Action> {
-        self.session.leave(id, self.now);
+    fn unsubscribe(&mut self, id: u32) -> Vec<Action> {
+        self.session.handle_unsubscribe(key_id(id), self.now);
         self.actions()
     }
 
-    fn refresh(&mut self, id: KeyId, ticket: Ticket) -> Vec<Action> {
-        self.session.refresh(id, ticket, self.now);
+    fn refresh(&mut self, id: u32, ticket: Ticket) -> Vec<Action> {
+        self.session.handle_refresh(key_id(id), ticket, self.now);
         self.actions()
     }
 
     fn connect(&mut self) -> Vec<Action> {
-        self.session.connected(self.now);
+        self.session.handle_connected(self.now);
         self.actions()
     }
 
-    fn answer(&mut self, id: ReadId, revision: i64, read: Values<'_>) -> Vec<Action> {
-        self.session.read(id, Ok(ReadAnswer { revision, found: found(read) }), self.now);
+    fn open(&mut self) -> Vec<Action> {
+        self.session.handle_open(self.now);
         self.actions()
     }
 
-    /// What the store remembers of the version that it was asked for.
-    fn recalled(&mut self, answer: Result<(i64, Values<'_>), CauseKind>) {
-        let answer = answer
-            .map(|(revision, remembered)| ReadAnswer { revision, found: found(remembered) })
+    fn respond(&mut self, id: ReadId, revision: i64, read: Values<'_>) -> Vec<Action> {
+        self.session.handle_read(id, Ok(ReadResponse { revision, found: found(read) }), self.now);
+        self.actions()
+    }
+
+    /// What the store has at the revision of the version that it was asked for.
+    fn history_check(&mut self, response: Result<(i64, Values<'_>), CauseKind>) {
+        let response = response
+            .map(|(revision, read)| ReadResponse { revision, found: found(read) })
             .map_err(|kind| Failure::new(kind, "refused"));
-        self.session.recalled(answer, self.now);
+        self.session.handle_history_check(response, self.now);
         self.actions();
     }
 
     fn refuse(&mut self, id: ReadId, kind: CauseKind) -> Vec<Action> {
-        self.session.read(id, Err(Failure::new(kind, "refused")), self.now);
+        self.session.handle_read(id, Err(Failure::new(kind, "refused")), self.now);
         self.actions()
     }
 
-    fn hear(&mut self, response: Response) -> Vec<Action> {
-        self.session.heard(response, self.now);
+    fn hear(&mut self, mut response: WatchResponse) -> Vec<Action> {
+        if let WatchResponse::Created { watch_id }
+        | WatchResponse::Compacted { watch_id }
+        | WatchResponse::Canceled { watch_id, .. }
+        | WatchResponse::Events { watch_id, .. } = &mut response
+        {
+            *watch_id = self.watches.get(watch_id).copied().unwrap_or(*watch_id);
+        }
+        self.session.handle_response(response, self.now);
         self.actions()
     }
 
     fn fail(&mut self, kind: CauseKind) -> Vec<Action> {
-        self.session.failed(Failure::new(kind, "broken"), self.now);
+        self.session.handle_failure(Failure::new(kind, "broken"), self.now);
         self.actions()
     }
 
     /// Lets time pass, to the deadline at most, and says what is done then.
     fn wait(&mut self, time: Duration) -> Vec<Action> {
-        let deadline = self.session.deadline().filter(|deadline| *deadline <= self.now + time);
+        let deadline = self.session.poll_timeout().filter(|deadline| *deadline <= self.now + time);
         self.now = deadline.unwrap_or(self.now + time);
         if deadline.is_some() {
-            self.session.tick(self.now);
+            self.session.handle_timeout(self.now);
         }
         self.actions()
     }
 
     /// How long it is until the deadline.
     fn patience(&self) -> Option<Duration> {
-        self.session.deadline().map(|deadline| deadline - self.now)
+        self.session.poll_timeout().map(|deadline| deadline - self.now)
     }
 
     /// What is to be done, but for the health, which is kept.
     fn actions(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
-        while let Some(action) = self.session.action() {
-            if let Action::Health(health) = action {
+        while let Some(mut action) = self.session.poll_action() {
+            self.number_watch(&mut action);
+            if let Action::PublishHealth(health) = action {
                 self.health = Some(health);
                 self.healths += 1;
             } else {
@@ -130,7 +154,23 @@ impl Script {
         actions
     }
 
-    fn state(&self) -> State {
+    /// Puts the number of a watch in the place of its id.
+    fn number_watch(&mut self, action: &mut Action) {
+        let (Action::OpenStream(request) | Action::Send(request)) = action else { return };
+        match request {
+            WatchRequest::Create { watch_id, .. } => {
+                let number = i64::try_from(self.watches.len()).unwrap() + 1;
+                self.watches.insert(number, *watch_id);
+                *watch_id = number;
+            }
+            WatchRequest::Cancel { watch_id } => {
+                *watch_id = *self.watches.iter().find(|(_, id)| *id == watch_id).unwrap().0;
+            }
+            WatchRequest::Progress => {}
+        }
+    }
+
+    fn state(&self) -> HealthState {
         self.health.as_ref().map_or(HealthState::Connecting, |health| health.state)
     }
 }
@@ -143,9 +183,12 @@ fn read(id: ReadId, keys: &[&str]) -> Action {
     Action::Read(id, keys.iter().map(|key| Bytes::copy_from_slice(key.as_bytes())).collect())
 }
 
-fn recall(key: &str, revision: i64, value: &str) -> Action {
-    let (key, value) = (key.to_owned().into_bytes(), value.to_owned().into_bytes());
-    Action::Recall(Entry::present(key, revision, value))
+fn history_check(key: &str, revision: i64, value: &str) -> Action {
+    Action::CheckHistory(entry(key, revision, value))
+}
+
+fn entry(key: &str, revision: i64, value: &str) -> Entry {
+    Entry::present(key.to_owned(), revision, value.to_owned())
 }
 
 fn found(found: Values<'_>) -> Vec<Option<KeyValue>> {
@@ -156,40 +199,44 @@ fn found(found: Values<'_>) -> Vec<Option<KeyValue>> {
     found.iter().map(|found| found.map(one)).collect()
 }
 
-fn create(watch_id: i64, key: &str, start_revision: i64) -> Request {
-    Request::Create { watch_id, key: Bytes::copy_from_slice(key.as_bytes()), start_revision }
+fn create(watch_id: i64, key: &str, start_revision: i64) -> WatchRequest {
+    WatchRequest::Create { watch_id, key: Bytes::copy_from_slice(key.as_bytes()), start_revision }
 }
 
 fn cancel(watch_id: i64) -> Action {
-    Action::Send(Request::Cancel { watch_id })
+    Action::Send(WatchRequest::Cancel { watch_id })
 }
 
-fn tell(id: KeyId, key: &str, revision: i64, value: &str) -> Action {
-    let (key, value) = (key.to_owned().into_bytes(), value.to_owned().into_bytes());
-    Action::Tell(id, Entry::present(key, revision, value))
+fn publish(id: u32, key: &str, revision: i64, value: &str) -> Action {
+    Action::Publish(key_id(id), entry(key, revision, value))
 }
 
-fn created(watch_id: i64) -> Response {
-    Response { revision: 10, watch_id, created: true, ..Response::default() }
+fn refreshed(id: u32, ticket: Ticket) -> Action {
+    Action::Refreshed(key_id(id), ticket, Ok(()))
 }
 
-fn canceled(watch_id: i64) -> Response {
-    Response { watch_id, canceled: true, ..Response::default() }
+fn created(watch_id: i64) -> WatchResponse {
+    WatchResponse::Created { watch_id }
 }
 
-/// A watch that is refused: `watch_id` is what the server says for it.
-fn refused(watch_id: i64) -> Response {
-    Response { created: true, reason: "permission denied".to_owned(), ..canceled(watch_id) }
+fn canceled(watch_id: i64) -> WatchResponse {
+    WatchResponse::Canceled { watch_id, failure: Failure::new(CauseKind::Unreachable, "busy") }
 }
 
-fn events(watch_id: i64, header: i64, changes: &[(i64, &str)]) -> Response {
-    let newest = changes.last().map(|(mod_revision, value)| Event {
-        mod_revision: *mod_revision,
-        value: Some(Bytes::copy_from_slice(value.as_bytes())),
-    });
-    Response { revision: header, watch_id, newest, ..Response::default() }
+/// A response to the watch of one key, on a store at `revision`.
+fn events(watch_id: i64, revision: i64, events: &[Event]) -> WatchResponse {
+    WatchResponse::Events { watch_id, revision, events: events.to_vec(), is_fragment: false }
 }
 
-fn progress() -> Response {
-    Response { revision: 10, watch_id: -1, ..Response::default() }
+fn put(key: &str, mod_revision: i64, value: &str) -> Event {
+    let (key, value) = (Bytes::copy_from_slice(key.as_bytes()), value.to_owned().into());
+    Event { key, mod_revision, value: Some(value) }
+}
+
+fn delete(key: &str, mod_revision: i64) -> Event {
+    Event { key: Bytes::copy_from_slice(key.as_bytes()), mod_revision, value: None }
+}
+
+fn key_id(slot: u32) -> KeyId {
+    KeyId { slot, generation: 0 }
 }

@@ -3,9 +3,9 @@
 use std::slice;
 use std::sync::Arc;
 
-use event_core::Bytes;
+use event_core::{Bytes, CauseKind};
 
-use crate::protocol::{CauseKind, Failure, ReadAnswer};
+use crate::seam::{Failure, ReadResponse};
 use crate::simulation::history::{History, KEYS, key_of, value};
 
 #[derive(Debug)]
@@ -102,11 +102,11 @@ impl Cluster {
     }
 
     /// What a member answers to a read, at some time after it was asked.
-    pub(super) fn read(&self, member: usize, keys: &[Bytes]) -> Result<ReadAnswer, Failure> {
+    pub(super) fn read(&self, member: usize, keys: &[Bytes]) -> Result<ReadResponse, Failure> {
         let keys = self.readable_keys(member, keys)?;
         let history = self.history();
         let found = keys.into_iter().map(|key| history.found(key)).collect();
-        Ok(ReadAnswer { revision: history.revision, found })
+        Ok(ReadResponse { revision: history.revision, found })
     }
 
     /// What a member answers to a read of a key as it was at a revision.
@@ -115,14 +115,14 @@ impl Cluster {
         member: usize,
         key: &Bytes,
         revision: i64,
-    ) -> Result<ReadAnswer, Failure> {
+    ) -> Result<ReadResponse, Failure> {
         let keys = self.readable_keys(member, slice::from_ref(key))?;
         let history = self.history();
         if revision < history.compacted || revision > history.revision {
             return Err(Failure::new(CauseKind::Unreachable, "required revision is not there"));
         }
         let found = keys.into_iter().map(|key| history.found_at(key, revision)).collect();
-        Ok(ReadAnswer { revision: history.revision, found })
+        Ok(ReadResponse { revision: history.revision, found })
     }
 
     fn readable_keys(&self, member: usize, keys: &[Bytes]) -> Result<Vec<usize>, Failure> {

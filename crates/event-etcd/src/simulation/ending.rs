@@ -21,10 +21,10 @@ impl World {
         self.cluster.large[0] = self.random.u8(..8) == 0;
         // What was held back comes through, or a box in between has forgotten the connection.
         if self.random.bool() {
-            self.connection.iter_mut().for_each(|one| one.silent = false);
+            self.link.iter_mut().for_each(|one| one.silent = false);
         }
         // Calls get a new token by now; a stream keeps its own.
-        self.connection.iter_mut().for_each(|one| one.token = self.cluster.token);
+        self.link.iter_mut().for_each(|one| one.token = self.cluster.token);
         for member in 0..self.cluster.members.len() {
             if !self.cluster.members[member].stray {
                 self.add_endpoint(member)?;
@@ -41,13 +41,13 @@ impl World {
         }
         self.come_right()?;
         self.rest()?;
-        self.leave_all()
+        self.unsubscribe_from_all()
     }
 
     /// Nothing happens for a while. On a connection that works that is no reason to do anything but
     /// to ask for signs of life.
     fn rest(&mut self) -> Checked {
-        if self.connection.as_ref().is_some_and(|one| one.asked.is_some()) {
+        if self.link.as_ref().is_some_and(|one| one.asked.is_some()) {
             return Ok(()); // asked while a watch lagged, and not answered for that
         }
         let until = self.now + PATIENCE;
@@ -63,7 +63,7 @@ impl World {
 
     /// Whether the client can't know yet, or need not, that it has no connection.
     fn is_cut_off(&self) -> bool {
-        self.connection.as_ref().is_none_or(|one| {
+        self.link.as_ref().is_none_or(|one| {
             one.silent
                 || one.ends_at.is_some()
                 || one.stream.as_ref().is_none_or(|stream| stream.silent)
@@ -79,7 +79,7 @@ impl World {
             }
             let wrong = self.what_is_wrong();
             let Some(wrong) = wrong else { return Ok(()) };
-            match self.session.deadline() {
+            match self.session.poll_timeout() {
                 None => return Err(format!("{wrong}, and nothing is waited for")),
                 Some(deadline) if deadline.max(self.now) > until => {
                     return Err(format!("{wrong}, after {PATIENCE:?}"));
@@ -105,33 +105,33 @@ impl World {
         if let Some(wrong) = self.wrong_health() {
             return Some(wrong);
         }
-        let readable = self.program.followed().filter(|(key, _)| !self.cluster.large[*key]);
-        let followed: Vec<usize> = readable.map(|(key, _)| key).collect();
-        if followed.is_empty() && self.is_cut_off() {
+        let readable = self.program.subscribed().filter(|(key, _)| !self.cluster.large[*key]);
+        let subscribed: Vec<usize> = readable.map(|(key, _)| key).collect();
+        if subscribed.is_empty() && self.is_cut_off() {
             return None; // nobody looks
         }
         let watched = self.watches();
-        (watched != followed)
-            .then(|| format!("the keys {followed:?} are followed, and {watched:?} watched"))
+        (watched != subscribed)
+            .then(|| format!("the keys {subscribed:?} are subscribed to, and {watched:?} watched"))
     }
 
     fn wrong_health(&self) -> Option<String> {
         let health = &self.program.health;
-        let is_refused = self.program.followed().any(|(key, _)| self.cluster.large[key]);
+        let is_refused = self.program.subscribed().any(|(key, _)| self.cluster.large[key]);
         let is_right = if is_refused {
             health.cause.as_ref().map(Cause::kind) == Some(CauseKind::TooLarge)
         } else {
-            health.state == State::Live || self.program.followed().next().is_none()
+            health.state == HealthState::Live || self.program.subscribed().next().is_none()
         };
         (!is_right).then(|| format!("the health is {health:?}"))
     }
 
     /// The server is left with no watch.
-    fn leave_all(&mut self) -> Checked {
-        let mut keys: Vec<usize> = self.program.followed().map(|(key, _)| key).collect();
+    fn unsubscribe_from_all(&mut self) -> Checked {
+        let mut keys: Vec<usize> = self.program.subscribed().map(|(key, _)| key).collect();
         self.random.shuffle(&mut keys);
         for key in keys {
-            self.leave(key)?;
+            self.unsubscribe(key)?;
         }
         self.come_right()
     }

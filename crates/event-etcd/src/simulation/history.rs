@@ -2,7 +2,7 @@
 
 use event_core::{Bytes, Entry};
 
-use crate::protocol::{Event, KeyValue};
+use crate::seam::{Event, KeyValue};
 
 pub(super) const KEYS: usize = 6;
 
@@ -54,8 +54,9 @@ impl History {
     pub(super) fn write(&mut self, writes: &[(usize, Option<Bytes>)]) {
         let revision = self.revision + 1;
         for (key, value) in writes {
-            if value.is_some() || self.state(*key, self.revision).is_some() {
-                let change = Event { mod_revision: revision, value: value.clone() };
+            if value.is_some() || self.state(*key, revision).is_some() {
+                let (key_name, value) = (name(*key), value.clone());
+                let change = Event { key: key_name, mod_revision: revision, value };
                 self.changes[*key].push(change);
                 self.revision = revision;
             }
@@ -95,12 +96,13 @@ impl History {
 
     /// Whether the key held this at its revision, or was not there.
     pub(super) fn has(&self, key: usize, entry: &Entry) -> bool {
-        let state = self.state(key, entry.revision);
-        entry.revision <= self.revision
-            && match &entry.value {
+        let revision = entry.revision().unwrap_or(0);
+        let state = self.state(key, revision);
+        revision <= self.revision
+            && match entry.value() {
                 None => state.is_none(),
                 Some(_) => state.is_some_and(|change| {
-                    change.mod_revision == entry.revision && change.value == entry.value
+                    change.mod_revision == revision && change.value.as_ref() == entry.value()
                 }),
             }
     }
@@ -108,11 +110,12 @@ impl History {
     /// Whether the key held this at some time from revision `since` on.
     pub(super) fn held(&self, key: usize, entry: &Entry, since: i64) -> bool {
         let mut later = self.events(key, since + 1, self.revision).iter();
-        if entry.value.is_none() {
+        if entry.value().is_none() {
             return self.state(key, since).is_none() || later.any(|change| change.value.is_none());
         }
-        let same =
-            |change: &Event| change.mod_revision == entry.revision && change.value == entry.value;
+        let same = |change: &Event| {
+            Some(change.mod_revision) == entry.revision() && change.value.as_ref() == entry.value()
+        };
         self.state(key, since).is_some_and(same) || later.any(same)
     }
 }

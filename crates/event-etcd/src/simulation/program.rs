@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use event_core::Entry;
+use event_core::{Cause, CauseKind, Entry, Health, HealthState};
 
-use crate::protocol::{CauseKind, Failure, KeyValue, ReadAnswer};
-use crate::session::{KeyId, Ticket};
+use crate::seam::{Failure, KeyValue, ReadResponse};
+use crate::session::Ticket;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::connection::Connection;
 use crate::simulation::history::{KEYS, key_of};
-use event_core::Health;
+use crate::simulation::link::Link;
+use crate::slots::{Ids, KeyId};
 
 #[derive(Debug)]
 pub(super) struct Program {
-    pub(super) following: [Option<Following>; KEYS],
+    pub(super) ids: Ids,
+    pub(super) subscriptions: [Option<Subscription>; KEYS],
     pub(super) refreshes: Vec<Refresh>,
     /// The members that it knows the endpoints of.
     pub(super) endpoints: BTreeSet<usize>,
@@ -22,16 +23,16 @@ pub(super) struct Program {
     /// replacements it was told of by then.
     pub(super) generation: usize,
     pub(super) highest: i64,
-    pub(super) replaced: u64,
+    pub(super) history_resets: u64,
 }
 
 #[derive(Debug)]
-pub(super) struct Following {
+pub(super) struct Subscription {
     pub(super) id: KeyId,
     /// What it was told last, and in which history.
-    told: Option<(Entry, usize)>,
+    published: Option<(Entry, usize)>,
     /// How many replacements it was told of before that.
-    replaced: u64,
+    history_resets: u64,
 }
 
 /// A refresh that is under way.
@@ -45,82 +46,85 @@ pub(super) struct Refresh {
 }
 
 impl Program {
-    pub(super) fn follow(&mut self, key: usize, id: KeyId) {
-        self.following[key] = Some(Following { id, told: None, replaced: 0 });
+    pub(super) fn subscribe(&mut self, key: usize, id: KeyId) {
+        self.subscriptions[key] = Some(Subscription { id, published: None, history_resets: 0 });
     }
 
-    pub(super) fn leave(&mut self, key: usize) -> Option<KeyId> {
-        Some(self.following[key].take()?.id)
+    pub(super) fn unsubscribe(&mut self, key: usize) -> Option<KeyId> {
+        let id = self.subscriptions[key].take()?.id;
+        self.ids.give_back(id);
+        self.refreshes.retain(|refresh| refresh.id != id); // nobody waits any more
+        Some(id)
     }
 
-    pub(super) fn followed(&self) -> impl Iterator<Item = (usize, &Following)> {
-        self.following.iter().enumerate().filter_map(|(key, one)| Some((key, one.as_ref()?)))
+    pub(super) fn subscribed(&self) -> impl Iterator<Item = (usize, &Subscription)> {
+        self.subscriptions.iter().enumerate().filter_map(|(key, one)| Some((key, one.as_ref()?)))
     }
 
     /// Whether every key that is followed, and not refused, was told what the store holds.
     pub(super) fn is_up_to_date(&self, cluster: &Cluster) -> bool {
         let history = cluster.history();
-        self.followed().filter(|(key, _)| !cluster.large[*key]).all(|(key, following)| {
-            following
-                .told
+        self.subscribed().filter(|(key, _)| !cluster.large[*key]).all(|(key, subscription)| {
+            subscription
+                .published
                 .as_ref()
                 .is_some_and(|(entry, _)| history.held(key, entry, history.revision))
         })
     }
 
     /// A key is told. It must be news, and what the store held since it was asked for.
-    pub(super) fn told(
+    pub(super) fn published(
         &mut self,
         id: KeyId,
         entry: Entry,
         cluster: &Cluster,
-        connection: Option<&Connection>,
+        link: Option<&Link>,
     ) -> Result<(), String> {
         let key = key_of(&entry.key).ok_or("a key is told that nobody knows")?;
-        let following = self.following[key]
+        let subscription = self.subscriptions[key]
             .as_mut()
-            .filter(|following| following.id == id)
+            .filter(|subscription| subscription.id == id)
             .ok_or("a key is told that is not followed")?;
-        let connection = connection.ok_or("a key is told without a connection")?;
-        let generation = connection.generation;
+        let link = link.ok_or("a key is told without a connection")?;
+        let generation = link.generation;
         let history = &cluster.histories[generation];
         if !history.has(key, &entry) {
             return Err(format!("{entry:?} was never so"));
         }
-        let floor = connection.floors[key].ok_or("a key is told that was not asked for")?;
+        let floor = link.floors[key].ok_or("a key is told that was not asked for")?;
         if !history.held(key, &entry, floor) {
             return Err(format!("{entry:?} was over before revision {floor}"));
         }
-        if let Some((last, last_generation)) = &following.told {
+        if let Some((last, last_generation)) = &subscription.published {
             if *last == entry {
                 return Err(format!("{entry:?} is told twice in a row"));
             }
-            if *last_generation == generation && entry.revision <= last.revision {
+            if *last_generation == generation && entry.revision() <= last.revision() {
                 return Err(format!("{entry:?} is older than {last:?}"));
             }
             if *last_generation > generation {
                 return Err(format!("{entry:?} is of a history that is over"));
             }
         }
-        following.told = Some((entry, generation));
-        following.history_resets = self.health.history_resets;
+        subscription.published = Some((entry, generation));
+        subscription.history_resets = self.health.history_resets;
         Ok(())
     }
 
-    /// A refresh is done. What was told reflects all writes that were complete before the call, or
-    /// a history that came since.
+    /// The refreshes of a key up to a ticket are done. What was published reflects all writes that were
+    /// complete before the calls, or a history that came since.
     pub(super) fn refreshed(
         &mut self,
+        id: KeyId,
         ticket: Ticket,
-        result: Result<(), Failure>,
+        result: &Result<(), Failure>,
         cluster: &Cluster,
     ) -> Result<(), String> {
-        let at = self
-            .refreshes
-            .iter()
-            .position(|refresh| refresh.ticket == ticket)
-            .ok_or("a refresh is done twice")?;
-        let refresh = self.refreshes.swap_remove(at);
+        let is_done = |refresh: &mut Refresh| refresh.id == id && refresh.ticket <= ticket;
+        let done: Vec<Refresh> = self.refreshes.extract_if(.., is_done).collect();
+        if done.is_empty() && self.subscribed().all(|(_, one)| one.id != id) {
+            return Err("a refresh is done of a key that nobody subscribes to".to_owned());
+        }
         if let Err(failure) = result {
             return match failure.kind {
                 CauseKind::PermissionDenied | CauseKind::InvalidArgument | CauseKind::TooLarge => {
@@ -129,17 +133,23 @@ impl Program {
                 kind => Err(format!("a refresh gave up for {kind:?}")),
             };
         }
-        let Some((key, following)) = self.followed().find(|(_, one)| one.id == refresh.id) else {
-            return Ok(());
-        };
-        let (entry, _) = following.told.as_ref().ok_or("a refresh is done and nothing told")?;
-        let reflects = (refresh.generation..cluster.histories.len()).any(|generation| {
-            let history = &cluster.histories[generation];
-            let called_in_it = generation == refresh.generation;
-            history.held(key, entry, if called_in_it { refresh.revision } else { history.begun })
-        });
-        if !reflects {
-            return Err(format!("a refresh left {entry:?}, older than {refresh:?}"));
+        let (key, subscription) =
+            self.subscribed().find(|(_, one)| one.id == id).ok_or("nobody subscribes to it")?;
+        let (entry, _) =
+            subscription.published.as_ref().ok_or("a refresh is done and nothing published")?;
+        for refresh in done {
+            let reflects = (refresh.generation..cluster.histories.len()).any(|generation| {
+                let history = &cluster.histories[generation];
+                let called_in_it = generation == refresh.generation;
+                history.held(
+                    key,
+                    entry,
+                    if called_in_it { refresh.revision } else { history.begun },
+                )
+            });
+            if !reflects {
+                return Err(format!("a refresh left {entry:?}, older than {refresh:?}"));
+            }
         }
         Ok(())
     }
@@ -152,59 +162,65 @@ impl Program {
         revision: i64,
         visible: bool,
     ) -> Result<(), String> {
-        let is_told = self.health.history_resets > self.history_resets;
-        let must_tell = generation > self.generation && revision < self.highest;
-        if must_tell && !is_told || is_told && !visible {
+        let is_counted = self.health.history_resets > self.history_resets;
+        let must_count = generation > self.generation && revision < self.highest;
+        if must_count && !is_counted || is_counted && !visible {
             return Err(format!(
                 "history {generation} is here, and told are {}",
                 self.health.history_resets
             ));
         }
-        self.highest = if is_told { revision } else { self.highest.max(revision) };
+        self.highest = if is_counted { revision } else { self.highest.max(revision) };
         (self.generation, self.history_resets) = (generation, self.health.history_resets);
         Ok(())
     }
 
     /// Whether a value was told of this history, for all that the program knows.
-    pub(super) fn has_a_witness(&self) -> bool {
-        self.followed().any(|(_, one)| {
+    pub(super) fn has_a_version_to_check(&self) -> bool {
+        self.subscribed().any(|(_, one)| {
             one.history_resets == self.health.history_resets
-                && one.told.as_ref().is_some_and(|(entry, _)| entry.value.is_some())
+                && one.published.as_ref().is_some_and(|(entry, _)| entry.value().is_some())
         })
     }
 
     /// The store said what it remembers of a version that was told. If that is something else, and
     /// none of it came out on this connection yet, then the health must say so, and not otherwise (E5).
-    pub(super) fn saw_recall(
+    pub(super) fn saw_history_check(
         &mut self,
         entry: &Entry,
-        answer: Option<ReadAnswer>,
+        answer: Option<ReadResponse>,
         generation: usize,
         replaced_before: u64,
     ) -> Result<(), String> {
-        let is_told = self.health.history_resets > self.history_resets;
+        let is_counted = self.health.history_resets > self.history_resets;
         let same = |found: &KeyValue| {
-            found.mod_revision == entry.revision && Some(&found.value) == entry.value.as_ref()
+            Some(found.mod_revision) == entry.revision() && Some(&found.value) == entry.value()
         };
         let differs = answer.as_ref().is_some_and(|one| !one.found.iter().flatten().any(same));
-        let must_tell = differs && self.history_resets == replaced_before;
-        if must_tell != is_told {
+        let must_count = differs && self.history_resets == replaced_before;
+        if must_count != is_counted {
             return Err(format!(
                 "{entry:?} is recalled, and told are {}",
                 self.health.history_resets
             ));
         }
-        if let Some(answer) = answer.filter(|_| is_told) {
+        if let Some(answer) = answer.filter(|_| is_counted) {
             (self.generation, self.highest) = (generation, answer.revision);
         }
         self.history_resets = self.health.history_resets;
         Ok(())
     }
 
-    /// The health is told. It must be news.
-    pub(super) fn heard_health(&mut self, health: Health) -> Result<(), String> {
-        if !health.differs(&self.health) {
-            return Err(format!("{health:?} is no news"));
+    /// A health is published. It must be worth a version: while the store is stalled it tries the endpoints
+    /// in turn, each with words of its own.
+    pub(super) fn health_published(&mut self, health: Health) -> Result<(), String> {
+        fn shown(health: &Health) -> impl PartialEq {
+            let kind = health.cause.as_ref().map(Cause::kind);
+            let source = health.source.clone().filter(|_| health.state == HealthState::Live);
+            (health.state, kind, source, health.history_resets)
+        }
+        if shown(&health) == shown(&self.health) {
+            return Err(format!("{health:?} is unchanged"));
         }
         self.health = health;
         Ok(())

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::protocol::{CauseKind, Failure};
+use event_core::CauseKind;
+
+use crate::seam::Failure;
 use crate::simulation::cluster::{Is, Replacement};
 use crate::simulation::history::{KEYS, name, value};
 use crate::simulation::program::Refresh;
@@ -65,6 +67,10 @@ impl World {
         match random.u8(..12) {
             0..6 => history.write(&[(key, Some(value(random)))]),
             6..9 => history.write(&[(key, None)]),
+            9 if random.bool() => {
+                // Two events of one key in one revision (N7).
+                history.write(&[(key, None), (key, Some(value(random)))]);
+            }
             9 => {
                 let other = (key + random.usize(1..KEYS)) % KEYS;
                 let second = random.bool().then(|| value(random));
@@ -86,8 +92,8 @@ impl World {
     fn use_it(&mut self) -> Checked {
         let key = self.random.usize(..KEYS);
         match self.random.u8(..12) {
-            0..5 => self.follow(key),
-            5..7 => self.leave(key),
+            0..5 => self.subscribe(key),
+            5..7 => self.unsubscribe(key),
             7..10 => self.refresh(key),
             _ => {
                 let member = self.random.usize(..self.cluster.members.len());
@@ -100,29 +106,29 @@ impl World {
         }
     }
 
-    pub(super) fn follow(&mut self, key: usize) -> Checked {
-        if self.program.following[key].is_some() {
+    pub(super) fn subscribe(&mut self, key: usize) -> Checked {
+        if self.program.subscriptions[key].is_some() {
             return Ok(());
         }
-        let id = self.next();
-        self.note(|| format!("the program follows {:?} as {id}", name(key)));
-        self.program.follow(key, id);
-        self.tell(|session, now| session.follow(id, name(key), now), false)
+        let id = self.program.ids.take();
+        self.note(|| format!("the program subscribes to {:?} as {id:?}", name(key)));
+        self.program.subscribe(key, id);
+        self.input(|session, now| session.handle_subscribe(id, name(key), now), false)
     }
 
-    pub(super) fn leave(&mut self, key: usize) -> Checked {
-        let Some(id) = self.program.leave(key) else { return Ok(()) };
-        self.note(|| format!("the program leaves {:?} ({id})", name(key)));
-        if let Some(connection) = &mut self.connection {
-            connection.floors[key] = None;
-            connection.refused[key] = false;
+    pub(super) fn unsubscribe(&mut self, key: usize) -> Checked {
+        let Some(id) = self.program.unsubscribe(key) else { return Ok(()) };
+        self.note(|| format!("the program unsubscribes from {:?} ({id:?})", name(key)));
+        if let Some(link) = &mut self.link {
+            link.floors[key] = None;
+            link.refused[key] = false;
         }
-        self.tell(|session, now| session.leave(id, now), false)
+        self.input(|session, now| session.handle_unsubscribe(id, now), false)
     }
 
     pub(super) fn refresh(&mut self, key: usize) -> Checked {
-        let Some(following) = &self.program.following[key] else { return Ok(()) };
-        let id = following.id;
+        let Some(subscription) = &self.program.subscriptions[key] else { return Ok(()) };
+        let id = subscription.id;
         let ticket = self.next();
         self.note(|| format!("the program refreshes {:?}", name(key)));
         self.program.refreshes.push(Refresh {
@@ -131,22 +137,22 @@ impl World {
             generation: self.cluster.generation(),
             revision: self.cluster.history().revision,
         });
-        self.tell(|session, now| session.refresh(id, ticket, now), false)
+        self.input(|session, now| session.handle_refresh(id, ticket, now), false)
     }
 
     pub(super) fn add_endpoint(&mut self, member: usize) -> Checked {
         self.program.endpoints.insert(member);
         let name = self.cluster.members[member].name.clone();
         self.note(|| format!("the program adds the endpoint {name}"));
-        self.tell(|session, now| session.add_endpoint(&name, now), false)
+        self.input(|session, now| session.handle_add_endpoint(&name, now), false)
     }
 
     fn remove_endpoint(&mut self, member: usize) -> Checked {
         self.program.endpoints.remove(&member);
         let name = self.cluster.members[member].name.clone();
         self.note(|| format!("the program removes the endpoint {name}"));
-        let in_use = self.connection.as_ref().is_some_and(|one| one.member == member);
-        self.tell(|session, now| session.remove_endpoint(&name, now), in_use)
+        let in_use = self.link.as_ref().is_some_and(|one| one.member == member);
+        self.input(|session, now| session.handle_remove_endpoint(&name, now), in_use)
     }
 
     // Faults.
@@ -158,9 +164,9 @@ impl World {
         self.note(|| format!("failure {kind}, key {:?}, member {member}", name(key)));
         match kind {
             0 | 1 => self.break_connection("reset"),
-            2 => self.connection.iter_mut().for_each(|one| one.silent = true),
-            3 => self.connection.iter_mut().for_each(|one| one.silent = false),
-            4 => self.connection.iter_mut().flat_map(|one| &mut one.stream).for_each(|stream| {
+            2 => self.link.iter_mut().for_each(|one| one.silent = true),
+            3 => self.link.iter_mut().for_each(|one| one.silent = false),
+            4 => self.link.iter_mut().flat_map(|one| &mut one.stream).for_each(|stream| {
                 stream.silent = true;
             }),
             5 => self.member_becomes(member, Is::Down),
@@ -183,8 +189,8 @@ impl World {
     }
 
     fn break_connection(&mut self, message: &str) {
-        if let Some(connection) = &mut self.connection {
-            connection.end.get_or_insert(Failure::new(CauseKind::Unreachable, message));
+        if let Some(link) = &mut self.link {
+            link.end.get_or_insert(Failure::new(CauseKind::Unreachable, message));
         }
     }
 
@@ -202,11 +208,11 @@ impl World {
             return;
         }
         self.cluster.members[member].is = is;
-        let in_use = self.connection.as_ref().is_some_and(|one| one.member == member);
+        let in_use = self.link.as_ref().is_some_and(|one| one.member == member);
         match is {
             Is::Down if in_use => self.break_connection("killed"),
             Is::Silent if in_use => {
-                self.connection.iter_mut().for_each(|one| one.silent = true);
+                self.link.iter_mut().for_each(|one| one.silent = true);
             }
             Is::Cut => self.lose_leader(Some(member)),
             _ => {}
@@ -216,10 +222,10 @@ impl World {
     /// The members' streams end after a while (C5); those of one, or of all.
     fn lose_leader(&mut self, member: Option<usize>) {
         let after = NO_LEADER.mul_f64(self.random.f64());
-        if let Some(connection) = &mut self.connection
-            && member.is_none_or(|member| connection.member == member)
+        if let Some(link) = &mut self.link
+            && member.is_none_or(|member| link.member == member)
         {
-            connection.ends_at.get_or_insert(self.now + after);
+            link.ends_at.get_or_insert(self.now + after);
         }
     }
 }

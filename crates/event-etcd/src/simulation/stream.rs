@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::protocol::{Request, Response};
+use event_core::CauseKind;
+
+use crate::seam::{Event, Failure, WatchRequest, WatchResponse};
 use crate::simulation::cluster::{Cluster, Member};
 use crate::simulation::history::{History, key_of};
 
 /// A response with the watch that it is really about, which a refusal does not tell (E3).
-pub(super) type Sent = (Response, Option<i64>);
+pub(super) type Sent = (WatchResponse, Option<i64>);
 
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -20,7 +22,7 @@ pub(super) struct Stream {
     /// The member says nothing on it any more.
     pub(super) silent: bool,
     /// What the client asked, and the server did not look at yet.
-    pub(super) requests: VecDeque<Request>,
+    pub(super) requests: VecDeque<WatchRequest>,
     pub(super) watches: BTreeMap<i64, Watch>,
     /// What the server said, and the client did not hear yet. It stays in order.
     pub(super) sent: VecDeque<Sent>,
@@ -37,7 +39,7 @@ pub(super) struct Watch {
 }
 
 impl Stream {
-    pub(super) fn new(token: u64, first: Request) -> Self {
+    pub(super) fn new(token: u64, first: WatchRequest) -> Self {
         Self {
             opened: false,
             token,
@@ -50,32 +52,15 @@ impl Stream {
     }
 
     /// Answers the next request, if there is one.
-    pub(super) fn answer(
-        &mut self,
-        cluster: &Cluster,
-        member: &Member,
-        random: &mut fastrand::Rng,
-    ) -> bool {
+    pub(super) fn answer(&mut self, cluster: &Cluster, member: &Member) -> bool {
         let Some(request) = self.requests.pop_front() else { return false };
         match request {
-            Request::Create { watch_id, key, start_revision } => {
+            WatchRequest::Create { watch_id, key, start_revision } => {
                 let key = key_of(&key).expect("a key of ours");
-                let reason = if self.token != cluster.token {
-                    self.refused = true;
-                    "invalid auth token"
-                } else if cluster.readable[key] {
-                    ""
-                } else {
-                    "permission denied"
-                };
-                let mut response = Response {
-                    revision: member.applied,
-                    watch_id,
-                    created: true,
-                    reason: reason.to_owned(),
-                    ..Response::default()
-                };
-                if reason.is_empty() {
+                let is_outdated = self.token != cluster.token;
+                self.refused |= is_outdated;
+                let mut response = WatchResponse::Created { watch_id };
+                if !is_outdated && cluster.readable[key] {
                     let watch = Watch {
                         key,
                         start: start_revision,
@@ -84,41 +69,27 @@ impl Stream {
                     };
                     self.watches.insert(watch_id, watch);
                 } else {
-                    response.canceled = true;
-                    response.watch_id = self.refusal_id(watch_id, random);
+                    response = WatchResponse::Refused;
                 }
                 self.sent.push_back((response, Some(watch_id)));
             }
-            Request::Cancel { watch_id } => {
+            WatchRequest::Cancel { watch_id } => {
                 if self.watches.remove(&watch_id).is_some() {
-                    self.sent.push_back((ended(watch_id, member.applied), Some(watch_id)));
+                    self.sent.push_back((canceled(watch_id, "as asked"), Some(watch_id)));
                 }
             }
-            Request::Progress => {
+            WatchRequest::Progress => {
                 let refuses = |watch: &Watch| {
                     let missed = cluster.history().events(watch.key, watch.next, member.applied);
                     let lags = !missed.is_empty() || watch.start > member.applied;
                     watch.compacted || cluster.strict && lags
                 };
                 if !self.watches.values().any(refuses) {
-                    let progress =
-                        Response { revision: member.applied, watch_id: -1, ..Response::default() };
-                    self.sent.push_back((progress, None));
+                    self.sent.push_back((WatchResponse::Progress, None));
                 }
             }
         }
         true
-    }
-
-    /// What a refusal says for the id of the watch: anything (E3).
-    fn refusal_id(&self, asked: i64, random: &mut fastrand::Rng) -> i64 {
-        let live = self.watches.keys().nth(random.usize(..=self.watches.len()));
-        match random.u8(..4) {
-            0 => -1,
-            1 => 0,
-            2 => asked,
-            _ => live.copied().unwrap_or(0),
-        }
     }
 
     /// Tells a watch some of what it missed, if one did.
@@ -144,42 +115,44 @@ impl Stream {
             .expect("one of them");
         if watch.next < history.compacted && history.compacted <= member.applied {
             watch.compacted = true;
-            let canceled = Response { compact_revision: history.compacted, ..ended(*id, 0) };
-            self.sent.push_back((canceled, Some(*id)));
+            self.sent.push_back((WatchResponse::Compacted { watch_id: *id }, Some(*id)));
             return true;
         }
-        // One response holds a part only, under the revision of the store (E1).
+        // One response holds a part only, under the revision of the store (E1), but whole revisions.
         let events = history.events(watch.key, watch.next, member.applied);
-        let some = &events[..events.len().min(random.usize(1..=3))];
-        watch.next = match some.last() {
-            Some(last) if some.len() < events.len() => last.mod_revision + 1,
+        let last = events.get(random.usize(..3)).or(events.last()).map(|event| event.mod_revision);
+        let some = history.events(watch.key, watch.next, last.unwrap_or(0));
+        watch.next = match last {
+            Some(last) if some.len() < events.len() => last + 1,
             _ => member.applied + 1,
         };
-        if let Some(last) = some.last() {
-            let response = Response {
-                revision: member.applied,
-                watch_id: *id,
-                newest: Some(last.clone()),
-                ..Response::default()
-            };
-            self.sent.push_back((response, Some(*id)));
+        if some.is_empty() {
+            return true;
+        }
+        // A large one comes in fragments, and those don't care for revisions (E8).
+        let (first, rest) = some.split_at(random.usize(..some.len()));
+        for (events, is_fragment) in [(first, true), (rest, false)] {
+            if !events.is_empty() {
+                let events = events.iter().map(Event::clone).collect();
+                let (watch_id, revision) = (*id, member.applied);
+                let response = WatchResponse::Events { watch_id, revision, events, is_fragment };
+                self.sent.push_back((response, Some(watch_id)));
+            }
         }
         true
     }
 
     /// The server ends a watch, for a reason of its own.
-    pub(super) fn cancel(&mut self, member: &Member, random: &mut fastrand::Rng) {
+    pub(super) fn cancel(&mut self, random: &mut fastrand::Rng) {
         let live: Vec<i64> =
             self.watches.iter().filter(|(_, watch)| !watch.compacted).map(|(id, _)| *id).collect();
         if let Some(id) = random.choice(live) {
             self.watches.remove(&id);
-            let canceled =
-                Response { reason: "the server is busy".to_owned(), ..ended(id, member.applied) };
-            self.sent.push_back((canceled, Some(id)));
+            self.sent.push_back((canceled(id, "the server is busy"), Some(id)));
         }
     }
 }
 
-fn ended(watch_id: i64, revision: i64) -> Response {
-    Response { revision, watch_id, canceled: true, ..Response::default() }
+fn canceled(watch_id: i64, reason: &str) -> WatchResponse {
+    WatchResponse::Canceled { watch_id, failure: Failure::new(CauseKind::Unreachable, reason) }
 }

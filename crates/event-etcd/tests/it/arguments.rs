@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use event_core::{CauseKind, Health};
 use event_core::{ErrorKind, ValueReader, WatcherExt};
-use event_etcd::{CauseKind, EtcdStore, Health, Options};
+use event_etcd::{EtcdStore, Options};
 use tokio::time::timeout;
 
 use crate::support::{BOUND, options};
@@ -24,10 +25,10 @@ async fn endpoints_that_cant_be_read_are_refused_with_their_name() {
 }
 
 #[tokio::test]
-async fn bounds_of_zero_or_for_ever_are_refused() {
-    let for_ever = Options::new().connect_timeout(Duration::MAX);
+async fn timeouts_of_zero_or_without_end_are_refused() {
+    let without_end = Options::new().connect_timeout(Duration::MAX);
     assert_eq!(
-        EtcdStore::connect(["127.0.0.1:1"], for_ever).await.unwrap_err().kind(),
+        EtcdStore::connect(["127.0.0.1:1"], without_end).await.unwrap_err().kind(),
         ErrorKind::InvalidArgument
     );
     let error =
@@ -42,6 +43,34 @@ async fn http_and_tls_dont_go_together() {
     let options = Options::new().ca_certificate("x");
     let error = EtcdStore::connect(["http://127.0.0.1:1"], options).await.unwrap_err();
     assert!(error.to_string().contains("https://"), "{error}");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_connect_refuses_cant_be_added_either() {
+    let plain = EtcdStore::connect(["127.0.0.1:1"], Options::new()).await.unwrap();
+    let tls = EtcdStore::connect(["https://127.0.0.1:1"], Options::new()).await.unwrap();
+    for (store, endpoint) in [
+        (&plain, "not a url"),
+        (&plain, "https://127.0.0.1:2"),
+        (&tls, "http://127.0.0.1:2"),
+        (&tls, "127.0.0.1"),
+    ] {
+        let error = store.add_endpoint(endpoint).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{endpoint}");
+        assert!(error.to_string().contains(&format!("`{endpoint}`")), "{error}");
+    }
+    plain.add_endpoint("http://127.0.0.1:2").unwrap();
+    tls.add_endpoint("127.0.0.1:2").unwrap();
+    plain.remove_endpoint("127.0.0.1:3").unwrap();
+}
+
+#[tokio::test]
+async fn the_endpoints_of_a_client_are_not_the_stores_to_change() {
+    let client = etcd_client::Client::connect(["127.0.0.1:1"], None).await.unwrap();
+    let store = EtcdStore::from_client(client).unwrap();
+    for result in [store.add_endpoint("127.0.0.1:2"), store.remove_endpoint("127.0.0.1:1")] {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
 }
 
 #[test]
@@ -63,7 +92,7 @@ async fn a_cluster_that_is_not_there_is_named_by_health() {
     let cause = health.cause.unwrap().to_string();
     // Where the port is claimed, a busy machine may say reset.
     assert!(cause.contains("refused") || cause.contains("reset"), "{cause}");
-    assert_eq!(health.endpoint.as_deref(), Some(&*port.address().to_string()));
+    assert_eq!(health.source.as_deref(), Some(&*port.address().to_string()));
     assert!(watcher.try_get().is_none());
 }
 
@@ -86,11 +115,11 @@ async fn a_key_is_any_bytes_and_a_value_may_be_empty() {
     let key: &[u8] = &[0xff, 0, b'/', 0xc3];
     client.kv_client().put(key, "", None).await.unwrap();
     let entry = crate::support::next(&mut store.value(key).watch()).await.unwrap();
-    assert_eq!((&entry.key[..], entry.value.as_deref()), (key, Some(&b""[..])));
+    assert_eq!((&entry.key[..], entry.value().map(|value| &value[..])), (key, Some(&b""[..])));
 }
 
 #[test]
-fn options_tell_no_secret() {
+fn options_print_no_secret() {
     let options = Options::new().user("reader", "hunter2").identity("certificate", "hunter2");
     let text = format!("{options:?}");
     assert!(text.contains("reader") && !text.contains("hunter2"), "{text}");

@@ -2,8 +2,9 @@
 
 use etcd_client::Client;
 use etcd_harness::{Cluster, Proxy, auth};
+use event_core::{CauseKind, Health, HealthState};
 use event_core::{ErrorKind, ValueReader, WatcherExt};
-use event_etcd::{CauseKind, EtcdStore, Health, State};
+use event_etcd::EtcdStore;
 use tokio::time::timeout;
 
 use crate::support::{BOUND, HealthExt, options, put, until};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use etcd_harness::{Cluster, Proxy, eventually};
+use event_core::{CauseKind, HealthState};
 use event_core::{ValueReader, WatcherExt};
-use event_etcd::{CauseKind, EtcdStore, Options, State};
+use event_etcd::{EtcdStore, Options};
 use tokio::time::timeout;
 
 use crate::support::{BOUND, DETECTION, HealthExt, node_in_use, one_node, put, store, text, until};
@@ -158,7 +159,7 @@ async fn a_dead_first_endpoint_costs_one_attempt_and_no_later_call() {
             until(&mut store.value("key").watch(), "a").await;
         }
         assert_eq!(
-            timeout(BOUND, store.health_live()).await.unwrap().endpoint.as_deref(),
+            timeout(BOUND, store.health_live()).await.unwrap().source.as_deref(),
             Some(&*cluster.node(0).endpoint())
         );
     }
@@ -245,9 +246,9 @@ async fn endpoints_may_be_added_and_removed() {
     until(&mut watcher, "a").await;
     store.add_endpoint(cluster.node(1).endpoint()).unwrap();
     assert!(store.add_endpoint("not an endpoint").is_err());
-    store.remove_endpoint(cluster.node(0).endpoint());
+    store.remove_endpoint(cluster.node(0).endpoint()).unwrap();
     let moved = async || {
-        timeout(BOUND, store.health_live()).await.unwrap().endpoint.as_deref()
+        timeout(BOUND, store.health_live()).await.unwrap().source.as_deref()
             == Some(&*cluster.node(1).endpoint())
     };
     eventually(BOUND, "the store moves to the endpoint that is left", moved).await;

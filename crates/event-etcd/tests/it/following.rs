@@ -2,7 +2,7 @@
 
 use etcd_harness::Cluster;
 use event_codec::{DecoderExt, Json, Utf8};
-use event_core::{ErrorKind, ReaderExt, ValueReader, WatcherExt};
+use event_core::{Entry, ErrorKind, ReaderExt, ValueReader, WatcherExt};
 use tokio::time::timeout;
 
 use crate::support::{BOUND, delete, next, one_node, put, text, until};
@@ -12,8 +12,8 @@ async fn a_value_set_before_watching_is_the_first() {
     let (_cluster, client, store) = one_node().await;
     let revision = put(&client, "key", "a").await;
     let entry = next(&mut store.value("key").watch()).await.unwrap();
-    assert_eq!((&entry.key[..], entry.revision), (&b"key"[..], revision));
-    assert_eq!(entry.value.unwrap(), "a");
+    assert_eq!((&entry.key[..], entry.revision()), (&b"key"[..], Some(revision)));
+    assert_eq!(entry.value().unwrap(), "a");
 }
 
 #[tokio::test]
@@ -61,10 +61,10 @@ async fn removal_and_new_creation_are_told() {
 async fn a_key_that_comes_and_goes_while_nobody_watches_is_told_by_its_state() {
     let (_cluster, client, store) = one_node().await;
     put(&client, "key", "a").await;
-    assert_eq!(next(&mut store.value("key").watch()).await.unwrap().value.unwrap(), "a");
+    assert_eq!(next(&mut store.value("key").watch()).await.unwrap().value().cloned().unwrap(), "a");
     delete(&client, "key").await;
     let entry = next(&mut store.value("key").watch()).await.unwrap();
-    assert_eq!((entry.value, entry.revision), (None, 0), "nothing was seen of it by this watch");
+    assert_eq!(entry, Entry::never_seen("key"), "nothing was seen of it by this watch");
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn after_a_refresh_a_get_reflects_what_another_member_took() {
         put(&client, "key", round.to_string()).await;
         timeout(BOUND, value.refresh()).await.expect("it does not hang").unwrap();
         for watcher in &mut watchers {
-            let newest = watcher.try_get().expect("at once").unwrap().value.unwrap();
+            let newest = watcher.try_get().expect("at once").unwrap().value().cloned().unwrap();
             assert_eq!(newest, round.to_string().as_bytes());
         }
     }
@@ -136,7 +136,7 @@ async fn what_a_decoder_refuses_is_told_once_and_the_next_good_one_arrives() {
         put(&client, "app/config", value).await;
         let version = next(&mut watcher).await;
         if let Err(error) = &version {
-            assert_eq!(error.key(), Some(&b"config"[..]), "named as in its namespace");
+            assert_eq!(error.key(), Some(&b"app/config"[..]), "the full key");
             assert!(!format!("{error:?}").contains("many"), "{error:?}");
         }
         assert_eq!(version.map_err(|error| error.kind()), wanted, "{value}");
@@ -166,8 +166,8 @@ async fn a_namespace_is_a_view_and_views_nest() {
     put(&client, "/app/eu/port", "80").await;
     for view in [store.namespace("/app/eu/"), store.namespace("/app/").namespace("eu/")] {
         let entry = next(&mut view.value("port").watch()).await.unwrap();
-        assert_eq!(entry.key, "port");
-        assert_eq!(entry.value.unwrap(), "80");
+        assert_eq!(entry.key, "/app/eu/port", "the full key");
+        assert_eq!(entry.value().unwrap(), "80");
     }
 }
 

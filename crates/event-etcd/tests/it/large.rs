@@ -13,12 +13,16 @@ async fn a_value_of_five_megabytes_arrives_read_or_watched() {
     for fill in [b'a', b'b'] {
         put(&client, "key", vec![fill; 5 << 20]).await;
         loop {
-            let Some(value) = next(&mut watcher).await.unwrap().value else { continue };
+            let Some(value) = next(&mut watcher).await.unwrap().value().cloned() else { continue };
             assert!(value.len() == 5 << 20 && value.iter().all(|byte| *byte == fill));
             break;
         }
-        let read =
-            next(&mut store.namespace("k").value("ey").watch()).await.unwrap().value.unwrap();
+        let read = next(&mut store.namespace("k").value("ey").watch())
+            .await
+            .unwrap()
+            .value()
+            .cloned()
+            .unwrap();
         assert_eq!(read.len(), 5 << 20);
     }
 }
@@ -34,7 +38,7 @@ async fn more_than_one_message_of_values_is_read_at_once() {
     }
     let mut watchers: Vec<_> = keys.iter().map(|key| store.value(key).watch()).collect();
     for watcher in &mut watchers {
-        assert_eq!(next(watcher).await.unwrap().value.unwrap().len(), 1 << 20);
+        assert_eq!(next(watcher).await.unwrap().value().cloned().unwrap().len(), 1 << 20);
     }
 }
 

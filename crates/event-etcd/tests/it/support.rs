@@ -47,7 +47,7 @@ pub(crate) async fn next<T>(watcher: &mut impl Watcher<T>) -> Result<T, Error> {
 
 /// The next entry's value, within the bound.
 pub(crate) async fn text(watcher: &mut impl Watcher<Entry>) -> Option<String> {
-    let value = next(watcher).await.expect("an entry").value?;
+    let value = next(watcher).await.expect("an entry").value()?.clone();
     Some(String::from_utf8(value.to_vec()).expect("text"))
 }
 
@@ -67,7 +67,7 @@ pub(crate) async fn until(watcher: &mut impl Watcher<Entry>, wanted: &str) -> Du
 /// The node of a cluster that a store is connected to.
 pub(crate) async fn node_in_use<'a>(store: &EtcdStore, cluster: &'a Cluster) -> &'a Node {
     let health = timeout(BOUND, store.health_live()).await.expect("live within the bound");
-    let endpoint = health.endpoint.expect("a live store has an endpoint");
+    let endpoint = health.source.expect("a live store has an endpoint");
     cluster.nodes().iter().find(|node| node.endpoint() == *endpoint).expect("one of the cluster's")
 }
 

@@ -2,8 +2,9 @@
 
 use etcd_harness::{Authority, Cluster};
 use event_core::WatcherExt;
+use event_core::{CauseKind, Health};
 use event_core::{ErrorKind, ValueReader};
-use event_etcd::{CauseKind, EtcdStore, Health};
+use event_etcd::EtcdStore;
 use tokio::time::timeout;
 
 use crate::support::{BOUND, options, put, until};

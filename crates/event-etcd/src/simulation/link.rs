@@ -5,24 +5,23 @@ use std::time::Instant;
 
 use event_core::{Bytes, Entry};
 
-use crate::bounds::Bounds;
-use crate::protocol::{Failure, ReadAnswer, Request};
-use crate::session::ReadId;
+use crate::seam::{Failure, ReadResponse, WatchRequest, WatchResponse};
+use crate::session::{ReadId, Timeouts};
 use crate::simulation::history::{KEYS, key_of};
 use crate::simulation::stream::{Sent, Stream};
 
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct Link {
     pub(super) member: usize,
     /// The history that its member serves. A member that gets another one ends its connections.
     pub(super) generation: usize,
     /// How many replacements the client was told of before it.
-    pub(super) replaced: u64,
+    pub(super) history_resets: u64,
     /// The token that the client has.
     pub(super) token: u64,
-    bounds: Bounds,
+    timeouts: Timeouts,
     begun: Instant,
-    pub(super) linked: bool,
+    pub(super) connected: bool,
     /// The client got an answer on it.
     pub(super) proven: bool,
     pub(super) calls: Vec<Call>,
@@ -56,9 +55,9 @@ pub(super) struct Call {
 pub(super) enum What {
     Connect,
     /// With the answer that is on its way.
-    Read(ReadId, Vec<Bytes>, Option<Result<ReadAnswer, Failure>>),
+    Read(ReadId, Vec<Bytes>, Option<Result<ReadResponse, Failure>>),
     /// Of a version that the client was told, with the answer that is on its way.
-    Recall(Entry, Option<Result<ReadAnswer, Failure>>),
+    CheckHistory(Entry, Option<Result<ReadResponse, Failure>>),
     Open,
 }
 
@@ -69,25 +68,25 @@ struct Asked {
     compacted: bool,
 }
 
-impl Connection {
+impl Link {
     pub(super) fn new(
         member: usize,
         generation: usize,
-        replaced: u64,
+        history_resets: u64,
         token: u64,
-        bounds: Bounds,
+        timeouts: Timeouts,
         now: Instant,
     ) -> Self {
         Self {
             member,
             generation,
-            replaced,
+            history_resets,
             token,
             begun: now,
-            linked: false,
+            connected: false,
             proven: false,
-            calls: vec![Call { what: What::Connect, due: Some(now + bounds.connect) }],
-            bounds,
+            calls: vec![Call { what: What::Connect, due: Some(now + timeouts.connect) }],
+            timeouts,
             stream: None,
             silent: false,
             end: None,
@@ -104,13 +103,13 @@ impl Connection {
         self.calls.iter().filter(|call| matches!(call.what, What::Read(..))).count()
     }
 
-    pub(super) fn recalls(&self) -> bool {
-        self.calls.iter().any(|call| matches!(call.what, What::Recall(..)))
+    pub(super) fn checks_history(&self) -> bool {
+        self.calls.iter().any(|call| matches!(call.what, What::CheckHistory(..)))
     }
 
     /// The client opens the stream.
-    pub(super) fn open(&mut self, first: Request, now: Instant) -> Result<(), String> {
-        if !self.linked || self.stream.is_some() {
+    pub(super) fn open(&mut self, first: WatchRequest, now: Instant) -> Result<(), String> {
+        if !self.connected || self.stream.is_some() {
             return Err("a stream is opened without a link, or twice".to_owned());
         }
         self.book(&first, now)?;
@@ -120,7 +119,7 @@ impl Connection {
     }
 
     /// The client sends a request.
-    pub(super) fn send(&mut self, request: Request, now: Instant) -> Result<(), String> {
+    pub(super) fn send(&mut self, request: WatchRequest, now: Instant) -> Result<(), String> {
         self.book(&request, now)?;
         let Some(stream) = &mut self.stream else {
             return Err("a request is sent without a stream".to_owned());
@@ -131,24 +130,24 @@ impl Connection {
 
     /// Whether something is not answered within its bound.
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
-        let asked = self.asked.map(|since| since + self.bounds.detection * 3 / 5);
+        let asked = self.asked.map(|since| since + self.timeouts.liveness * 3 / 5);
         self.calls.iter().filter_map(|call| call.due).chain(asked).any(|due| due <= now)
     }
 
     pub(super) fn call(&mut self, what: What, now: Instant) {
-        let answer = now + self.bounds.detection * 3 / 5;
-        let first = self.begun + self.bounds.connect;
+        let answer = now + self.timeouts.liveness * 3 / 5;
+        let first = self.begun + self.timeouts.connect;
         let due = match what {
-            What::Recall(..) => None,
+            What::CheckHistory(..) => None,
             _ if self.proven => Some(answer),
             _ => Some(answer.max(first)),
         };
         self.calls.push(Call { what, due });
     }
 
-    fn book(&mut self, request: &Request, now: Instant) -> Result<(), String> {
+    fn book(&mut self, request: &WatchRequest, now: Instant) -> Result<(), String> {
         match request {
-            Request::Create { watch_id, key, .. } => {
+            WatchRequest::Create { watch_id, key, .. } => {
                 let key = key_of(key).ok_or("a watch of a key of nobody")?;
                 if self.watches.values().any(|asked| asked.key == key && !asked.compacted) {
                     return Err("a second watch of a key".to_owned());
@@ -158,11 +157,11 @@ impl Connection {
                     return Err("a watch id is used twice".to_owned());
                 }
             }
-            Request::Cancel { watch_id } => {
+            WatchRequest::Cancel { watch_id } => {
                 self.watches.remove(watch_id).ok_or("a watch is canceled that is not there")?;
                 self.reconsider_quiet();
             }
-            Request::Progress => {
+            WatchRequest::Progress => {
                 if self.asked.replace(now).is_some() {
                     return Err("a sign of life is asked for twice".to_owned());
                 }
@@ -184,15 +183,16 @@ impl Connection {
             self.quiet_since = self.quiet_since.map(|_| now);
             return;
         };
-        if response.canceled
-            && let Some(asked) = self.watches.get_mut(id)
-        {
-            if response.compact_revision > 0 {
-                asked.compacted = true;
-            } else {
-                self.refused[asked.key] |= response.created;
-                self.watches.remove(id);
+        match response {
+            WatchResponse::Compacted { .. } => {
+                self.watches.entry(*id).and_modify(|asked| asked.compacted = true);
             }
+            WatchResponse::Refused | WatchResponse::Canceled { .. } => {
+                if let Some(asked) = self.watches.remove(id) {
+                    self.refused[asked.key] |= *response == WatchResponse::Refused;
+                }
+            }
+            _ => {}
         }
         self.quiet_since = self.quiet_since.map(|_| now);
         self.reconsider_quiet();

@@ -5,42 +5,41 @@ use super::*;
 #[test]
 fn a_connect_that_never_returns_ends_at_its_bound_and_the_next_member_is_tried() {
     let mut script = Script::new(&["one", "two"]);
-    script.follow(1, "k");
-    assert_eq!(script.patience(), Some(BOUNDS.connect));
-    assert_eq!(script.wait(BOUNDS.connect), [Action::Disconnect, connect("two")]);
+    script.subscribe(1, "k");
+    assert_eq!(script.patience(), Some(TIMEOUTS.connect));
+    assert_eq!(script.wait(TIMEOUTS.connect), [Action::Disconnect, connect("two")]);
 }
 
 #[test]
 fn the_bound_of_the_connect_is_that_of_the_first_answer_too() {
     let mut script = Script::new(&["one", "two"]);
-    script.follow(1, "k");
+    script.subscribe(1, "k");
     script.connect();
-    assert_eq!(script.patience(), Some(BOUNDS.connect));
-    assert_eq!(script.wait(BOUNDS.connect), [Action::Disconnect, connect("two")]);
+    assert_eq!(script.patience(), Some(TIMEOUTS.connect));
+    assert_eq!(script.wait(TIMEOUTS.connect), [Action::Disconnect, connect("two")]);
 }
 
 #[test]
 fn a_read_long_after_the_connect_has_its_own_bound() {
     let mut script = Script::new(&["one"]);
-    script.follow(1, "a");
-    script.leave(1);
+    script.subscribe(1, "a");
+    script.unsubscribe(1);
     script.connect();
     script.wait(10 * SECOND);
-    assert_eq!(script.follow(2, "b"), [read(1, &["b"])]);
+    assert_eq!(script.subscribe(2, "b"), [read(1, &["b"])]);
     assert_eq!(script.patience(), Some(3 * SECOND));
 }
 
 #[test]
 fn a_stream_that_does_not_open_and_a_read_that_is_not_answered_end_at_their_bound() {
     let mut script = Script::new(&["one", "two"]);
-    script.follow(1, "k");
+    script.subscribe(1, "k");
     script.connect();
-    script.answer(1, 10, &[None]);
+    script.respond(1, 10, &[None]);
     assert_eq!(script.wait(3 * SECOND), [Action::Disconnect, connect("two")]);
     script.connect();
-    script.answer(2, 10, &[None]);
-    script.session.opened(script.now);
-    script.actions();
+    script.respond(2, 10, &[None]);
+    script.open();
     script.refresh(1, 1);
     script.wait(2 * SECOND); // asks the stream
     assert_eq!(script.wait(SECOND)[0], Action::Disconnect);
@@ -49,13 +48,13 @@ fn a_stream_that_does_not_open_and_a_read_that_is_not_answered_end_at_their_boun
 #[test]
 fn an_idle_stream_is_asked_for_a_sign_of_life_and_given_up_at_the_detection_bound() {
     let mut script = Script::live(&["k"]);
-    assert_eq!(script.wait(2 * SECOND), [Action::Send(Request::Progress)]);
-    script.hear(progress());
+    assert_eq!(script.wait(2 * SECOND), [Action::Send(WatchRequest::Progress)]);
+    script.hear(WatchResponse::Progress);
     let heard = script.now;
-    assert_eq!(script.wait(2 * SECOND), [Action::Send(Request::Progress)]);
+    assert_eq!(script.wait(2 * SECOND), [Action::Send(WatchRequest::Progress)]);
     assert_eq!(script.wait(3 * SECOND)[0], Action::Disconnect);
-    assert_eq!(script.now - heard, BOUNDS.detection);
-    assert_eq!(script.state(), State::Stalled);
+    assert_eq!(script.now - heard, TIMEOUTS.liveness);
+    assert_eq!(script.state(), HealthState::Stalled);
 }
 
 /// The reads of a key that is refused, or of a program that refreshes, are answered all the while.
@@ -65,18 +64,18 @@ fn answers_to_reads_do_not_hide_a_silent_stream() {
     let begun = script.now;
     for id in 2.. {
         script.refresh(1, id);
-        script.answer(id, 10, &[None]);
+        script.respond(id, 10, &[None]);
         if script.wait(SECOND / 2).contains(&Action::Disconnect) {
             break;
         }
     }
-    assert_eq!(script.now - begun, BOUNDS.detection);
+    assert_eq!(script.now - begun, TIMEOUTS.liveness);
 }
 
 #[test]
 fn a_stream_without_watches_is_not_asked() {
     let mut script = Script::live(&["k"]);
-    script.leave(1);
+    script.unsubscribe(1);
     assert_eq!(script.patience(), None);
 }
 
@@ -99,7 +98,7 @@ fn c3_every_end_of_a_stream_means_another_connection() {
 #[test]
 fn c4_a_member_that_fails_is_not_tried_before_one_that_is_not_known_to() {
     let mut script = Script::new(&["one", "two", "three"]);
-    script.follow(1, "k");
+    script.subscribe(1, "k");
     assert_eq!(script.fail(CauseKind::Unreachable)[1], connect("two"));
     assert_eq!(script.fail(CauseKind::Unreachable)[1], connect("three"));
     // All have failed: the one that did first, after a wait.
@@ -119,10 +118,10 @@ fn c5_a_member_without_a_leader_is_left_for_the_next() {
 #[test]
 fn an_endpoint_removed_while_it_is_spared_is_not_tried() {
     let mut script = Script::new(&["one", "two"]);
-    script.follow(1, "k");
+    script.subscribe(1, "k");
     script.fail(CauseKind::Unreachable);
     script.fail(CauseKind::Unreachable); // and now waits before it tries the first again
-    script.session.remove_endpoint("one", script.now);
+    script.session.handle_remove_endpoint("one", script.now);
     assert_eq!(script.actions(), []);
     assert_eq!(script.wait(SECOND), [connect("two")]);
 }
@@ -130,23 +129,23 @@ fn an_endpoint_removed_while_it_is_spared_is_not_tried() {
 #[test]
 fn adding_an_endpoint_that_is_known_does_not_put_the_next_try_off() {
     let mut script = Script::new(&["one"]);
-    script.follow(1, "k");
+    script.subscribe(1, "k");
     script.fail(CauseKind::Unreachable);
     let patience = script.patience();
-    script.session.add_endpoint("one", script.now);
+    script.session.handle_add_endpoint("one", script.now);
     assert_eq!(script.patience(), patience);
-    script.session.add_endpoint("two", script.now);
+    script.session.handle_add_endpoint("two", script.now);
     assert_eq!(script.actions(), [connect("two")]);
 }
 
 #[test]
 fn a_store_without_endpoints_connects_when_one_is_added() {
     let mut script = Script::new(&["one"]);
-    script.follow(1, "k");
-    script.session.remove_endpoint("one", script.now);
+    script.subscribe(1, "k");
+    script.session.handle_remove_endpoint("one", script.now);
     assert_eq!(script.actions(), [Action::Disconnect]);
-    assert_eq!((script.state(), script.patience()), (State::Stalled, None));
-    script.session.add_endpoint("two", script.now);
+    assert_eq!((script.state(), script.patience()), (HealthState::Stalled, None));
+    script.session.handle_add_endpoint("two", script.now);
     assert_eq!(script.actions(), [connect("two")]);
 }
 
@@ -154,10 +153,10 @@ fn a_store_without_endpoints_connects_when_one_is_added() {
 fn an_unchanged_health_is_not_told_again() {
     let mut script = Script::live(&["k"]);
     assert_eq!(script.healths, 1);
-    script.hear(events(1, 11, &[(11, "x")]));
+    script.hear(events(1, 11, &[put("k", 11, "x")]));
     script.refresh(1, 1);
-    script.answer(2, 12, &[Some((12, "y"))]);
-    script.hear(progress());
+    script.respond(2, 12, &[Some((12, "y"))]);
+    script.hear(WatchResponse::Progress);
     assert_eq!(script.healths, 1);
     for _ in 0..10 {
         script.fail(CauseKind::Unreachable);
@@ -169,8 +168,8 @@ fn an_unchanged_health_is_not_told_again() {
 #[test]
 fn an_answer_that_nobody_asked_for_changes_nothing() {
     let mut script = Script::live(&["k"]);
-    assert_eq!(script.answer(99, 11, &[Some((11, "x"))]), []);
-    assert_eq!(script.hear(events(99, 11, &[(11, "x")])), []);
+    assert_eq!(script.respond(99, 11, &[Some((11, "x"))]), []);
+    assert_eq!(script.hear(events(99, 11, &[put("k", 11, "x")])), []);
     assert_eq!(script.hear(canceled(99)), []);
     assert_eq!(script.hear(events(1, 11, &[])), []);
 }
@@ -179,7 +178,7 @@ fn an_answer_that_nobody_asked_for_changes_nothing() {
 fn an_answer_to_other_keys_or_a_watch_that_was_not_asked_for_ends_the_connection() {
     let mut script = Script::live(&["k"]);
     script.refresh(1, 1);
-    assert_eq!(script.answer(2, 11, &[None, None])[0], Action::Disconnect);
+    assert_eq!(script.respond(2, 11, &[None, None])[0], Action::Disconnect);
     let mut script = Script::live(&["k"]);
     assert_eq!(script.hear(created(99))[0], Action::Disconnect);
 }

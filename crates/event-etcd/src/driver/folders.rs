@@ -1,0 +1,61 @@
+//! Warns of keys that are taken for folders.
+//!
+//! etcd has no folders. A program that names one by mistake would wait for ever, and nothing else would
+//! say why.
+
+use std::collections::BTreeMap;
+
+use event_core::{Bytes, Entry, EntryState, KeyName};
+
+use super::in_flight::{Done, InFlight};
+use crate::slots::KeyId;
+
+/// How many keys one transaction looks below: etcd's default for `--max-txn-ops`.
+const LOOKS: usize = 128;
+
+/// The keys that were never seen, and that nobody looked below yet.
+#[derive(Debug, Default)]
+pub(super) struct Folders(BTreeMap<KeyId, Bytes>);
+
+impl Folders {
+    pub(super) fn published(&mut self, id: KeyId, entry: &Entry) {
+        if entry.state == EntryState::NeverSeen {
+            self.0.insert(id, entry.key.clone());
+        } else if !self.0.is_empty() {
+            self.0.remove(&id);
+        }
+    }
+
+    pub(super) fn forget(&mut self, id: KeyId) {
+        self.0.remove(&id);
+    }
+
+    /// Looks below some of the keys, unless a call does so already.
+    pub(super) fn look(&mut self, in_flight: &mut InFlight) {
+        if self.0.is_empty() || in_flight.connection.is_none() || in_flight.looks_below {
+            return;
+        }
+        let mut keys = Vec::new();
+        while keys.len() < LOOKS
+            && let Some((_, key)) = self.0.pop_first()
+        {
+            keys.push(key);
+        }
+        in_flight.looks_below = true;
+        in_flight.call(|connection| async move {
+            let has_keys = connection.has_keys_below(keys.clone()).await;
+            Done::LookedBelow(keys, has_keys)
+        });
+    }
+}
+
+/// Warns of those that have keys below. Of a user who may not list them, nothing is known.
+pub(super) fn warn(keys: &[Bytes], has_keys: &[bool]) {
+    for (key, _) in keys.iter().zip(has_keys).filter(|(_, has_keys)| **has_keys) {
+        let folder = [key.strip_suffix(b"/").unwrap_or(key), b"/"].concat();
+        let (key, folder) = (KeyName(key), KeyName(&folder));
+        tracing::warn!(
+            "the key `{key}` is not there, but keys below `{folder}` are: watch one of those"
+        );
+    }
+}

@@ -1,0 +1,60 @@
+//! What all handles of a store share. The driver ends with the last of them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use event_core::{Health, HealthState, MemoryReader, MemoryValue};
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+use super::{Driver, now};
+use crate::mailbox::Mailbox;
+use crate::seam::Connector;
+use crate::session::{Endpoints, Session, Timeouts};
+
+pub(crate) struct DriverHandle {
+    pub(crate) mailbox: Arc<Mailbox>,
+    health: MemoryReader<Health>,
+    begun: Instant,
+    task: AbortHandle,
+}
+
+impl DriverHandle {
+    /// Starts a driver.
+    pub(crate) fn start(
+        connector: Arc<dyn Connector>,
+        endpoints: Endpoints,
+        timeouts: Timeouts,
+        runtime: &Handle,
+    ) -> Self {
+        let begun = now();
+        let mailbox = Arc::new(Mailbox::default());
+        let health = MemoryValue::new(Health::new(HealthState::Connecting).with_since(begun));
+        let reader = health.reader();
+        let session = Session::new(endpoints, timeouts, begun);
+        let driver = Driver::new(connector, session, Arc::clone(&mailbox), health);
+        let task = runtime.spawn(driver.run()).abort_handle();
+        Self { mailbox, health: reader, begun, task }
+    }
+
+    pub(crate) fn health(&self) -> MemoryReader<Health> {
+        self.health.clone()
+    }
+
+    /// The time since the server last gave a sign of life, or since the start.
+    pub(crate) fn stale_for(&self) -> Duration {
+        let proof = self.mailbox.last_response().unwrap_or(self.begun);
+        now().saturating_duration_since(proof)
+    }
+
+    pub(crate) fn close(&self) {
+        self.mailbox.close();
+        self.task.abort();
+    }
+}
+
+impl Drop for DriverHandle {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

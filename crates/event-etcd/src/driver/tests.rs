@@ -1,0 +1,269 @@
+//! What can't be provoked on a real server: calls that never complete, under a clock that the test holds.
+
+use std::collections::VecDeque;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use event_core::{Bytes, EntryState, HealthState, ValueReader, WatcherExt};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+
+use super::{DriverHandle, RESPONSES};
+use crate::EtcdValue;
+use crate::seam::{
+    Connection, Connector, Event, Failure, KeyValue, MockConnection, MockConnector,
+    MockWatchRequests, OpenStream, ReadResponse, WatchRequest, WatchResponse, WatchResponses,
+};
+use crate::session::{Endpoints, Timeouts};
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+fn start(connector: impl Connector + 'static) -> Arc<DriverHandle> {
+    let endpoints = Endpoints::new(["one", "two"].map(str::to_owned), Some(1));
+    let timeouts = Timeouts { connect: TIMEOUT, liveness: TIMEOUT };
+    Arc::new(DriverHandle::start(Arc::new(connector), endpoints, timeouts, &Handle::current()))
+}
+
+/// A peer that takes every call and never answers. A mock answers at once.
+struct Silent;
+
+#[async_trait]
+impl Connector for Silent {
+    async fn connect(&self, _endpoint: &str) -> Result<Arc<dyn Connection>, Failure> {
+        pending().await
+    }
+}
+
+#[async_trait]
+impl Connection for Silent {
+    async fn read(&self, _keys: Vec<Bytes>) -> Result<ReadResponse, Failure> {
+        pending().await
+    }
+
+    async fn read_at(&self, _key: Bytes, _revision: i64) -> Result<ReadResponse, Failure> {
+        pending().await
+    }
+
+    async fn has_keys_below(&self, _keys: Vec<Bytes>) -> Result<Vec<bool>, Failure> {
+        pending().await
+    }
+
+    async fn open_stream(&self, _first: WatchRequest) -> Result<OpenStream, Failure> {
+        pending().await
+    }
+}
+
+#[async_trait]
+impl WatchResponses for Silent {
+    async fn next(&mut self) -> Result<WatchResponse, Failure> {
+        pending().await
+    }
+
+    fn try_next(&mut self) -> Option<Result<WatchResponse, Failure>> {
+        None
+    }
+}
+
+/// Responses that are all there at once, and then no more.
+struct Burst(VecDeque<WatchResponse>);
+
+#[async_trait]
+impl WatchResponses for Burst {
+    async fn next(&mut self) -> Result<WatchResponse, Failure> {
+        match self.0.pop_front() {
+            Some(response) => Ok(response),
+            None => pending().await,
+        }
+    }
+
+    fn try_next(&mut self) -> Option<Result<WatchResponse, Failure>> {
+        self.0.pop_front().map(Ok)
+    }
+}
+
+fn read_of(keys: usize, revision: i64) -> ReadResponse {
+    let found = KeyValue { mod_revision: revision, value: "a".into() };
+    ReadResponse { revision, found: vec![Some(found); keys] }
+}
+
+/// A member whose every key holds `a`, and whose stream opens and says nothing.
+fn member() -> Arc<dyn Connection> {
+    member_that_says(|_| Box::new(Silent))
+}
+
+fn member_that_says(
+    says: impl Fn(i64) -> Box<dyn WatchResponses> + Send + Sync + 'static,
+) -> Arc<dyn Connection> {
+    let mut member = MockConnection::new();
+    member.expect_read().returning(|keys| Ok(read_of(keys.len(), 2)));
+    opens(&mut member, says);
+    Arc::new(member)
+}
+
+fn opens(
+    member: &mut MockConnection,
+    says: impl Fn(i64) -> Box<dyn WatchResponses> + Send + Sync + 'static,
+) {
+    member.expect_open_stream().returning(move |first| {
+        let WatchRequest::Create { watch_id, .. } = first else { panic!("{first:?}") };
+        let mut requests = MockWatchRequests::new();
+        requests.expect_send().returning(|_| Ok(()));
+        Ok((Box::new(requests), says(watch_id)))
+    });
+}
+
+/// The first endpoint is `first`, and the second a good member.
+fn connector(first: impl Fn() -> Arc<dyn Connection> + Send + Sync + 'static) -> MockConnector {
+    let mut connector = MockConnector::new();
+    connector
+        .expect_connect()
+        .returning(move |endpoint| Ok(if endpoint == "one" { first() } else { member() }));
+    connector
+}
+
+fn value(driver: &Arc<DriverHandle>) -> EtcdValue {
+    EtcdValue::new(Arc::clone(driver), "key".into())
+}
+
+/// How long it takes until a key has its first value.
+async fn first_value(driver: &Arc<DriverHandle>) -> Duration {
+    let start = Instant::now();
+    let entry = value(driver).watch().get().await.expect("the store goes on");
+    assert_eq!(entry.value().expect("the key exists"), "a");
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn connecting_that_never_completes_is_a_failure_after_its_timeout() {
+    let driver = start(Silent);
+    let mut health = driver.health().watch();
+    let (begun, _watcher) = (Instant::now(), value(&driver).watch());
+    let stalled = health.get_if(|health| health.state == HealthState::Stalled).await.unwrap();
+    assert_eq!(begun.elapsed(), TIMEOUT);
+    assert_eq!(stalled.source.as_deref(), Some("one"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_read_that_never_completes_costs_the_connect_timeout() {
+    let driver = start(connector(|| Arc::new(Silent)));
+    assert_eq!(first_value(&driver).await, TIMEOUT);
+}
+
+/// Around the number that is handled in one go.
+#[tokio::test(start_paused = true)]
+async fn of_responses_that_are_all_there_at_once_none_is_lost() {
+    let handled = i64::try_from(RESPONSES).unwrap();
+    for last in handled - 3..handled + 3 {
+        let says = move |watch_id| -> Box<dyn WatchResponses> {
+            let changed = move |at| {
+                let value = Some(Bytes::new());
+                let event = Event { key: "key".into(), mod_revision: 2 + at, value };
+                let (revision, events) = (2 + at, vec![event]);
+                WatchResponse::Events { watch_id, revision, events, is_fragment: false }
+            };
+            let created = WatchResponse::Created { watch_id };
+            Box::new(Burst([created].into_iter().chain((1..=last).map(changed)).collect()))
+        };
+        let driver = start(connector(move || member_that_says(says)));
+        let mut watcher = value(&driver).watch();
+        let newest = watcher.get_if(|entry| entry.revision() == Some(2 + last));
+        timeout(TIMEOUT, newest).await.expect("the last one arrives").unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_stream_is_left_after_the_liveness_timeout() {
+    let mut once = MockConnector::new();
+    once.expect_connect().times(1).return_once(|_| Ok(member()));
+    once.expect_connect().returning(|_| Ok(Arc::new(Silent)));
+    let driver = start(once);
+    let mut health = driver.health().watch();
+    let _watcher = value(&driver).watch();
+    health.get_if(|health| health.state == HealthState::Live).await.unwrap();
+    let live = Instant::now();
+    let stalled = health.get_if(|health| health.state == HealthState::Stalled).await.unwrap();
+    assert_eq!((live.elapsed(), stalled.source.as_deref()), (TIMEOUT, Some("one")));
+}
+
+/// A member that answers each read when the test says so.
+struct Held {
+    stream: Arc<dyn Connection>,
+    reads: mpsc::UnboundedSender<oneshot::Sender<ReadResponse>>,
+}
+
+#[async_trait]
+impl Connection for Held {
+    async fn read(&self, _keys: Vec<Bytes>) -> Result<ReadResponse, Failure> {
+        let (answer, response) = oneshot::channel();
+        self.reads.send(answer).expect("the test goes on");
+        Ok(response.await.expect("the test answers"))
+    }
+
+    async fn read_at(&self, _key: Bytes, _revision: i64) -> Result<ReadResponse, Failure> {
+        pending().await
+    }
+
+    async fn has_keys_below(&self, _keys: Vec<Bytes>) -> Result<Vec<bool>, Failure> {
+        pending().await
+    }
+
+    async fn open_stream(&self, first: WatchRequest) -> Result<OpenStream, Failure> {
+        self.stream.open_stream(first).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_begins_after_a_read_was_sent_waits_for_the_next_read() {
+    let (reads, mut sent) = mpsc::unbounded_channel();
+    let driver =
+        start(connector(move || Arc::new(Held { stream: member(), reads: reads.clone() })));
+    let value = value(&driver);
+    let mut watcher = value.watch();
+    sent.recv().await.unwrap().send(read_of(1, 2)).unwrap();
+    watcher.get().await.unwrap();
+
+    let first = tokio::spawn(value.refresh());
+    let first_read = sent.recv().await.unwrap();
+    let second = tokio::spawn(value.refresh());
+    let second_read = sent.recv().await.unwrap();
+    first_read.send(read_of(1, 3)).unwrap();
+    first.await.unwrap().unwrap();
+    tokio::task::yield_now().await;
+    assert!(!second.is_finished(), "its read was not answered yet");
+    second_read.send(read_of(1, 4)).unwrap();
+    second.await.unwrap().unwrap();
+    assert_eq!(watcher.get().await.unwrap().revision(), Some(4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_ends_with_its_store_and_one_that_is_dropped_leaves_nothing() {
+    let driver = start(Silent);
+    let value = value(&driver);
+    for _ in 0..1000 {
+        assert!(timeout(Duration::from_millis(1), value.refresh()).await.is_err());
+    }
+    let refresh = tokio::spawn(value.refresh());
+    tokio::task::yield_now().await;
+    driver.close();
+    assert!(refresh.await.unwrap().unwrap_err().is_closed());
+    assert!(value.refresh().await.unwrap_err().is_closed());
+    assert!(value.watch().get().await.unwrap_err().is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_does_not_exist_is_never_seen() {
+    let driver = start(connector(|| {
+        let mut member = MockConnection::new();
+        member
+            .expect_read()
+            .returning(|keys| Ok(ReadResponse { revision: 2, found: vec![None; keys.len()] }));
+        member.expect_has_keys_below().returning(|keys| Ok(vec![true; keys.len()]));
+        opens(&mut member, |_| Box::new(Silent));
+        Arc::new(member)
+    }));
+    let entry = value(&driver).watch().get().await.unwrap();
+    assert_eq!(entry.state, EntryState::NeverSeen);
+}

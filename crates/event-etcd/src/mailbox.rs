@@ -1,0 +1,222 @@
+//! What handles want of the driver: handles write it, the driver takes it.
+//!
+//! What the driver has not taken yet is kept as the difference to what it has. So it is bounded by the
+//! keys, and not by how often watchers come and go.
+//!
+//! Why not a channel? It would keep a message for each watcher that came and went while the driver was
+//! busy.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use event_core::{Bytes, Entry, MemoryReader, MemoryValue};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as Place;
+use tokio::sync::{Notify, oneshot};
+
+use crate::seam::Failure;
+use crate::slots::{Ids, KeyId, Slots};
+
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    subscriptions: Subscriptions,
+    /// What the driver has not taken yet.
+    change: Change,
+    last_response: Option<Instant>,
+    /// The store ended: nothing will come.
+    is_closed: bool,
+}
+
+/// One per key, however many watchers it has.
+#[derive(Debug, Default)]
+struct Subscriptions {
+    ids: Ids,
+    keys: Slots<Subscription>,
+    /// Finds a key's id by its name, which lies in `keys`.
+    by_name: HashTable<KeyId>,
+    hasher: RandomState,
+}
+
+#[derive(Debug)]
+struct Subscription {
+    name: Bytes,
+    cell: MemoryReader<Entry>,
+    watchers: u32,
+}
+
+/// Where the result of a refresh goes.
+pub(crate) type Refreshed = oneshot::Sender<Result<(), Failure>>;
+
+/// What handles want since the driver last took it.
+#[derive(Debug, Default)]
+pub(crate) struct Change {
+    pub(crate) unsubscribed: Vec<KeyId>,
+    pub(crate) subscribed: BTreeMap<KeyId, (Bytes, MemoryValue<Entry>)>,
+    pub(crate) refreshes: Vec<(KeyId, Refreshed)>,
+    pub(crate) endpoints: Vec<(String, EndpointChange)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndpointChange {
+    Added,
+    Removed,
+}
+
+impl Mailbox {
+    /// Adds a watcher to a key. `None` as the id if the store ended.
+    pub(crate) fn subscribe(&self, name: &Bytes) -> (Option<KeyId>, MemoryReader<Entry>) {
+        let mut state = self.lock();
+        if state.is_closed {
+            return (None, MemoryValue::empty().reader());
+        }
+        let (id, new) = state.subscriptions.add(name);
+        let cell = match new {
+            None => state.subscriptions.keys.get(id).map(|key| key.cell.clone()),
+            Some(value) => {
+                let cell = value.reader();
+                state.change.subscribed.insert(id, (name.clone(), value));
+                self.changed.notify_one();
+                Some(cell)
+            }
+        };
+        (Some(id), cell.unwrap_or_else(|| MemoryValue::empty().reader()))
+    }
+
+    /// Takes a watcher from a key.
+    pub(crate) fn unsubscribe(&self, id: KeyId) {
+        let mut state = self.lock();
+        if !state.subscriptions.remove(id) {
+            return;
+        }
+        let never_taken = state.change.subscribed.remove(&id);
+        if never_taken.is_none() {
+            state.change.unsubscribed.push(id);
+            self.changed.notify_one();
+        }
+        drop(state);
+        drop(never_taken); // ends a cell, which wakes tasks: not under the lock
+    }
+
+    /// Asks for a read of a key that has a watcher. The receiver gets the result, or an error when the
+    /// driver ends.
+    pub(crate) fn refresh(&self, id: Option<KeyId>) -> oneshot::Receiver<Result<(), Failure>> {
+        let (sender, result) = oneshot::channel();
+        let mut state = self.lock();
+        if let Some(id) = id.filter(|_| !state.is_closed) {
+            let refreshes = &mut state.change.refreshes;
+            if refreshes.len() == refreshes.capacity() {
+                refreshes.retain(|(_, refreshed)| !refreshed.is_closed());
+            }
+            refreshes.push((id, sender));
+            self.changed.notify_one();
+        }
+        result
+    }
+
+    pub(crate) fn change_endpoint(&self, endpoint: String, change: EndpointChange) {
+        let mut state = self.lock();
+        state.change.endpoints.retain(|(other, _)| *other != endpoint);
+        state.change.endpoints.push((endpoint, change));
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn last_response(&self) -> Option<Instant> {
+        self.lock().last_response
+    }
+
+    // The driver's side.
+
+    /// Waits until handles want something. Cancel safe.
+    pub(crate) async fn take(&self) -> Change {
+        loop {
+            let change = mem::take(&mut self.lock().change);
+            if !change.is_empty() {
+                return change;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    pub(crate) fn set_last_response(&self, at: Option<Instant>) {
+        self.lock().last_response = at;
+    }
+
+    /// The store ends, and with it what the driver has not taken, and what comes later.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        let ended = (mem::take(&mut state.change), mem::take(&mut state.subscriptions));
+        drop(state);
+        drop(ended); // ends cells, which wakes tasks: not under the lock
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Subscriptions {
+    /// Adds a watcher to a key. If it is the key's first, gives the value to feed.
+    fn add(&mut self, name: &Bytes) -> (KeyId, Option<MemoryValue<Entry>>) {
+        let Self { ids, keys, by_name, hasher } = self;
+        let name_of = |id: &KeyId| keys.get(*id).map(|key| &key.name);
+        let place = by_name.entry(
+            hasher.hash_one(name),
+            |id| name_of(id) == Some(name),
+            |id| name_of(id).map_or(0, |name| hasher.hash_one(name)),
+        );
+        match place {
+            Place::Occupied(place) => {
+                let id = *place.get();
+                if let Some(key) = keys.get_mut(id) {
+                    key.watchers += 1;
+                }
+                (id, None)
+            }
+            Place::Vacant(place) => {
+                let (id, value) = (ids.take(), MemoryValue::empty());
+                place.insert(id);
+                keys.insert(
+                    id,
+                    Subscription { name: name.clone(), cell: value.reader(), watchers: 1 },
+                );
+                (id, Some(value))
+            }
+        }
+    }
+
+    /// Takes a watcher from a key, and says whether it was the last one.
+    fn remove(&mut self, id: KeyId) -> bool {
+        let Some(key) = self.keys.get_mut(id) else { return false };
+        key.watchers -= 1;
+        if key.watchers > 0 {
+            return false;
+        }
+        let hash = self.hasher.hash_one(&key.name);
+        if let Ok(place) = self.by_name.find_entry(hash, |other| *other == id) {
+            place.remove();
+        }
+        self.keys.remove(id);
+        self.ids.give_back(id);
+        true
+    }
+}
+
+impl Change {
+    fn is_empty(&self) -> bool {
+        self.unsubscribed.is_empty()
+            && self.subscribed.is_empty()
+            && self.refreshes.is_empty()
+            && self.endpoints.is_empty()
+    }
+}

@@ -1,0 +1,16 @@
+//! What lies between the session and etcd.
+//!
+//! Why a seam? What must be right is when to read, to watch and to fail over. The session decides that,
+//! and needs no server to be tested. Behind the seam is translation only.
+
+mod connection;
+mod etcd;
+mod failure;
+mod messages;
+
+pub(crate) use connection::{Connection, Connector, OpenStream, WatchRequests, WatchResponses};
+#[cfg(test)]
+pub(crate) use connection::{MockConnection, MockConnector, MockWatchRequests};
+pub(crate) use etcd::Members;
+pub(crate) use failure::Failure;
+pub(crate) use messages::{Event, KeyValue, ReadResponse, WatchRequest, WatchResponse};

@@ -1,0 +1,53 @@
+//! The traits that the driver does its I/O through.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use event_core::Bytes;
+
+use super::{Failure, ReadResponse, WatchRequest, WatchResponse};
+
+/// Where connections come from.
+#[cfg_attr(test, mockall::automock)]
+#[async_trait]
+pub(crate) trait Connector: Send + Sync {
+    /// Connects to one member, and authenticates if there is a user.
+    async fn connect(&self, endpoint: &str) -> Result<Arc<dyn Connection>, Failure>;
+}
+
+/// A connection to one member.
+#[cfg_attr(test, mockall::automock)]
+#[async_trait]
+pub(crate) trait Connection: Send + Sync {
+    /// Reads keys, linearizable, in one transaction.
+    async fn read(&self, keys: Vec<Bytes>) -> Result<ReadResponse, Failure>;
+
+    /// Reads a key as it was at a revision, linearizable.
+    async fn read_at(&self, key: Bytes, revision: i64) -> Result<ReadResponse, Failure>;
+
+    /// Says of each key whether there are keys below it, as files are in a folder.
+    async fn has_keys_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Failure>;
+
+    /// Opens a watch stream with its first watch.
+    async fn open_stream(&self, first: WatchRequest) -> Result<OpenStream, Failure>;
+}
+
+/// The halves of a watch stream.
+pub(crate) type OpenStream = (Box<dyn WatchRequests>, Box<dyn WatchResponses>);
+
+/// The sending half of a watch stream.
+#[cfg_attr(test, mockall::automock)]
+#[async_trait]
+pub(crate) trait WatchRequests: Send {
+    async fn send(&mut self, request: WatchRequest) -> Result<(), Failure>;
+}
+
+/// The receiving half of a watch stream.
+#[async_trait]
+pub(crate) trait WatchResponses: Send {
+    /// The next response. Cancel safe. The end of the stream is a failure (C3).
+    async fn next(&mut self) -> Result<WatchResponse, Failure>;
+
+    /// The next response, if it is there already. Only `next` leaves a waker.
+    fn try_next(&mut self) -> Option<Result<WatchResponse, Failure>>;
+}

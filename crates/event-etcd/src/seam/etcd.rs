@@ -1,0 +1,249 @@
+//! etcd-client behind the seam: the only file that names its types, apart from the client that a program
+//! passes to [`EtcdStore::from_client`](crate::EtcdStore::from_client).
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use etcd_client::proto::{PbEvent, PbRangeResponse, PbTxnOpResponse};
+use etcd_client::{
+    Certificate, Client, ConnectOptions, Error as EtcdError, GetOptions, Identity, TlsOptions, Txn,
+    TxnOp, WatchOptions, WatchRequestSender, WatchResponse as EtcdResponse, WatchResponseStream,
+};
+use event_core::{Bytes, CauseKind, Error, ErrorKind};
+use futures_util::future::FutureExt;
+use tokio::time::timeout;
+
+use super::failure::kind_of;
+use super::{
+    Connection, Connector, Event, Failure, KeyValue, OpenStream, ReadResponse, WatchRequest,
+    WatchRequests, WatchResponse, WatchResponses,
+};
+use crate::Options;
+
+/// The largest message that is taken. A read of many keys that is larger is halved, so this limits
+/// one value: far above etcd's own limit of 1.5 MB, which a server may raise (E8).
+const MESSAGE: usize = 64 << 20;
+
+/// The server closes a connection whose keepalive is under 5 s (C2). The session finds faults sooner, by
+/// its own question on the stream; this one is for the sockets.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+
+/// Connections of our own, each to one member (C4).
+pub(crate) struct Members {
+    options: ConnectOptions,
+    /// For connecting and authenticating.
+    timeout: Duration,
+}
+
+impl Members {
+    /// Checks that a connection can be made with the options: the TLS below looks at them only then. Does
+    /// not connect.
+    pub(crate) async fn new(options: &Options, tls: bool, endpoint: &str) -> Result<Self, Error> {
+        // etcd-client's own defaults have no timeout at all (C1). Half the timeout: in packet loss a
+        // new attempt sends its own SYN sooner than the kernel sends an old one again.
+        let mut etcd = ConnectOptions::new()
+            .with_connect_timeout(options.connect_timeout / 2)
+            .with_keep_alive(KEEPALIVE, KEEPALIVE)
+            .with_require_leader(true)
+            .with_auto_token_refresh(true);
+        if tls {
+            etcd = etcd.with_tls(tls_options(options));
+        }
+        // Without a user etcd-client makes no connection before the first call.
+        Client::connect([endpoint], Some(etcd.clone())).await.map_err(|error| {
+            let message = format!("the endpoint `{endpoint}` can't be used: {}", causes(&error));
+            Error::new(ErrorKind::InvalidArgument, message)
+        })?;
+        if let Some((name, password)) = &options.user {
+            etcd = etcd.with_user(name, password);
+        }
+        Ok(Self { options: etcd, timeout: options.connect_timeout })
+    }
+}
+
+fn tls_options(options: &Options) -> TlsOptions {
+    let mut tls = match &options.ca {
+        Some(pem) => TlsOptions::new().ca_certificate(Certificate::from_pem(pem)),
+        None => TlsOptions::new().with_native_roots(),
+    };
+    if let Some((certificate, key)) = &options.identity {
+        tls = tls.identity(Identity::from_pem(certificate, key));
+    }
+    if let Some(name) = &options.domain {
+        tls = tls.domain_name(name);
+    }
+    tls
+}
+
+#[async_trait]
+impl Connector for Members {
+    async fn connect(&self, endpoint: &str) -> Result<Arc<dyn Connection>, Failure> {
+        let connect = Client::connect([endpoint], Some(self.options.clone()));
+        match timeout(self.timeout, connect).await {
+            Ok(Ok(client)) => Ok(Arc::new(client)),
+            Ok(Err(error)) => Err(failure(&error)),
+            Err(_) => Err(Failure::new(
+                CauseKind::Unreachable,
+                format!("no connection within {:?}", self.timeout),
+            )),
+        }
+    }
+}
+
+/// A client that the program has.
+#[async_trait]
+impl Connector for Client {
+    async fn connect(&self, _endpoint: &str) -> Result<Arc<dyn Connection>, Failure> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl Connection for Client {
+    async fn read(&self, keys: Vec<Bytes>) -> Result<ReadResponse, Failure> {
+        let reads: Vec<_> = keys.iter().map(|key| TxnOp::get(key.to_vec(), None)).collect();
+        let mut kv = self.kv_client().max_decoding_message_size(MESSAGE);
+        let response = kv.txn(Txn::new().and_then(reads)).await.map_err(|error| failure(&error))?.0;
+        let found = response
+            .responses
+            .into_iter()
+            .map(|response| match response.response {
+                Some(PbTxnOpResponse::ResponseRange(range)) => found(range),
+                _ => None,
+            })
+            .collect();
+        Ok(ReadResponse { revision: response.header.map_or(0, |header| header.revision), found })
+    }
+
+    async fn read_at(&self, key: Bytes, revision: i64) -> Result<ReadResponse, Failure> {
+        let mut kv = self.kv_client().max_decoding_message_size(MESSAGE);
+        let options = GetOptions::new().with_revision(revision);
+        let response =
+            kv.get(key.to_vec(), Some(options)).await.map_err(|error| failure(&error))?.0;
+        let revision = response.header.as_ref().map_or(0, |header| header.revision);
+        Ok(ReadResponse { revision, found: vec![found(response)] })
+    }
+
+    async fn has_keys_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Failure> {
+        let below = |key: &Bytes| {
+            let folder = [key.strip_suffix(b"/").unwrap_or(key), b"/"].concat();
+            TxnOp::get(folder, Some(GetOptions::new().with_prefix().with_limit(1).with_keys_only()))
+        };
+        let reads: Vec<_> = keys.iter().map(below).collect();
+        let response = self.kv_client().txn(Txn::new().and_then(reads)).await;
+        let some = |response| matches!(response, Some(PbTxnOpResponse::ResponseRange(range)) if !range.kvs.is_empty());
+        let responses = response.map_err(|error| failure(&error))?.0.responses;
+        Ok(responses.into_iter().map(|response| some(response.response)).collect())
+    }
+
+    async fn open_stream(&self, first: WatchRequest) -> Result<OpenStream, Failure> {
+        let WatchRequest::Create { watch_id, key, start_revision } = first else {
+            let message = "a stream has to be opened with a watch";
+            return Err(Failure::new(CauseKind::ProtocolViolation, message));
+        };
+        let mut watch = self.watch_client().max_decoding_message_size(MESSAGE);
+        let stream = watch.watch(key.to_vec(), Some(create(watch_id, start_revision))).await;
+        let (requests, responses) = stream.map_err(|error| failure(&error))?.split();
+        Ok((Box::new(requests), Box::new(responses)))
+    }
+}
+
+fn found(range: PbRangeResponse) -> Option<KeyValue> {
+    let kv = range.kvs.into_iter().next()?;
+    Some(KeyValue { mod_revision: kv.mod_revision, value: Bytes::from(kv.value) })
+}
+
+/// Fragments, so that no response is larger than the server's limit for one request (E8).
+fn create(watch_id: i64, start_revision: i64) -> WatchOptions {
+    WatchOptions::new().with_watch_id(watch_id).with_start_revision(start_revision).with_fragment()
+}
+
+#[async_trait]
+impl WatchRequests for WatchRequestSender {
+    async fn send(&mut self, request: WatchRequest) -> Result<(), Failure> {
+        let sent = match request {
+            WatchRequest::Create { watch_id, key, start_revision } => {
+                self.watch(key.to_vec(), Some(create(watch_id, start_revision))).await
+            }
+            WatchRequest::Cancel { watch_id } => self.cancel(watch_id).await,
+            WatchRequest::Progress => self.request_progress().await,
+        };
+        sent.map_err(|error| failure(&error))
+    }
+}
+
+#[async_trait]
+impl WatchResponses for WatchResponseStream {
+    async fn next(&mut self) -> Result<WatchResponse, Failure> {
+        translate(self.message().await)
+    }
+
+    fn try_next(&mut self) -> Option<Result<WatchResponse, Failure>> {
+        self.message().now_or_never().map(translate)
+    }
+}
+
+fn translate(message: Result<Option<EtcdResponse>, EtcdError>) -> Result<WatchResponse, Failure> {
+    let response = match message {
+        Ok(Some(response)) => response.0,
+        Ok(None) => {
+            return Err(Failure::new(CauseKind::Unreachable, "the server ended the stream"));
+        }
+        Err(error) => return Err(failure(&error)),
+    };
+    let watch_id = response.watch_id;
+    Ok(match (response.created, response.canceled) {
+        (true, false) => WatchResponse::Created { watch_id },
+        (true, true) => WatchResponse::Refused,
+        (false, true) if response.compact_revision != 0 => WatchResponse::Compacted { watch_id },
+        (false, true) => {
+            let reason = response.cancel_reason;
+            let message = format!("the server canceled the watch: {reason}");
+            WatchResponse::Canceled {
+                watch_id,
+                failure: Failure::new(kind_of(0, &reason), message),
+            }
+        }
+        (false, false) if response.events.is_empty() => WatchResponse::Progress,
+        (false, false) => WatchResponse::Events {
+            watch_id,
+            revision: response.header.map_or(0, |header| header.revision),
+            events: response.events.into_iter().filter_map(event).collect(),
+            is_fragment: response.fragment,
+        },
+    })
+}
+
+fn event(event: PbEvent) -> Option<Event> {
+    const DELETE: i32 = etcd_client::EventType::Delete as i32;
+    let kv = event.kv?;
+    let value = (event.r#type != DELETE).then(|| Bytes::from(kv.value));
+    Some(Event { key: Bytes::from(kv.key), mod_revision: kv.mod_revision, value })
+}
+
+fn failure(error: &EtcdError) -> Failure {
+    let EtcdError::GRpcStatus(status) = error else {
+        return Failure::new(CauseKind::Unreachable, causes(error));
+    };
+    let kind = kind_of(status.code() as i32, status.message());
+    Failure::new(kind, causes_after(status.message(), status.source()))
+}
+
+/// An error with its causes: tonic's own `Display` says no more than "transport error".
+fn causes(error: &dyn StdError) -> String {
+    causes_after(&error.to_string(), error.source())
+}
+
+fn causes_after(message: &str, mut next: Option<&dyn StdError>) -> String {
+    let mut text = message.to_owned();
+    while let Some(error) = next {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+        next = error.source();
+    }
+    text
+}

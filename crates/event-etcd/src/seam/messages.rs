@@ -1,0 +1,95 @@
+//! The requests and responses that cross the seam, without etcd-client's types.
+
+use std::fmt;
+
+use event_core::Bytes;
+
+use super::Failure;
+
+/// The response to a linearizable read of some keys, all at one revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReadResponse {
+    /// The revision of the store that was read.
+    pub(crate) revision: i64,
+    /// What was found, in the order of the keys that were asked for.
+    pub(crate) found: Vec<Option<KeyValue>>,
+}
+
+/// A key that exists.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct KeyValue {
+    pub(crate) mod_revision: i64,
+    pub(crate) value: Bytes,
+}
+
+/// A request on a watch stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WatchRequest {
+    /// Watch `key` from `start_revision` on, under an id of our choice (E3).
+    Create { watch_id: i64, key: Bytes, start_revision: i64 },
+    /// End a watch.
+    Cancel { watch_id: i64 },
+    /// Ask for a sign of life (E7).
+    Progress,
+}
+
+/// A response on a watch stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WatchResponse {
+    /// A watch was created.
+    Created { watch_id: i64 },
+    /// A watch was not created. Which one is known only by the order of the requests (E3).
+    Refused,
+    /// A watch was canceled, because its start is compacted (E2).
+    Compacted { watch_id: i64 },
+    /// A watch was canceled, because the program asked for it or for the reason in `failure`.
+    Canceled { watch_id: i64, failure: Failure },
+    /// Keys changed.
+    Events {
+        watch_id: i64,
+        /// The store's revision, as the member has it. Never resume from it (E1).
+        revision: i64,
+        /// In the order of the changes.
+        events: Vec<Event>,
+        /// More of this response follows: its last revision may be incomplete (E8).
+        is_fragment: bool,
+    },
+    /// A sign of life (E7).
+    Progress,
+}
+
+impl WatchResponse {
+    /// How many bytes of values it carries.
+    pub(crate) fn size(&self) -> usize {
+        let Self::Events { events, .. } = self else { return 0 };
+        events.iter().filter_map(|event| event.value.as_ref()).map(Bytes::len).sum()
+    }
+}
+
+/// A change of a key.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Event {
+    pub(crate) key: Bytes,
+    pub(crate) mod_revision: i64,
+    /// `None`: deleted.
+    pub(crate) value: Option<Bytes>,
+}
+
+// No `Debug` of ours prints a value: it may be a secret.
+
+impl fmt::Debug for KeyValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyValue({}, {} bytes)", self.mod_revision, self.value.len())
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => {
+                write!(f, "Put({:?}, {}, {} bytes)", self.key, self.mod_revision, value.len())
+            }
+            None => write!(f, "Delete({:?}, {})", self.key, self.mod_revision),
+        }
+    }
+}

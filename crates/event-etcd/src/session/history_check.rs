@@ -1,0 +1,75 @@
+//! Whether the store's history is still the same (E5).
+//!
+//! A history that replaced another one shows itself by a lower revision, unless it has passed the old
+//! one's. If it has, no header shows it. So each new connection reads one version that was
+//! published, at that version's revision. Within one history the response is the same for ever, unless the
+//! revision was compacted, which is inconclusive.
+
+use std::time::Instant;
+
+use event_core::Entry;
+
+use super::{Action, Session, State};
+use crate::seam::{Failure, KeyValue, ReadResponse};
+
+/// What is known of the store's history.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// The highest revision seen in it.
+    pub(super) highest: i64,
+    /// The newest version that an earlier connection published out of it.
+    version: Option<Entry>,
+    /// How often it was replaced.
+    pub(super) resets: u64,
+}
+
+impl Session {
+    /// When a connection ends, the newest version that it published.
+    pub(super) fn keep_version_to_check(&mut self) {
+        let State::Connected(connected) = &self.state else { return };
+        let here = self.keys.iter().filter(|(id, _)| connected.known_to(*id) > 0);
+        let newest = here.filter_map(|(_, key)| key.present()).max_by_key(|entry| entry.revision());
+        if let Some(entry) = newest {
+            self.history.version = Some(entry.clone());
+        }
+    }
+
+    /// On a new connection, asks for the newest version that was published before.
+    pub(super) fn check_history(&mut self) {
+        if let (State::Connected(connected), Some(version)) =
+            (&mut self.state, &self.history.version)
+        {
+            connected.history_check = Some(version.clone());
+            self.actions.push_back(Action::CheckHistory(version.clone()));
+        }
+    }
+
+    /// What the store has at the revision that was asked for. A failure is inconclusive.
+    pub(crate) fn handle_history_check(
+        &mut self,
+        response: Result<ReadResponse, Failure>,
+        now: Instant,
+    ) {
+        let State::Connected(connected) = &mut self.state else { return };
+        let (Some(version), Ok(response)) = (connected.history_check.take(), response) else {
+            return;
+        };
+        let is_same = |found: &KeyValue| {
+            Some(found.mod_revision) == version.revision() && Some(&found.value) == version.value()
+        };
+        if !response.found.iter().flatten().any(is_same) {
+            self.history_was_reset(response.revision);
+        }
+        self.go_on(now);
+    }
+
+    /// The store was wiped or restored: revisions start over.
+    pub(super) fn history_was_reset(&mut self, revision: i64) {
+        let resets = self.history.resets + 1;
+        self.history = History { highest: revision, version: None, resets };
+        if let State::Connected(connected) = &mut self.state {
+            connected.reads.values_mut().for_each(|read| read.floor = 0);
+            connected.history_check = None;
+        }
+    }
+}

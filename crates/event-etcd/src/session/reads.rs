@@ -1,0 +1,164 @@
+//! Which keys are read, and what a response means.
+
+use std::time::Instant;
+
+use event_core::CauseKind;
+
+use super::connected::{KeyState, Read};
+use super::{Action, ReadId, Session, State, Ticket};
+use crate::seam::{Failure, ReadResponse, WatchRequest};
+use crate::slots::KeyId;
+
+/// How many keys one transaction reads: etcd's default for `--max-txn-ops`.
+pub(super) const BATCH: usize = 128;
+/// How many reads are under way at once.
+const READS: usize = 8;
+
+impl Session {
+    pub(crate) fn handle_read(
+        &mut self,
+        id: ReadId,
+        response: Result<ReadResponse, Failure>,
+        now: Instant,
+    ) {
+        let State::Connected(connected) = &mut self.state else { return };
+        let Some(read) = connected.reads.remove(&id) else { return };
+        match response {
+            Ok(response) => self.read_succeeded(id, read, response, now),
+            Err(failure) => self.read_failed(id, read, failure, now),
+        }
+        self.go_on(now);
+    }
+
+    /// Sends the reads that there are keys for.
+    pub(super) fn read_more(&mut self, now: Instant) {
+        let State::Connected(connected) = &mut self.state else { return };
+        while connected.reads.len() < READS && connected.has_more_to_read() {
+            let keys = connected.next_batch(self.batch, &self.keys);
+            if keys.is_empty() {
+                continue;
+            }
+            self.next_read += 1;
+            let id = self.next_read;
+            let (mut names, mut refreshes) = (Vec::new(), Vec::new());
+            for key in &keys {
+                let state = &mut connected.progress(*key).state;
+                if *state == KeyState::Unread {
+                    *state = KeyState::Reading(id);
+                }
+                names.extend(self.keys.get(*key).map(|key| key.name().clone()));
+                refreshes.extend(self.refreshes.remove(key).map(|ticket| (*key, ticket)));
+            }
+            let (deadline, timeout) = connected.read_deadline(&self.timeouts, now);
+            let read = Read { keys, refreshes, deadline, timeout, floor: self.history.highest };
+            connected.reads.insert(id, read);
+            self.actions.push_back(Action::Read(id, names));
+        }
+    }
+
+    /// A read is the truth: publishes what differs, and watches on from there (E5).
+    fn read_succeeded(&mut self, id: ReadId, read: Read, response: ReadResponse, now: Instant) {
+        self.proven(now);
+        if response.found.len() != read.keys.len() {
+            self.put_back(read.refreshes);
+            let message = "a read was answered with another number of keys than it asked for";
+            return self.fail(Failure::new(CauseKind::ProtocolViolation, message), now);
+        }
+        if response.revision < read.floor {
+            // A lower revision than one already seen (E5).
+            self.history_was_reset(response.revision);
+            if matches!(&self.state, State::Connected(connected) if connected.knows_anything()) {
+                // Something was read on this connection: earlier in that history, if the responses were
+                // overtaken by one that had passed the old revision, or from another server. Which
+                // of them is newer can't be told, so all are read again.
+                self.put_back(read.refreshes);
+                let message = "the store's history was replaced while it was read";
+                return self.fail(Failure::new(CauseKind::HistoryReset, message), now);
+            }
+        }
+        self.history.highest = self.history.highest.max(response.revision);
+        let mut is_stream_outdated = false;
+        for (key_id, found) in read.keys.into_iter().zip(response.found) {
+            let State::Connected(connected) = &mut self.state else { return };
+            let Some(key) = self.keys.get_mut(key_id) else { continue };
+            let progress = connected.progress(key_id);
+            progress.caught_up();
+            let is_watch_refused = progress.is_watch_refused;
+            let is_unread = progress.state == KeyState::Reading(id);
+            // A read that events were quicker than has nothing to publish.
+            if response.revision > progress.known_to {
+                progress.known_to = response.revision;
+                if let Some(entry) = key.found(found, response.revision) {
+                    self.actions.push_back(Action::Publish(key_id, entry));
+                }
+            }
+            if is_unread {
+                connected.refused.remove(&key_id);
+                is_stream_outdated |= is_watch_refused;
+                self.watch(key_id, response.revision, now);
+            }
+        }
+        self.complete(read.refreshes, &Ok(()));
+        if is_stream_outdated {
+            let message = "the stream's credentials are out of date";
+            self.fail(Failure::new(CauseKind::Unauthenticated, message), now);
+        }
+    }
+
+    fn read_failed(&mut self, id: ReadId, mut read: Read, failure: Failure, now: Instant) {
+        if !failure.concerns_keys() {
+            self.put_back(read.refreshes);
+            return self.fail(failure, now);
+        }
+        self.proven(now);
+        let State::Connected(connected) = &mut self.state else { return };
+        if read.keys.len() > 1 {
+            // Of many keys one is to blame: halve until it stands alone.
+            for key_id in &read.keys {
+                let state = &mut connected.progress(*key_id).state;
+                if *state == KeyState::Reading(id) {
+                    *state = KeyState::Unread;
+                }
+            }
+            let half = read.keys.split_off(read.keys.len() / 2);
+            connected.to_read_apart.extend([read.keys, half]);
+            return self.put_back(read.refreshes);
+        }
+        self.complete(read.refreshes, &Err(failure.clone()));
+        for key_id in read.keys {
+            self.refuse(key_id, failure.clone(), now);
+        }
+    }
+
+    /// Ends refreshes, but those of keys that left: nobody waits for them.
+    fn complete(&mut self, refreshes: Vec<(KeyId, Ticket)>, result: &Result<(), Failure>) {
+        for (id, ticket) in refreshes {
+            if self.keys.get(id).is_some() {
+                self.actions.push_back(Action::Refreshed(id, ticket, result.clone()));
+            }
+        }
+    }
+
+    /// Refreshes whose read did not succeed wait for the next one.
+    pub(super) fn put_back(&mut self, refreshes: Vec<(KeyId, Ticket)>) {
+        for (id, ticket) in refreshes {
+            if self.keys.get(id).is_some() {
+                let newest = self.refreshes.entry(id).or_insert(ticket);
+                *newest = ticket.max(*newest);
+            }
+        }
+    }
+
+    /// A key can't be served for now: it is asked for again after a while.
+    pub(super) fn refuse(&mut self, id: KeyId, failure: Failure, now: Instant) {
+        let State::Connected(connected) = &mut self.state else { return };
+        if self.keys.get(id).is_none() {
+            return;
+        }
+        if let Some(watch_id) = connected.unwatch(id) {
+            self.actions.push_back(Action::Send(WatchRequest::Cancel { watch_id }));
+        }
+        connected.refuse(id, failure, now);
+        self.health.recovered();
+    }
+}

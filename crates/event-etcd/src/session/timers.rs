@@ -1,0 +1,135 @@
+//! How long things may take. Each rule is here once: it says when the session wants to be called, and
+//! what happens then.
+
+use std::time::{Duration, Instant};
+
+use event_core::CauseKind;
+
+use super::connected::{Connected, Stream};
+use super::{Action, ReadId, Session, State};
+use crate::seam::{Failure, WatchRequest};
+
+/// The timeouts that the program sets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeouts {
+    /// From connecting to the first response.
+    pub(crate) connect: Duration,
+    /// From the last sign of life to the failure.
+    pub(crate) liveness: Duration,
+}
+
+impl Timeouts {
+    /// An idle stream is asked for a sign of life after this long …
+    pub(crate) fn idle(&self) -> Duration {
+        self.liveness * 2 / 5
+    }
+
+    /// … and has this long for the response, as has every call.
+    pub(crate) fn response(&self) -> Duration {
+        self.liveness * 3 / 5
+    }
+}
+
+/// What the session waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    /// The next endpoint is to be tried.
+    Reconnect,
+    /// The connection is not made yet.
+    Connect,
+    /// The stream is not open yet.
+    Open,
+    /// The stream is idle.
+    Idle,
+    /// The stream did not answer the question for a sign of life.
+    Liveness,
+    /// A read has no response yet.
+    Read(ReadId),
+    /// Keys that were refused are to be asked for again.
+    Retry,
+}
+
+impl Session {
+    /// When to call [`handle_timeout`](Self::handle_timeout), if nothing else happens before.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.next_timer().map(|(at, _)| at)
+    }
+
+    /// Time passed.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        while let Some((_, timer)) = self.next_timer().filter(|(at, _)| *at <= now) {
+            self.expire(timer, now);
+        }
+        self.go_on(now);
+    }
+
+    fn next_timer(&self) -> Option<(Instant, Timer)> {
+        match &self.state {
+            State::Idle => None,
+            State::Waiting { until, .. } => Some((*until, Timer::Reconnect)),
+            State::Connecting { deadline } => Some((*deadline, Timer::Connect)),
+            State::Connected(connected) => connected.next_timer(&self.timeouts),
+        }
+    }
+
+    fn expire(&mut self, timer: Timer, now: Instant) {
+        let timeouts = self.timeouts;
+        match (timer, &mut self.state) {
+            (Timer::Reconnect, State::Waiting { endpoint, .. }) => {
+                let endpoint = endpoint.clone();
+                self.connect(endpoint, now);
+            }
+            (Timer::Idle, State::Connected(connected)) => {
+                connected.stream.ask(now);
+                self.actions.push_back(Action::Send(WatchRequest::Progress));
+            }
+            (Timer::Retry, State::Connected(connected)) => connected.retry(),
+            (Timer::Read(id), State::Connected(connected)) => {
+                let Some(read) = connected.reads.get(&id) else { return };
+                let timeout = read.timeout;
+                if read.keys.len() > 1 {
+                    // Perhaps it was too much for the network: the next reads ask for half as many keys.
+                    self.batch = (self.batch / 2).max(1);
+                }
+                self.silent(timeout, now);
+            }
+            (Timer::Connect, _) => self.silent(timeouts.connect, now),
+            (Timer::Open, _) => self.silent(timeouts.response(), now),
+            _ => self.silent(timeouts.liveness, now),
+        }
+    }
+
+    fn silent(&mut self, timeout: Duration, now: Instant) {
+        let message = format!("no response within {timeout:?}");
+        self.fail(Failure::new(CauseKind::Unreachable, message), now);
+    }
+}
+
+impl Connected {
+    fn next_timer(&self, timeouts: &Timeouts) -> Option<(Instant, Timer)> {
+        let stream = match self.stream {
+            Stream::None => None,
+            Stream::Opening { deadline } => Some((deadline, Timer::Open)),
+            Stream::Open { .. } if self.watched == 0 => None,
+            Stream::Open { asked: Some(asked), .. } => {
+                Some((asked + timeouts.response(), Timer::Liveness))
+            }
+            Stream::Open { last_response, asked: None } => {
+                Some((last_response + timeouts.idle(), Timer::Idle))
+            }
+        };
+        let reads = self.reads.iter().map(|(id, read)| (read.deadline, Timer::Read(*id)));
+        let retry = self.retry_at.map(|at| (at, Timer::Retry));
+        stream.into_iter().chain(reads).chain(retry).min()
+    }
+
+    /// By when a read that is sent now must have its response, and how long that is. The first one of a
+    /// connection has what is left of the connect timeout, too.
+    pub(super) fn read_deadline(&self, timeouts: &Timeouts, now: Instant) -> (Instant, Duration) {
+        let deadline = now + timeouts.response();
+        match self.first_response_by {
+            Some(by) if by > deadline => (by, timeouts.connect),
+            _ => (deadline, timeouts.response()),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The ids of keys: dense, so that what belongs to a key lies in a vector, at the key's slot.
+
+/// A key that the program subscribes to, for as long as it does.
+///
+/// A slot is used again. The generation tells the uses apart, so an answer that concerns an earlier one
+/// finds nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct KeyId {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+/// Gives ids out, and takes them back.
+#[derive(Debug, Default)]
+pub(crate) struct Ids {
+    /// The last id of each slot that is free.
+    free: Vec<KeyId>,
+    /// The first slot that was never used.
+    unused: u32,
+}
+
+impl Ids {
+    pub(crate) fn take(&mut self) -> KeyId {
+        if let Some(KeyId { slot, generation }) = self.free.pop() {
+            return KeyId { slot, generation: generation.wrapping_add(1) };
+        }
+        let slot = self.unused;
+        self.unused += 1;
+        KeyId { slot, generation: 0 }
+    }
+
+    pub(crate) fn give_back(&mut self, id: KeyId) {
+        self.free.push(id);
+    }
+}
+
+/// A table of what belongs to keys.
+#[derive(Debug)]
+pub(crate) struct Slots<T> {
+    slots: Vec<Option<(u32, T)>>,
+    len: usize,
+}
+
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Self { slots: Vec::new(), len: 0 }
+    }
+}
+
+impl<T> Slots<T> {
+    /// Takes the slot of `id`, from an earlier generation if need be.
+    pub(crate) fn insert(&mut self, id: KeyId, value: T) {
+        let slot = id.slot as usize;
+        if self.slots.len() <= slot {
+            self.slots.resize_with(slot + 1, || None);
+        }
+        if self.slots[slot].replace((id.generation, value)).is_none() {
+            self.len += 1;
+        }
+    }
+
+    pub(crate) fn remove(&mut self, id: KeyId) -> Option<T> {
+        let slot = self.slots.get_mut(id.slot as usize)?;
+        let (_, value) = slot.take_if(|(generation, _)| *generation == id.generation)?;
+        self.len -= 1;
+        Some(value)
+    }
+
+    pub(crate) fn get(&self, id: KeyId) -> Option<&T> {
+        let (generation, value) = self.slots.get(id.slot as usize)?.as_ref()?;
+        (*generation == id.generation).then_some(value)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: KeyId) -> Option<&mut T> {
+        let (generation, value) = self.slots.get_mut(id.slot as usize)?.as_mut()?;
+        (*generation == id.generation).then_some(value)
+    }
+
+    /// The id of the key that has this slot now.
+    pub(crate) fn id_at(&self, slot: u32) -> Option<KeyId> {
+        let (generation, _) = self.slots.get(slot as usize)?.as_ref()?;
+        Some(KeyId { slot, generation: *generation })
+    }
+
+    /// In the order of the slots.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (KeyId, &T)> {
+        (0..).zip(&self.slots).filter_map(|(slot, entry)| {
+            let (generation, value) = entry.as_ref()?;
+            Some((KeyId { slot, generation: *generation }, value))
+        })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_used_again_and_its_earlier_id_finds_nothing() {
+        let (mut ids, mut slots) = (Ids::default(), Slots::default());
+        let (first, second) = (ids.take(), ids.take());
+        slots.insert(first, "first");
+        slots.insert(second, "second");
+        assert_eq!(slots.remove(first), Some("first"));
+        ids.give_back(first);
+        let third = ids.take();
+        assert_eq!(third.slot, first.slot);
+        slots.insert(third, "third");
+        assert_eq!(slots.get(first), None);
+        assert_eq!(slots.remove(first), None);
+        assert_eq!((slots.get(third), slots.id_at(first.slot)), (Some(&"third"), Some(third)));
+        assert_eq!(slots.iter().map(|(id, _)| id).collect::<Vec<_>>(), [third, second]);
+    }
+}
