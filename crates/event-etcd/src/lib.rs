@@ -18,13 +18,15 @@
 //! # }
 //! ```
 //!
-//! A watcher gets the current version first, then each newer one; it may skip, it never goes back,
-//! and the last one always arrives: through compactions, dead members, partitions, expired tokens
-//! and restored backups. The store connects and fails over by itself, one member at a time, and
-//! [`EtcdStore::health`] says how it does.
+//! A watcher yields the current version first, then each newer one. It may skip versions, it never goes
+//! back, and the last version always arrives: through compactions, dead members, partitions, expired tokens
+//! and restored backups. The store connects and fails over by itself, one member at a time.
+//! [`EtcdStore::health`] shows how it is doing.
 //!
-//! All keys of a store share one watch stream and one task; a key is watched once, however many
-//! watchers it has, and its watch is canceled when the last of them is dropped.
+//! All keys of a store share one watch stream and one task. A key is watched once, however many watchers
+//! it has, and its watch is canceled when the last of them is dropped.
+//!
+//! [`EtcdValue`] says what a `get` yields for each state of a key.
 
 mod endpoint;
 mod options;

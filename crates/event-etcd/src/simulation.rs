@@ -1,8 +1,8 @@
 //! The session against a simulated etcd: a cluster with faults, a network that delays and reorders,
 //! and a program, in schedules that a seed decides.
 //!
-//! After each step the laws are checked on what the program was told. At the end of a schedule all
-//! faults end, and then every key must be told what the store holds, within bounds.
+//! After each step the laws are checked on what was published. At the end of a schedule all
+//! faults end, and then every key must have what the store holds, in a limited time.
 //!
 //! A failure prints its seed and what happened. To run one schedule again, and to run a million:
 //!
@@ -39,7 +39,7 @@ fn every_schedule_keeps_the_laws_and_ends_with_what_the_store_holds() {
     }
     let schedules = number("EVENT_SCHEDULES").unwrap_or(SCHEDULES);
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    // Each thread goes on up to the first seed that is known to fail, so that the lowest is told.
+    // Each thread goes on up to the first seed that is known to fail, so that the lowest is reported.
     let (next, failed) = (AtomicU64::new(0), AtomicU64::new(schedules));
     thread::scope(|scope| {
         for _ in 0..threads {
@@ -62,7 +62,7 @@ fn every_schedule_keeps_the_laws_and_ends_with_what_the_store_holds() {
     }
 }
 
-/// Runs a schedule again, and tells all that happened if it fails.
+/// Runs a schedule again, and prints all that happened if it fails.
 fn check(seed: u64) {
     if let Err(message) = run(seed, true) {
         panic!("EVENT_SEED={seed}: {message}");

@@ -63,6 +63,9 @@ impl InFlight {
         }
         let Some(mut requests) = self.requests.take() else { return };
         let batch: Vec<_> = self.to_send.drain(..self.to_send.len().min(SENDS)).collect();
+        if self.to_send.is_empty() {
+            self.to_send.shrink_to(SENDS); // after the start of many watches it is large
+        }
         self.calls.push(Box::pin(async move {
             for request in batch {
                 if let Err(failure) = requests.send(request).await {

@@ -151,6 +151,9 @@ impl Connected {
             self.progress[slot as usize].is_queued = false;
             batch.extend(keys.id_at(slot));
         }
+        if self.to_read.is_empty() {
+            self.to_read = VecDeque::new(); // at the start it has all keys
+        }
         batch
     }
 

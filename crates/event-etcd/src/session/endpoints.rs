@@ -1,7 +1,7 @@
 //! Which member is next, and after how long.
 //!
-//! One connection at a time to one member. Who failed is remembered and tried last (C4): the
-//! balancer of the client below hands calls to dead members again and again.
+//! One connection at a time to one member. A member that failed is tried last (C4): the balancer of the
+//! client below gives calls to dead members again and again.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ const QUIET: Duration = Duration::from_secs(1);
 pub(crate) struct Endpoints {
     list: Vec<Endpoint>,
     current: Option<Arc<str>>,
-    /// Counts failures, to tell which is the oldest.
+    /// Counts failures, to know which is the oldest.
     failures: u64,
     good_since: Option<Instant>,
     backoff: Backoff,
@@ -72,7 +72,7 @@ impl Endpoints {
         Some((Arc::clone(&endpoint.name), wait))
     }
 
-    /// The member in use is good.
+    /// The member in use gave a sign of life.
     pub(crate) fn good(&mut self, now: Instant) {
         self.good_since.get_or_insert(now);
     }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn who_failed_is_tried_last() {
+    fn an_endpoint_that_failed_is_tried_last() {
         let now = Instant::now();
         let mut endpoints = three();
         let mut tried = Vec::new();

@@ -1,4 +1,4 @@
-//! Each rule by a script: what the server says, and what the session does about it.
+//! Each rule by a script: what happens, and what the session does about it.
 
 mod reads;
 mod subscriptions;
@@ -57,7 +57,7 @@ impl Script {
         script.respond(1, 10, &vec![None; keys.len()]);
         script.open();
         for id in (1..).take(keys.len()) {
-            script.hear(created(id));
+            script.receive(created(id));
         }
         assert_eq!(script.state(), HealthState::Live);
         script
@@ -107,7 +107,7 @@ impl Script {
         self.actions()
     }
 
-    fn hear(&mut self, mut response: WatchResponse) -> Vec<Action> {
+    fn receive(&mut self, mut response: WatchResponse) -> Vec<Action> {
         if let WatchResponse::Created { watch_id }
         | WatchResponse::Compacted { watch_id }
         | WatchResponse::Canceled { watch_id, .. }

@@ -1,5 +1,6 @@
 //! Which keys are watched, and what a response on the stream means.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use event_core::CauseKind;
@@ -60,7 +61,11 @@ impl Session {
 
     fn created(&mut self, watch_id: i64, now: Instant) {
         let State::Connected(connected) = &mut self.state else { return };
-        if connected.creating.pop_front() != Some(watch_id) {
+        let expected = connected.creating.pop_front();
+        if connected.creating.is_empty() {
+            connected.creating = VecDeque::new(); // at the start it has all watches
+        }
+        if expected != Some(watch_id) {
             let message = "a watch was created that was not asked for";
             self.fail(Failure::new(CauseKind::ProtocolViolation, message), now);
         }

@@ -54,7 +54,7 @@ impl World {
             What::CheckHistory(entry, answer) => {
                 *answer = Some(match refusal {
                     Some(failure) => Err(failure),
-                    None => self.cluster.recall(
+                    None => self.cluster.read_at(
                         link.member,
                         &entry.key,
                         entry.revision().unwrap_or_default(),
@@ -76,7 +76,7 @@ impl World {
             let asks = self.program.has_a_version_to_check();
             self.input(Session::handle_connected, false)?;
             if asks && !self.link.iter().any(Link::checks_history) {
-                return Err("the store is not asked what it remembers".to_owned());
+                return Err("the history is not checked".to_owned());
             }
         } else {
             link.proven = true;
@@ -133,7 +133,7 @@ impl World {
             return Ok(false);
         };
         let (generation, resets) = (link.generation, link.history_resets);
-        self.note(|| format!("the recall of {entry:?} is answered: {answer:?}"));
+        self.note(|| format!("the history check by {entry:?} is answered: {answer:?}"));
         let said = answer.clone();
         self.input(|session, now| session.handle_history_check(answer, now), false)?;
         self.program.saw_history_check(&entry, said.ok(), generation, resets)?;

@@ -110,7 +110,7 @@ impl Cluster {
     }
 
     /// What a member answers to a read of a key as it was at a revision.
-    pub(super) fn recall(
+    pub(super) fn read_at(
         &self,
         member: usize,
         key: &Bytes,

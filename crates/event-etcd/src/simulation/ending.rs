@@ -6,9 +6,9 @@ use crate::simulation::history::{KEYS, value};
 use crate::simulation::world::{Checked, World};
 use event_core::{Cause, CauseKind, HealthState};
 
-/// Every key is told what the store holds within this time.
+/// Every key has what the store holds within this time …
 const PATIENCE: Duration = Duration::from_secs(30);
-/// … and within this many steps.
+/// … and after this many steps at most.
 const MOST_STEPS: usize = 2000;
 /// Shorter than the wait before what is refused is asked for again.
 const SHORT: Duration = Duration::from_millis(400);
@@ -48,7 +48,7 @@ impl World {
     /// to ask for signs of life.
     fn rest(&mut self) -> Checked {
         if self.link.as_ref().is_some_and(|one| one.asked.is_some()) {
-            return Ok(()); // asked while a watch lagged, and not answered for that
+            return Ok(()); // asked while a watch lagged, and therefore not answered
         }
         let until = self.now + PATIENCE;
         while !self.is_cut_off() && self.now < until {
@@ -100,7 +100,7 @@ impl World {
             return Some("a refresh is not done".to_owned());
         }
         if !self.program.is_up_to_date(&self.cluster) {
-            return Some("a key is not told what the store holds".to_owned());
+            return Some("a key does not have what the store holds".to_owned());
         }
         if let Some(wrong) = self.wrong_health() {
             return Some(wrong);
@@ -108,7 +108,7 @@ impl World {
         let readable = self.program.subscribed().filter(|(key, _)| !self.cluster.large[*key]);
         let subscribed: Vec<usize> = readable.map(|(key, _)| key).collect();
         if subscribed.is_empty() && self.is_cut_off() {
-            return None; // nobody looks
+            return None; // no key is watched
         }
         let watched = self.watches();
         (watched != subscribed)

@@ -23,7 +23,7 @@ pub(super) fn key_of(name: &[u8]) -> Option<usize> {
     NAMES.iter().position(|known| known.as_bytes() == name)
 }
 
-/// A history, which a wipe or a restored snapshot ends and another one follows.
+/// A history, which a wipe or a restored snapshot ends, and which another one replaces.
 #[derive(Debug, Clone)]
 pub(super) struct History {
     pub(super) revision: i64,
@@ -63,7 +63,7 @@ impl History {
         }
     }
 
-    /// Writes keys that nobody follows.
+    /// Writes keys that nobody watches.
     pub(super) fn write_elsewhere(&mut self, times: i64) {
         self.revision += times;
     }

@@ -15,7 +15,7 @@ pub(super) struct Link {
     pub(super) member: usize,
     /// The history that its member serves. A member that gets another one ends its connections.
     pub(super) generation: usize,
-    /// How many replacements the client was told of before it.
+    /// How many history resets the client had counted before it.
     pub(super) history_resets: u64,
     /// The token that the client has.
     pub(super) token: u64,
@@ -28,7 +28,7 @@ pub(super) struct Link {
     pub(super) stream: Option<Stream>,
     /// Nothing comes through, in either direction.
     pub(super) silent: bool,
-    /// Why it ended, which the client was not told yet.
+    /// Why it ended, which the client does not know yet.
     pub(super) end: Option<Failure>,
     /// When its member ends it for having no leader (C5).
     pub(super) ends_at: Option<Instant>,
@@ -38,7 +38,7 @@ pub(super) struct Link {
     pub(super) refused: [bool; KEYS],
     /// When a sign of life was asked for that did not come yet.
     pub(super) asked: Option<Instant>,
-    /// Since when the client has watches and hears nothing.
+    /// Since when the client has watches and receives nothing.
     pub(super) quiet_since: Option<Instant>,
     /// The watches that the client asked for and did not end.
     watches: BTreeMap<i64, Asked>,
@@ -56,7 +56,7 @@ pub(super) enum What {
     Connect,
     /// With the answer that is on its way.
     Read(ReadId, Vec<Bytes>, Option<Result<ReadResponse, Failure>>),
-    /// Of a version that the client was told, with the answer that is on its way.
+    /// Of a version that was published, with the answer that is on its way.
     CheckHistory(Entry, Option<Result<ReadResponse, Failure>>),
     Open,
 }
@@ -64,7 +64,7 @@ pub(super) enum What {
 #[derive(Debug)]
 struct Asked {
     key: usize,
-    /// The client was told that it is canceled for a compaction, and shall cancel it (E7).
+    /// The client knows that it was canceled for a compaction, and has to cancel it too (E7).
     compacted: bool,
 }
 
@@ -128,7 +128,7 @@ impl Link {
         Ok(())
     }
 
-    /// Whether something is not answered within its bound.
+    /// Whether something is not answered within its timeout.
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
         let asked = self.asked.map(|since| since + self.timeouts.liveness * 3 / 5);
         self.calls.iter().filter_map(|call| call.due).chain(asked).any(|due| due <= now)
@@ -175,8 +175,8 @@ impl Link {
         id.is_some_and(|id| self.watches.contains_key(&id))
     }
 
-    /// The client hears a response.
-    pub(super) fn hear(&mut self, sent: &Sent, now: Instant) {
+    /// The client receives a response.
+    pub(super) fn receive(&mut self, sent: &Sent, now: Instant) {
         self.asked = None;
         self.proven = true;
         let (response, Some(id)) = sent else {

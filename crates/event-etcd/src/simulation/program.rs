@@ -1,4 +1,4 @@
-//! A program that follows keys, and the laws of what it is told.
+//! A program that watches keys, and the laws of what is published.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub(super) struct Program {
     pub(super) endpoints: BTreeSet<usize>,
     pub(super) health: Health,
     /// The history that it saw last, the highest revision that it saw of it, and how many
-    /// replacements it was told of by then.
+    /// history resets it knew of by then.
     pub(super) generation: usize,
     pub(super) highest: i64,
     pub(super) history_resets: u64,
@@ -29,9 +29,9 @@ pub(super) struct Program {
 #[derive(Debug)]
 pub(super) struct Subscription {
     pub(super) id: KeyId,
-    /// What it was told last, and in which history.
+    /// What was published last, and of which history.
     published: Option<(Entry, usize)>,
-    /// How many replacements it was told of before that.
+    /// How many history resets it knew of then.
     history_resets: u64,
 }
 
@@ -61,7 +61,7 @@ impl Program {
         self.subscriptions.iter().enumerate().filter_map(|(key, one)| Some((key, one.as_ref()?)))
     }
 
-    /// Whether every key that is followed, and not refused, was told what the store holds.
+    /// Whether every key that is watched, and not refused, has what the store holds.
     pub(super) fn is_up_to_date(&self, cluster: &Cluster) -> bool {
         let history = cluster.history();
         self.subscribed().filter(|(key, _)| !cluster.large[*key]).all(|(key, subscription)| {
@@ -72,7 +72,7 @@ impl Program {
         })
     }
 
-    /// A key is told. It must be news, and what the store held since it was asked for.
+    /// A version is published. It must be new, and what the store held since the key was asked for.
     pub(super) fn published(
         &mut self,
         id: KeyId,
@@ -80,24 +80,24 @@ impl Program {
         cluster: &Cluster,
         link: Option<&Link>,
     ) -> Result<(), String> {
-        let key = key_of(&entry.key).ok_or("a key is told that nobody knows")?;
+        let key = key_of(&entry.key).ok_or("an unknown key is published")?;
         let subscription = self.subscriptions[key]
             .as_mut()
             .filter(|subscription| subscription.id == id)
-            .ok_or("a key is told that is not followed")?;
-        let link = link.ok_or("a key is told without a connection")?;
+            .ok_or("a key is published that nobody watches")?;
+        let link = link.ok_or("a key is published without a connection")?;
         let generation = link.generation;
         let history = &cluster.histories[generation];
         if !history.has(key, &entry) {
             return Err(format!("{entry:?} was never so"));
         }
-        let floor = link.floors[key].ok_or("a key is told that was not asked for")?;
+        let floor = link.floors[key].ok_or("a key is published that was not asked for")?;
         if !history.held(key, &entry, floor) {
             return Err(format!("{entry:?} was over before revision {floor}"));
         }
         if let Some((last, last_generation)) = &subscription.published {
             if *last == entry {
-                return Err(format!("{entry:?} is told twice in a row"));
+                return Err(format!("{entry:?} is published twice in a row"));
             }
             if *last_generation == generation && entry.revision() <= last.revision() {
                 return Err(format!("{entry:?} is older than {last:?}"));
@@ -154,8 +154,8 @@ impl Program {
         Ok(())
     }
 
-    /// A read was answered at a revision. The first one of another history tells by a lower revision
-    /// that it is another; then the health must say so, and not without such a sign (E5).
+    /// A read was answered at a revision. The first one of another history shows by a lower revision
+    /// that it is another. Then the health must count a reset, and not without such a sign (E5).
     pub(super) fn saw_answer(
         &mut self,
         generation: usize,
@@ -166,7 +166,7 @@ impl Program {
         let must_count = generation > self.generation && revision < self.highest;
         if must_count && !is_counted || is_counted && !visible {
             return Err(format!(
-                "history {generation} is here, and told are {}",
+                "history {generation} is here, and {} resets are counted",
                 self.health.history_resets
             ));
         }
@@ -175,7 +175,7 @@ impl Program {
         Ok(())
     }
 
-    /// Whether a value was told of this history, for all that the program knows.
+    /// Whether a value of this history was published, for all that the program knows.
     pub(super) fn has_a_version_to_check(&self) -> bool {
         self.subscribed().any(|(_, one)| {
             one.history_resets == self.health.history_resets
@@ -183,24 +183,24 @@ impl Program {
         })
     }
 
-    /// The store said what it remembers of a version that was told. If that is something else, and
-    /// none of it came out on this connection yet, then the health must say so, and not otherwise (E5).
+    /// The store answered a history check. If it has another version, and the connection has not shown that
+    /// yet, then the health must count a reset, and not otherwise (E5).
     pub(super) fn saw_history_check(
         &mut self,
         entry: &Entry,
         answer: Option<ReadResponse>,
         generation: usize,
-        replaced_before: u64,
+        resets_before: u64,
     ) -> Result<(), String> {
         let is_counted = self.health.history_resets > self.history_resets;
         let same = |found: &KeyValue| {
             Some(found.mod_revision) == entry.revision() && Some(&found.value) == entry.value()
         };
         let differs = answer.as_ref().is_some_and(|one| !one.found.iter().flatten().any(same));
-        let must_count = differs && self.history_resets == replaced_before;
+        let must_count = differs && self.history_resets == resets_before;
         if must_count != is_counted {
             return Err(format!(
-                "{entry:?} is recalled, and told are {}",
+                "{entry:?} is checked, and {} resets are counted",
                 self.health.history_resets
             ));
         }

@@ -37,7 +37,7 @@ impl World {
                 0 => self.call()?,
                 1 => self.serve_request(),
                 2 => self.serve_watch(),
-                3 | 4 => self.hear()?,
+                3 | 4 => self.receive()?,
                 5 => self.cluster.apply(&mut self.random),
                 _ => self.end()?,
             };

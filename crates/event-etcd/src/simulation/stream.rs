@@ -8,12 +8,12 @@ use crate::seam::{Event, Failure, WatchRequest, WatchResponse};
 use crate::simulation::cluster::{Cluster, Member};
 use crate::simulation::history::{History, key_of};
 
-/// A response with the watch that it is really about, which a refusal does not tell (E3).
+/// A response with the watch that it is really about, which a refusal does not name (E3).
 pub(super) type Sent = (WatchResponse, Option<i64>);
 
 #[derive(Debug)]
 pub(super) struct Stream {
-    /// The client was told that it is open.
+    /// The client knows that it is open.
     pub(super) opened: bool,
     /// The credentials, which stay those of the open (E4).
     pub(super) token: u64,
@@ -32,7 +32,7 @@ pub(super) struct Stream {
 pub(super) struct Watch {
     pub(super) key: usize,
     start: i64,
-    /// The next revision to be told.
+    /// The next revision to be sent.
     next: i64,
     /// It was canceled for a compaction, and is kept until the client cancels it too (E7).
     compacted: bool,

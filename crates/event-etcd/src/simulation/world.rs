@@ -121,9 +121,8 @@ impl World {
                     return Err("a second connection, or one to a removed endpoint".to_owned());
                 }
                 let (generation, token) = (self.cluster.generation(), self.cluster.token);
-                let replaced = self.program.health.history_resets;
-                self.link =
-                    Some(Link::new(member, generation, replaced, token, self.timeouts, now));
+                let resets = self.program.health.history_resets;
+                self.link = Some(Link::new(member, generation, resets, token, self.timeouts, now));
             }
             Action::Disconnect => {
                 self.link.take().ok_or("there is no connection to give up")?;
@@ -139,7 +138,7 @@ impl World {
             }
             Action::PublishHealth(health) => {
                 if health.history_resets > self.cluster.generation() as u64 {
-                    return Err("more histories are told than there were".to_owned());
+                    return Err("more history resets are counted than there were".to_owned());
                 }
                 self.program.health_published(health)?;
             }
@@ -162,7 +161,7 @@ impl World {
         for (at, name) in names.iter().enumerate() {
             let key = key_of(name).ok_or("a read of a key of nobody")?;
             if self.program.subscriptions[key].is_none() || names[..at].contains(name) {
-                return Err("a read of a key that is not followed, or twice of one".to_owned());
+                return Err("a read of a key that nobody watches, or of one twice".to_owned());
             }
             self.connected()?.floors[key].get_or_insert(revision);
         }
@@ -183,7 +182,7 @@ impl World {
         stream.answer(cluster, &cluster.members[member])
     }
 
-    /// The server tells a watch some of what it missed.
+    /// The server sends a watch some of what it missed.
     pub(super) fn serve_watch(&mut self) -> bool {
         let Self { link, cluster, random, .. } = self;
         let Some((stream, member)) = served(link, cluster) else { return false };
@@ -198,27 +197,27 @@ impl World {
         }
     }
 
-    /// The client hears the next response of the stream.
-    pub(super) fn hear(&mut self) -> Checked<bool> {
+    /// The client receives the next response of the stream.
+    pub(super) fn receive(&mut self) -> Checked<bool> {
         let now = self.now;
         let Some(link) = self.link.as_mut().filter(|one| !one.silent) else {
             return Ok(false);
         };
         let next = link.stream.as_mut().filter(|stream| stream.opened);
         let Some(sent) = next.and_then(|stream| stream.sent.pop_front()) else { return Ok(false) };
-        link.hear(&sent, now);
+        link.receive(&sent, now);
         if let WatchResponse::Events { events, is_fragment: false, .. } = &sent.0
             && link.watches(sent.1)
         {
             let revision = events.last().map_or(0, |event| event.mod_revision);
             self.program.highest = self.program.highest.max(revision);
         }
-        self.note(|| format!("heard {:?} (of {:?})", sent.0, sent.1));
+        self.note(|| format!("received {:?} (of {:?})", sent.0, sent.1));
         self.input(|session, now| session.handle_response(sent.0, now), false)?;
         Ok(true)
     }
 
-    /// The client is told that the connection ended.
+    /// The client notices that the connection ended.
     pub(super) fn end(&mut self) -> Checked<bool> {
         let ended = self.link.as_mut().filter(|one| !one.silent);
         let Some(failure) = ended.and_then(|one| one.end.clone()) else { return Ok(false) };

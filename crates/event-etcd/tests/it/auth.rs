@@ -68,7 +68,7 @@ async fn a_permission_that_is_revoked_and_granted_again_is_survived() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_named_and_a_right_one_is_not_told_to_anyone() {
+async fn a_wrong_password_is_a_cause_of_health_and_is_never_printed() {
     let cluster = Cluster::start(1).await;
     let root = guarded(&cluster).await;
     put(&root, "app/key", "a").await;

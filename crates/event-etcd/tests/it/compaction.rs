@@ -51,5 +51,5 @@ async fn compaction_while_not_connected_loses_nothing() {
     until(&mut changed, "49").await;
     assert_eq!(text(&mut gone).await, None, "deleted while we were not looking");
     store.value("same").refresh().await.unwrap();
-    assert!(same.try_get().is_none(), "only what changed is told");
+    assert!(same.try_get().is_none(), "only what changed is published");
 }

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::support::{BOUND, DETECTION, HealthExt, node_in_use, one_node, put, store, text, until};
 
 #[tokio::test]
-async fn a_server_that_is_killed_and_restarted_is_followed_on() {
+async fn a_server_that_is_killed_and_restarted_is_watched_again() {
     let (cluster, client, store) = one_node().await;
     put(&client, "key", "a").await;
     let mut watcher = store.value("key").watch();
@@ -21,7 +21,7 @@ async fn a_server_that_is_killed_and_restarted_is_followed_on() {
     timeout(BOUND, store.health().watch().get_if(stalled)).await.expect("health says so").unwrap();
     cluster.node(0).restart().await;
     put(&client, "key", "b").await;
-    assert_eq!(text(&mut watcher).await.as_deref(), Some("b"), "and `a` is not told again");
+    assert_eq!(text(&mut watcher).await.as_deref(), Some("b"), "and `a` is not published again");
 }
 
 #[tokio::test]
@@ -61,7 +61,8 @@ async fn when_the_member_in_use_is_stopped_the_next_one_serves() {
 }
 
 #[tokio::test]
-async fn a_member_that_is_cut_from_its_peers_is_left_and_its_stale_value_not_taken_for_new() {
+async fn a_member_that_is_cut_off_from_its_peers_is_left_and_its_stale_value_is_not_taken_for_new()
+{
     let cluster = Cluster::start(3).await;
     let cut = cluster.follower().await;
     let others: Vec<_> = cluster.nodes().iter().filter(|node| node.name() != cut.name()).collect();

@@ -40,7 +40,7 @@ async fn a_typed_watcher_of_a_key_that_is_not_there_waits_for_it() {
 }
 
 #[tokio::test]
-async fn removal_and_new_creation_are_told() {
+async fn a_deletion_and_a_new_creation_are_versions() {
     let (_cluster, client, store) = one_node().await;
     put(&client, "key", "a").await;
     let mut watcher = store.value("key").decode(Utf8).watch();
@@ -58,7 +58,7 @@ async fn removal_and_new_creation_are_told() {
 }
 
 #[tokio::test]
-async fn a_key_that_comes_and_goes_while_nobody_watches_is_told_by_its_state() {
+async fn a_key_that_was_deleted_before_it_is_watched_is_never_seen() {
     let (_cluster, client, store) = one_node().await;
     put(&client, "key", "a").await;
     assert_eq!(next(&mut store.value("key").watch()).await.unwrap().value().cloned().unwrap(), "a");
@@ -119,7 +119,7 @@ struct Config {
 }
 
 #[tokio::test]
-async fn what_a_decoder_refuses_is_told_once_and_the_next_good_one_arrives() {
+async fn what_a_decoder_refuses_is_an_error_once_and_the_next_good_version_arrives() {
     let (_cluster, client, store) = one_node().await;
     let sane = |config: &Config| if config.limit < 100 { Ok(()) } else { Err("limit is above 99") };
     let config =

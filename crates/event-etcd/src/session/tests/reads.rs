@@ -1,9 +1,9 @@
-//! What is read, and what an answer tells.
+//! What is read, and what a response means.
 
 use super::*;
 
 #[test]
-fn a_key_is_read_told_and_watched_from_that_read_on() {
+fn a_key_is_read_and_published_and_watched_from_the_revision_of_the_read() {
     let mut script = Script::new(&["one"]);
     assert_eq!(script.subscribe(1, "k"), [connect("one")]);
     assert_eq!(script.connect(), [read(1, &["k"])]);
@@ -14,70 +14,73 @@ fn a_key_is_read_told_and_watched_from_that_read_on() {
 }
 
 #[test]
-fn e5_after_a_reconnect_only_what_differs_is_told() {
+fn e5_after_a_reconnect_only_what_differs_is_published() {
     let mut script = Script::live(&["a", "b", "c"]);
-    script.hear(events(1, 11, &[put("a", 11, "x")]));
-    script.hear(events(2, 12, &[put("b", 12, "x")]));
+    script.receive(events(1, 11, &[put("a", 11, "x")]));
+    script.receive(events(2, 12, &[put("b", 12, "x")]));
     script.fail(CauseKind::Unreachable);
     assert_eq!(script.connect(), [history_check("b", 12, "x"), read(2, &["a", "b", "c"])]);
-    let told = script.respond(2, 14, &[Some((11, "x")), Some((13, "y")), None]);
-    assert_eq!(told[1], publish(2, "b", 13, "y"));
-    assert_eq!(told.iter().filter(|action| matches!(action, Action::Publish(..))).count(), 1);
+    let actions = script.respond(2, 14, &[Some((11, "x")), Some((13, "y")), None]);
+    assert_eq!(actions[1], publish(2, "b", 13, "y"));
+    assert_eq!(actions.iter().filter(|action| matches!(action, Action::Publish(..))).count(), 1);
 }
 
 #[test]
 fn e5_a_lower_revision_is_another_history_and_the_read_is_the_truth() {
     let mut script = Script::live(&["k"]);
-    script.hear(events(1, 30, &[put("k", 30, "old")]));
+    script.receive(events(1, 30, &[put("k", 30, "old")]));
     script.fail(CauseKind::Unreachable);
     script.connect();
     assert_eq!(script.respond(2, 5, &[Some((4, "new"))])[0], publish(1, "k", 4, "new"));
     assert_eq!(script.health.as_ref().unwrap().history_resets, 1);
     script.open();
-    assert_eq!(script.hear(events(2, 6, &[put("k", 6, "newer")])), [publish(1, "k", 6, "newer")]);
+    assert_eq!(
+        script.receive(events(2, 6, &[put("k", 6, "newer")])),
+        [publish(1, "k", 6, "newer")]
+    );
 }
 
 #[test]
-fn e5_other_bytes_at_the_same_revision_are_told() {
+fn e5_other_bytes_at_the_same_revision_are_published() {
     let mut script = Script::live(&["k"]);
-    script.hear(events(1, 11, &[put("k", 11, "old")]));
+    script.receive(events(1, 11, &[put("k", 11, "old")]));
     script.fail(CauseKind::Unreachable);
     script.connect();
     assert_eq!(script.respond(2, 11, &[Some((11, "new"))])[0], publish(1, "k", 11, "new"));
 }
 
 #[test]
-fn e5_a_history_that_has_passed_the_old_one_is_told() {
+fn e5_the_versions_of_a_history_that_has_passed_the_old_one_are_published() {
     let mut script = Script::live(&["k"]);
-    script.hear(events(1, 11, &[put("k", 11, "old")]));
+    script.receive(events(1, 11, &[put("k", 11, "old")]));
     script.fail(CauseKind::Unreachable);
     script.connect();
     assert_eq!(script.respond(2, 20, &[Some((3, "new"))])[0], publish(1, "k", 3, "new"));
 }
 
 #[test]
-fn e5_a_store_that_remembers_something_else_is_another_history() {
-    let remembered: [(Values<'_>, u64); 4] = [
+fn e5_another_version_at_a_published_revision_means_another_history() {
+    let cases: [(Values<'_>, u64); 4] = [
         (&[Some((11, "old"))], 0),
         (&[Some((11, "new"))], 1), // restored, and another value at the same revision
         (&[Some((9, "old"))], 1),
         (&[None], 1), // wiped, and the key made later
     ];
-    for (found, replaced) in remembered {
+    for (found, resets) in cases {
         let mut script = Script::live(&["k"]);
-        script.hear(events(1, 11, &[put("k", 11, "old")]));
+        script.receive(events(1, 11, &[put("k", 11, "old")]));
         script.fail(CauseKind::Unreachable);
         script.connect();
         script.history_check(Ok((20, found)));
         script.respond(2, 20, &[Some((18, "new"))]);
-        assert_eq!(script.health.unwrap().history_resets, replaced, "{found:?}");
+        assert_eq!(script.health.unwrap().history_resets, resets, "{found:?}");
     }
 }
 
 #[test]
-fn e5_a_store_that_has_compacted_what_it_said_tells_nothing() {
+fn e5_a_history_check_of_a_compacted_revision_is_inconclusive() {
     let mut script = Script::live(&["k"]);
-    script.hear(events(1, 11, &[put("k", 11, "old")]));
+    script.receive(events(1, 11, &[put("k", 11, "old")]));
     script.fail(CauseKind::Unreachable);
     script.connect();
     script.history_check(Err(CauseKind::Unreachable));
@@ -87,13 +90,13 @@ fn e5_a_store_that_has_compacted_what_it_said_tells_nothing() {
 }
 
 #[test]
-fn e5_a_replacement_is_told_once_whatever_shows_it_first() {
-    for recalled_first in [true, false] {
+fn e5_a_history_reset_is_counted_once_whatever_shows_it_first() {
+    for check_first in [true, false] {
         let mut script = Script::live(&["k"]);
-        script.hear(events(1, 30, &[put("k", 30, "old")]));
+        script.receive(events(1, 30, &[put("k", 30, "old")]));
         script.fail(CauseKind::Unreachable);
         script.connect();
-        if recalled_first {
+        if check_first {
             script.history_check(Ok((5, &[None])));
         }
         script.respond(2, 5, &[Some((4, "new"))]);
@@ -103,9 +106,9 @@ fn e5_a_replacement_is_told_once_whatever_shows_it_first() {
 }
 
 #[test]
-fn e5_a_key_that_the_new_history_does_not_have_is_told_absent() {
+fn e5_a_key_that_the_new_history_does_not_have_is_deleted() {
     let mut script = Script::live(&["k"]);
-    script.hear(events(1, 11, &[put("k", 11, "old")]));
+    script.receive(events(1, 11, &[put("k", 11, "old")]));
     script.fail(CauseKind::Unreachable);
     script.connect();
     assert_eq!(
@@ -115,7 +118,7 @@ fn e5_a_key_that_the_new_history_does_not_have_is_told_absent() {
 }
 
 #[test]
-fn e5_an_answer_of_another_server_than_the_streams_starts_over() {
+fn e5_a_read_of_another_history_than_the_streams_ends_the_connection() {
     let mut script = Script::live(&["k"]);
     script.refresh(1, 1);
     assert_eq!(script.respond(2, 3, &[None]), [Action::Disconnect, connect("two")]);
@@ -124,10 +127,10 @@ fn e5_an_answer_of_another_server_than_the_streams_starts_over() {
     assert_eq!(script.health.unwrap().history_resets, 1);
 }
 
-/// Found by seed 125,228 of the simulation: two answers from a history that had just passed the old
+/// Found by seed 125,228 of the simulation: two responses from a history that had just passed the old
 /// one's revision, the later one first.
 #[test]
-fn e5_answers_out_of_order_are_not_told_backward() {
+fn e5_responses_out_of_order_do_not_publish_an_older_version() {
     let mut script = Script::live(&["k"]);
     script.fail(CauseKind::Unreachable);
     script.connect();
@@ -140,17 +143,17 @@ fn e5_answers_out_of_order_are_not_told_backward() {
 #[test]
 fn e6_a_key_created_anew_is_newer_than_what_it_was() {
     let mut script = Script::live(&["k"]);
-    script.hear(events(1, 11, &[put("k", 11, "v")]));
-    script.hear(events(1, 12, &[delete("k", 12)]));
+    script.receive(events(1, 11, &[put("k", 11, "v")]));
+    script.receive(events(1, 12, &[delete("k", 12)]));
     // The same bytes, and version 1 again.
-    assert_eq!(script.hear(events(1, 13, &[put("k", 13, "v")])), [publish(1, "k", 13, "v")]);
+    assert_eq!(script.receive(events(1, 13, &[put("k", 13, "v")])), [publish(1, "k", 13, "v")]);
     script.fail(CauseKind::Unreachable);
     script.connect();
     assert_eq!(script.respond(2, 15, &[Some((15, "v"))])[0], publish(1, "k", 15, "v"));
 }
 
 #[test]
-fn e8_of_many_values_that_are_too_large_for_one_answer_each_is_told() {
+fn e8_values_that_are_too_large_for_one_response_are_read_in_halves() {
     let mut script = Script::new(&["one"]);
     for (id, key) in (1..).zip(["a", "b", "c"]) {
         script.subscribe(id, key);
@@ -171,16 +174,19 @@ fn e8_of_many_values_that_are_too_large_for_one_answer_each_is_told() {
 #[test]
 fn e9_a_watch_that_is_far_behind_is_overtaken_by_one_read() {
     let mut script = Script::live(&["k"]);
-    let news = script.hear(events(1, 100_000, &[put("k", 11, "x")]));
+    let news = script.receive(events(1, 100_000, &[put("k", 11, "x")]));
     assert_eq!(news, [publish(1, "k", 11, "x"), read(2, &["k"])]);
-    assert_eq!(script.hear(events(1, 100_000, &[put("k", 12, "y")])), [publish(1, "k", 12, "y")]);
+    assert_eq!(
+        script.receive(events(1, 100_000, &[put("k", 12, "y")])),
+        [publish(1, "k", 12, "y")]
+    );
     assert_eq!(
         script.respond(2, 100_000, &[Some((100_000, "z"))]),
         [publish(1, "k", 100_000, "z")]
     );
     // What it missed comes all the same, and is no reason to read once more, unless more is written.
-    assert_eq!(script.hear(events(1, 100_000, &[put("k", 13, "y")])), []);
-    assert_eq!(script.hear(events(1, 200_000, &[put("k", 14, "y")])), [read(3, &["k"])]);
+    assert_eq!(script.receive(events(1, 100_000, &[put("k", 13, "y")])), []);
+    assert_eq!(script.receive(events(1, 200_000, &[put("k", 14, "y")])), [read(3, &["k"])]);
 }
 
 #[test]
@@ -194,15 +200,15 @@ fn a_refused_key_is_asked_for_again_and_its_neighbours_go_on() {
     );
     let health = script.health.clone().unwrap();
     assert_eq!(health.cause.unwrap().kind(), CauseKind::PermissionDenied);
-    assert_eq!(script.hear(events(2, 11, &[put("b", 11, "x")])), [publish(2, "b", 11, "x")]);
+    assert_eq!(script.receive(events(2, 11, &[put("b", 11, "x")])), [publish(2, "b", 11, "x")]);
     assert_eq!(script.wait(SECOND), [read(3, &["a"])]);
-    // Not an answer to the refusal of a watch, so it says nothing of the stream's credentials.
+    // Not an answer to the refusal of a watch, so it proves nothing about the stream's credentials.
     assert_eq!(script.respond(3, 11, &[None]), [Action::Send(create(3, "a", 11))]);
     assert_eq!(script.state(), HealthState::Live);
 }
 
 #[test]
-fn what_is_refused_again_and_again_does_not_put_the_others_off() {
+fn a_key_that_is_refused_again_and_again_does_not_delay_the_others() {
     let mut script = Script::live(&["a", "b"]);
     for (ticket, id) in (1..).zip([1, 2]) {
         script.refresh(id, ticket);
@@ -218,7 +224,7 @@ fn what_is_refused_again_and_again_does_not_put_the_others_off() {
 }
 
 #[test]
-fn after_many_reads_at_once_were_too_slow_fewer_are_asked_for_and_more_when_it_is_well() {
+fn after_a_read_of_many_keys_timed_out_fewer_are_read_at_once_until_the_connection_is_live() {
     let names: Vec<String> = (0..128).map(|name| name.to_string()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut script = Script::new(&["one"]);
@@ -226,7 +232,7 @@ fn after_many_reads_at_once_were_too_slow_fewer_are_asked_for_and_more_when_it_i
         script.subscribe(id, name);
     }
     assert_eq!(script.connect(), [read(1, &names)]);
-    script.wait(5 * SECOND); // no answer
+    script.wait(5 * SECOND); // no response
     script.wait(SECOND);
     assert_eq!(script.connect(), [read(2, &names[..64]), read(3, &names[64..])]);
     script.respond(2, 10, &[None; 64]);
@@ -242,7 +248,7 @@ fn a_refresh_is_read_after_the_call_and_survives_the_connection() {
     let mut script = Script::new(&["one", "two"]);
     script.subscribe(1, "k");
     script.connect();
-    // The read under way may have been answered before the call.
+    // The read under way may have been served before the call.
     assert_eq!(script.refresh(1, 7), [read(2, &["k"])]);
     assert!(!script.respond(1, 10, &[None]).contains(&refreshed(1, 7)));
     script.fail(CauseKind::Unreachable);

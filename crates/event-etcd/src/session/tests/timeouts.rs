@@ -1,9 +1,9 @@
-//! How long things may take, which member is next, and what health says.
+//! How long things may take, which member is next, and what the health is.
 
 use super::*;
 
 #[test]
-fn a_connect_that_never_returns_ends_at_its_bound_and_the_next_member_is_tried() {
+fn connecting_ends_at_its_timeout_and_the_next_member_is_tried() {
     let mut script = Script::new(&["one", "two"]);
     script.subscribe(1, "k");
     assert_eq!(script.patience(), Some(TIMEOUTS.connect));
@@ -11,7 +11,7 @@ fn a_connect_that_never_returns_ends_at_its_bound_and_the_next_member_is_tried()
 }
 
 #[test]
-fn the_bound_of_the_connect_is_that_of_the_first_answer_too() {
+fn the_connect_timeout_includes_the_first_response() {
     let mut script = Script::new(&["one", "two"]);
     script.subscribe(1, "k");
     script.connect();
@@ -20,7 +20,7 @@ fn the_bound_of_the_connect_is_that_of_the_first_answer_too() {
 }
 
 #[test]
-fn a_read_long_after_the_connect_has_its_own_bound() {
+fn a_read_long_after_connecting_has_a_timeout_of_its_own() {
     let mut script = Script::new(&["one"]);
     script.subscribe(1, "a");
     script.unsubscribe(1);
@@ -31,7 +31,7 @@ fn a_read_long_after_the_connect_has_its_own_bound() {
 }
 
 #[test]
-fn a_stream_that_does_not_open_and_a_read_that_is_not_answered_end_at_their_bound() {
+fn a_stream_that_does_not_open_and_a_read_without_a_response_end_the_connection() {
     let mut script = Script::new(&["one", "two"]);
     script.subscribe(1, "k");
     script.connect();
@@ -46,10 +46,10 @@ fn a_stream_that_does_not_open_and_a_read_that_is_not_answered_end_at_their_boun
 }
 
 #[test]
-fn an_idle_stream_is_asked_for_a_sign_of_life_and_given_up_at_the_detection_bound() {
+fn an_idle_stream_is_asked_for_a_sign_of_life_and_left_at_the_liveness_timeout() {
     let mut script = Script::live(&["k"]);
     assert_eq!(script.wait(2 * SECOND), [Action::Send(WatchRequest::Progress)]);
-    script.hear(WatchResponse::Progress);
+    script.receive(WatchResponse::Progress);
     let heard = script.now;
     assert_eq!(script.wait(2 * SECOND), [Action::Send(WatchRequest::Progress)]);
     assert_eq!(script.wait(3 * SECOND)[0], Action::Disconnect);
@@ -57,9 +57,9 @@ fn an_idle_stream_is_asked_for_a_sign_of_life_and_given_up_at_the_detection_boun
     assert_eq!(script.state(), HealthState::Stalled);
 }
 
-/// The reads of a key that is refused, or of a program that refreshes, are answered all the while.
+/// Reads are answered at the same time: those of a refused key, or of a program that refreshes.
 #[test]
-fn answers_to_reads_do_not_hide_a_silent_stream() {
+fn responses_to_reads_do_not_hide_a_silent_stream() {
     let mut script = Script::live(&["k"]);
     let begun = script.now;
     for id in 2.. {
@@ -96,7 +96,7 @@ fn c3_every_end_of_a_stream_means_another_connection() {
 }
 
 #[test]
-fn c4_a_member_that_fails_is_not_tried_before_one_that_is_not_known_to() {
+fn c4_a_member_that_failed_is_tried_after_those_that_did_not() {
     let mut script = Script::new(&["one", "two", "three"]);
     script.subscribe(1, "k");
     assert_eq!(script.fail(CauseKind::Unreachable)[1], connect("two"));
@@ -116,7 +116,7 @@ fn c5_a_member_without_a_leader_is_left_for_the_next() {
 }
 
 #[test]
-fn an_endpoint_removed_while_it_is_spared_is_not_tried() {
+fn an_endpoint_that_is_removed_before_its_next_try_is_not_tried() {
     let mut script = Script::new(&["one", "two"]);
     script.subscribe(1, "k");
     script.fail(CauseKind::Unreachable);
@@ -127,7 +127,7 @@ fn an_endpoint_removed_while_it_is_spared_is_not_tried() {
 }
 
 #[test]
-fn adding_an_endpoint_that_is_known_does_not_put_the_next_try_off() {
+fn adding_a_known_endpoint_does_not_delay_the_next_try() {
     let mut script = Script::new(&["one"]);
     script.subscribe(1, "k");
     script.fail(CauseKind::Unreachable);
@@ -150,13 +150,13 @@ fn a_store_without_endpoints_connects_when_one_is_added() {
 }
 
 #[test]
-fn an_unchanged_health_is_not_told_again() {
+fn an_unchanged_health_is_not_published_again() {
     let mut script = Script::live(&["k"]);
     assert_eq!(script.healths, 1);
-    script.hear(events(1, 11, &[put("k", 11, "x")]));
+    script.receive(events(1, 11, &[put("k", 11, "x")]));
     script.refresh(1, 1);
     script.respond(2, 12, &[Some((12, "y"))]);
-    script.hear(WatchResponse::Progress);
+    script.receive(WatchResponse::Progress);
     assert_eq!(script.healths, 1);
     for _ in 0..10 {
         script.fail(CauseKind::Unreachable);
@@ -166,19 +166,19 @@ fn an_unchanged_health_is_not_told_again() {
 }
 
 #[test]
-fn an_answer_that_nobody_asked_for_changes_nothing() {
+fn a_response_that_nobody_asked_for_changes_nothing() {
     let mut script = Script::live(&["k"]);
     assert_eq!(script.respond(99, 11, &[Some((11, "x"))]), []);
-    assert_eq!(script.hear(events(99, 11, &[put("k", 11, "x")])), []);
-    assert_eq!(script.hear(canceled(99)), []);
-    assert_eq!(script.hear(events(1, 11, &[])), []);
+    assert_eq!(script.receive(events(99, 11, &[put("k", 11, "x")])), []);
+    assert_eq!(script.receive(canceled(99)), []);
+    assert_eq!(script.receive(events(1, 11, &[])), []);
 }
 
 #[test]
-fn an_answer_to_other_keys_or_a_watch_that_was_not_asked_for_ends_the_connection() {
+fn a_protocol_violation_ends_the_connection() {
     let mut script = Script::live(&["k"]);
     script.refresh(1, 1);
     assert_eq!(script.respond(2, 11, &[None, None])[0], Action::Disconnect);
     let mut script = Script::live(&["k"]);
-    assert_eq!(script.hear(created(99))[0], Action::Disconnect);
+    assert_eq!(script.receive(created(99))[0], Action::Disconnect);
 }

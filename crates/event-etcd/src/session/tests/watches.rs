@@ -7,10 +7,13 @@ fn e1_a_cut_in_the_catch_up_loses_nothing() {
     let mut script = Script::live(&["k"]);
     // The header has the store's revision on each part of the history.
     assert_eq!(
-        script.hear(events(1, 2502, &[put("k", 11, "a"), put("k", 1002, "b")])),
+        script.receive(events(1, 2502, &[put("k", 11, "a"), put("k", 1002, "b")])),
         [publish(1, "k", 1002, "b")]
     );
-    assert_eq!(script.hear(events(1, 2502, &[put("k", 2002, "c")])), [publish(1, "k", 2002, "c")]);
+    assert_eq!(
+        script.receive(events(1, 2502, &[put("k", 2002, "c")])),
+        [publish(1, "k", 2002, "c")]
+    );
     script.fail(CauseKind::Unreachable);
     script.connect();
     assert_eq!(
@@ -23,7 +26,7 @@ fn e1_a_cut_in_the_catch_up_loses_nothing() {
 fn e2_a_compacted_watch_is_canceled_and_its_key_read_anew() {
     let mut script = Script::live(&["k"]);
     let compacted = WatchResponse::Compacted { watch_id: 1 };
-    assert_eq!(script.hear(compacted), [cancel(1), read(2, &["k"])]);
+    assert_eq!(script.receive(compacted), [cancel(1), read(2, &["k"])]);
     assert_eq!(
         script.respond(2, 25, &[Some((21, "v"))]),
         [publish(1, "k", 21, "v"), Action::Send(create(2, "k", 25))]
@@ -31,16 +34,16 @@ fn e2_a_compacted_watch_is_canceled_and_its_key_read_anew() {
 }
 
 #[test]
-fn e3_a_refusal_with_the_id_of_a_live_watch_kills_no_neighbour() {
+fn e3_a_refusal_does_not_end_another_watch() {
     let mut script = Script::live(&["a"]);
     script.subscribe(2, "b");
     script.respond(2, 10, &[None]);
-    assert_eq!(script.hear(WatchResponse::Refused), [read(3, &["b"])]);
-    assert_eq!(script.hear(events(1, 11, &[put("a", 11, "x")])), [publish(1, "a", 11, "x")]);
+    assert_eq!(script.receive(WatchResponse::Refused), [read(3, &["b"])]);
+    assert_eq!(script.receive(events(1, 11, &[put("a", 11, "x")])), [publish(1, "a", 11, "x")]);
 }
 
 #[test]
-fn e3_refusals_are_told_apart_by_their_order() {
+fn e3_refusals_are_matched_with_watches_by_their_order() {
     let mut script = Script::new(&["one"]);
     for (id, key) in (1..).zip(["a", "b"]) {
         script.subscribe(id, key);
@@ -48,9 +51,9 @@ fn e3_refusals_are_told_apart_by_their_order() {
     script.connect();
     script.respond(1, 10, &[None, None]);
     script.open();
-    assert_eq!(script.hear(created(1)), []);
-    assert_eq!(script.hear(WatchResponse::Refused), [read(2, &["b"])]);
-    assert_eq!(script.hear(events(1, 11, &[put("a", 11, "x")])), [publish(1, "a", 11, "x")]);
+    assert_eq!(script.receive(created(1)), []);
+    assert_eq!(script.receive(WatchResponse::Refused), [read(2, &["b"])]);
+    assert_eq!(script.receive(events(1, 11, &[put("a", 11, "x")])), [publish(1, "a", 11, "x")]);
 }
 
 #[test]
@@ -58,18 +61,18 @@ fn e4_a_refused_watch_of_a_key_that_can_be_read_means_a_new_stream() {
     let mut script = Script::live(&["a"]);
     script.subscribe(2, "b");
     script.respond(2, 10, &[None]);
-    script.hear(WatchResponse::Refused);
+    script.receive(WatchResponse::Refused);
     // The read has refreshed the token, and only a new stream takes it.
     let answered = script.respond(3, 10, &[None]);
     assert_eq!(answered[1..], [Action::Disconnect, connect("two")]);
 }
 
 #[test]
-fn e4_a_refused_watch_of_a_key_that_can_not_be_read_is_the_keys_affair() {
+fn e4_a_refused_watch_of_a_key_that_can_not_be_read_concerns_the_key_only() {
     let mut script = Script::live(&["a"]);
     script.subscribe(2, "b");
     script.respond(2, 10, &[None]);
-    script.hear(WatchResponse::Refused);
+    script.receive(WatchResponse::Refused);
     assert_eq!(script.refuse(3, CauseKind::PermissionDenied), []);
     // Granted again.
     assert_eq!(script.wait(SECOND), [read(4, &["b"])]);
@@ -77,49 +80,49 @@ fn e4_a_refused_watch_of_a_key_that_can_not_be_read_is_the_keys_affair() {
 }
 
 #[test]
-fn e7_a_progress_answer_proves_the_stream_and_tells_nothing() {
+fn e7_a_progress_response_proves_the_stream_and_publishes_nothing() {
     let mut script = Script::live(&["k"]);
     assert_eq!(script.wait(2 * SECOND), [Action::Send(WatchRequest::Progress)]);
-    assert_eq!(script.hear(WatchResponse::Progress), []);
-    assert_eq!(script.hear(events(1, 99, &[put("k", 11, "x")])), [publish(1, "k", 11, "x")]);
+    assert_eq!(script.receive(WatchResponse::Progress), []);
+    assert_eq!(script.receive(events(1, 99, &[put("k", 11, "x")])), [publish(1, "k", 11, "x")]);
 }
 
 #[test]
-fn events_that_a_read_was_quicker_than_are_not_told() {
+fn events_are_not_published_if_a_read_was_quicker() {
     let mut script = Script::live(&["k"]);
     script.refresh(1, 1);
     script.respond(2, 12, &[Some((12, "y"))]);
-    assert_eq!(script.hear(events(1, 12, &[put("k", 11, "x")])), []);
-    assert_eq!(script.hear(events(1, 12, &[put("k", 12, "y")])), []);
+    assert_eq!(script.receive(events(1, 12, &[put("k", 11, "x")])), []);
+    assert_eq!(script.receive(events(1, 12, &[put("k", 12, "y")])), []);
 }
 
 #[test]
-fn a_read_that_an_event_was_quicker_than_is_not_told() {
+fn a_read_is_not_published_if_an_event_was_quicker() {
     let mut script = Script::live(&["k"]);
     script.refresh(1, 1);
-    script.hear(events(1, 12, &[put("k", 12, "y")]));
+    script.receive(events(1, 12, &[put("k", 12, "y")]));
     assert_eq!(script.respond(2, 11, &[Some((11, "x"))]), [refreshed(1, 1)]);
 }
 
 #[test]
 fn a_watch_that_the_server_ends_is_asked_for_again() {
     let mut script = Script::live(&["k"]);
-    assert_eq!(script.hear(canceled(1)), []);
+    assert_eq!(script.receive(canceled(1)), []);
     assert_eq!(script.wait(SECOND), [read(2, &["k"])]);
     assert_eq!(script.respond(2, 10, &[None]), [Action::Send(create(2, "k", 10))]);
 }
 
 #[test]
-fn leaving_a_key_cancels_its_watch_and_no_other() {
+fn unsubscribing_cancels_the_watch_of_the_key_and_no_other() {
     let mut script = Script::live(&["a", "b"]);
     assert_eq!(script.unsubscribe(1), [cancel(1)]);
-    assert_eq!(script.hear(canceled(1)), []);
-    assert_eq!(script.hear(events(2, 11, &[put("b", 11, "x")])), [publish(2, "b", 11, "x")]);
-    assert_eq!(script.hear(events(1, 11, &[put("a", 11, "x")])), []);
+    assert_eq!(script.receive(canceled(1)), []);
+    assert_eq!(script.receive(events(2, 11, &[put("b", 11, "x")])), [publish(2, "b", 11, "x")]);
+    assert_eq!(script.receive(events(1, 11, &[put("a", 11, "x")])), []);
 }
 
 #[test]
-fn a_key_left_while_it_is_read_is_not_watched() {
+fn a_key_that_is_unsubscribed_while_it_is_read_is_not_watched() {
     let mut script = Script::live(&["a"]);
     script.subscribe(2, "b");
     assert_eq!(script.unsubscribe(2), []);
@@ -130,16 +133,16 @@ fn a_key_left_while_it_is_read_is_not_watched() {
 fn n7_of_several_events_in_one_revision_the_last_one_counts() {
     let mut script = Script::live(&["k"]);
     let replaced = events(1, 11, &[delete("k", 11), put("k", 11, "new")]);
-    assert_eq!(script.hear(replaced), [publish(1, "k", 11, "new")]);
+    assert_eq!(script.receive(replaced), [publish(1, "k", 11, "new")]);
     // In responses of their own.
-    script.hear(events(1, 12, &[delete("k", 12)]));
-    let later = script.hear(events(1, 12, &[put("k", 12, "newer")]));
+    script.receive(events(1, 12, &[delete("k", 12)]));
+    let later = script.receive(events(1, 12, &[put("k", 12, "newer")]));
     assert_eq!(later, [publish(1, "k", 12, "newer")]);
     // A read at a revision has all of it.
     script.refresh(1, 1);
     script.respond(2, 13, &[Some((13, "newest"))]);
-    assert_eq!(script.hear(events(1, 13, &[delete("k", 13)])), []);
-    assert_eq!(script.hear(events(1, 13, &[put("k", 13, "newest")])), []);
+    assert_eq!(script.receive(events(1, 13, &[delete("k", 13)])), []);
+    assert_eq!(script.receive(events(1, 13, &[put("k", 13, "newest")])), []);
 }
 
 #[test]
@@ -151,17 +154,17 @@ fn e8_a_revision_is_complete_with_the_last_fragment() {
         is_fragment,
     };
     let mut script = Script::live(&["k", "l"]);
-    assert_eq!(script.hear(fragment(1, delete("k", 11), true)), []);
-    let whole = script.hear(fragment(1, put("k", 11, "new"), false));
+    assert_eq!(script.receive(fragment(1, delete("k", 11), true)), []);
+    let whole = script.receive(fragment(1, put("k", 11, "new"), false));
     assert_eq!(whole, [publish(1, "k", 11, "new")]);
     // What is left of a response that was cut short is not taken for another watch's.
-    script.hear(fragment(1, put("k", 12, "x"), true));
-    assert_eq!(script.hear(events(2, 12, &[])), []);
+    script.receive(fragment(1, put("k", 12, "x"), true));
+    assert_eq!(script.receive(events(2, 12, &[])), []);
 }
 
 #[test]
 fn an_event_of_another_key_than_the_watch_is_for_changes_nothing() {
     let mut script = Script::live(&["k"]);
     let both = events(1, 12, &[put("k", 11, "mine"), put("kk", 12, "other")]);
-    assert_eq!(script.hear(both), [publish(1, "k", 11, "mine")]);
+    assert_eq!(script.receive(both), [publish(1, "k", 11, "mine")]);
 }
