@@ -5,7 +5,7 @@ use crate::conformance::consumer::Consumer;
 /// Data that does not decode is yielded once, as an error in its place; the next good version arrives.
 pub async fn law_7_errors_are_versions(reader: impl ValueReader<u64>, mut subject: impl Subject) {
     let mut early = Consumer::of(&reader, "a watcher from before the error");
-    for version in 1..=3 {
+    for version in [1, 3, 5] {
         subject.set(version).await;
         early.reaches(version);
         early.waits("there is no newer version");

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::thread;
 
 use crate::conformance::block_on::yield_now;
@@ -84,25 +85,34 @@ where
     subject.set(2).await;
 
     let closed = gate.close();
-    let held_up = on_thread(move || {
-        let _ = inside.poll();
-        inside
-    });
+    let held_up = poll_on_thread(inside);
     step("waiting until a thread is held up inside a poll");
     closed.is_occupied().await;
-    let polling = on_thread(move || {
-        let _ = other.poll();
-        other
-    });
-    let mut other = polling.join().await;
+    let beside = poll_on_thread(other).join().await;
     let _ = Consumer::of(&reader, "a new watcher beside one that is held up inside a poll").poll();
     step("setting a version while a thread is held up inside a poll");
     subject.set(3).await;
     drop(closed);
 
-    let mut inside = held_up.join().await;
-    inside.get_until(3).await;
-    other.get_until(3).await;
+    for (mut watcher, taken) in [held_up.join().await, beside] {
+        if taken < Some(3) {
+            watcher.get_until(3).await;
+        }
+    }
+}
+
+/// Polls on a thread of its own. Gives the consumer back, and what it took.
+fn poll_on_thread<W>(mut consumer: Consumer<W>) -> OnThread<(Consumer<W>, Option<u64>)>
+where
+    W: Watcher<u64> + Send + 'static,
+{
+    on_thread(move || {
+        let taken = match consumer.poll() {
+            Poll::Ready(version) => version.ok(),
+            Poll::Pending => None,
+        };
+        (consumer, taken)
+    })
 }
 
 /// Each poll ends, though a writer does not stop to write.
