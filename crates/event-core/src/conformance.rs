@@ -84,7 +84,7 @@
 //! }
 //!
 //! // In your tests:
-//! event_core::conformance_tests!(backend_keeps, || backend());
+//! event_core::conformance_tests!(conformance, backend);
 //!
 //! // Anywhere else:
 //! # fn main() {

@@ -2,9 +2,9 @@
 
 /// Makes a `#[test]` of each law, in a module of its own.
 ///
-/// The arguments are the module's name, a closure, and options. The closure, `async` or not, makes a
-/// reader and its [`Subject`](crate::conformance::Subject). Each option is a setter of
-/// [`Suite`](crate::conformance::Suite).
+/// The arguments are the name of a module, a function and options. The function, or a closure written out,
+/// `async` or not, makes a reader and its [`Subject`](crate::conformance::Subject). Each option is a setter
+/// of [`Suite`](crate::conformance::Suite).
 ///
 /// ```
 /// # use event_core::conformance::Subject;
@@ -21,7 +21,7 @@
 /// # async fn on_a_server() -> (MemoryReader<u64>, Server) { todo!() }
 /// # fn single_threaded() -> (MemoryReader<u64>, Server) { todo!() }
 /// // mod memory { #[test] fn law_1_current_first() { … } … }
-/// event_core::conformance_tests!(memory, || in_memory());
+/// event_core::conformance_tests!(memory, in_memory);
 ///
 /// // A backend that needs a server, a runtime and more time.
 /// event_core::conformance_tests!(
@@ -32,7 +32,7 @@
 /// );
 ///
 /// // A reader whose watchers aren't `Send`. The laws that need threads are left out.
-/// event_core::conformance_tests!(local single, || single_threaded());
+/// event_core::conformance_tests!(local single, single_threaded);
 /// # fn main() {}
 /// ```
 #[macro_export]

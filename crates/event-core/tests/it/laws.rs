@@ -204,7 +204,7 @@ mod gate_in_the_mapper {
         (mapped, source)
     }
 
-    event_core::conformance_tests!(typed, || gated());
+    event_core::conformance_tests!(typed, gated);
 }
 
 /// The laws that need no threads, on watchers that can't be sent.

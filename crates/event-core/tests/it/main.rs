@@ -2,6 +2,7 @@
 
 mod adapters;
 mod allocation;
+mod conformance_catches;
 mod erasure;
 mod latest;
 mod laws;
