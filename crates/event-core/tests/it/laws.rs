@@ -1,108 +1,16 @@
 //! The laws, on the value in memory and on each adapter, typed and boxed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod source;
+
 use std::task::{Context, Poll};
 
-use event_core::conformance::{Gate, Subject};
+use event_core::conformance::Gate;
 use event_core::{
-    Bytes, Entry, Epoch, Error, ErrorKind, MemoryReader, MemoryValue, MemoryWatcher, ReaderExt,
-    ValueReader, ValueWriter, Watcher,
+    Bytes, Entry, Error, MemoryReader, MemoryValue, MemoryWatcher, ReaderExt, ValueReader,
+    ValueWriter, Watcher,
 };
 
-/// A value in memory, below the reader under test.
-struct Source<T> {
-    /// `None`: it ended.
-    value: Option<MemoryValue<T>>,
-    version: fn(u64) -> T,
-    spoilt: fn(&MemoryValue<T>),
-    below: Below<T>,
-}
-
-impl<T: Clone> Source<T> {
-    /// The reader that `adapt` makes of one below, and its source.
-    fn new<R>(version: fn(u64) -> T, adapt: impl FnOnce(Below<T>) -> R) -> (R, Self) {
-        let value = MemoryValue::empty();
-        let below = Below {
-            reader: value.reader(),
-            watchers: Arc::default(),
-            gate: Some(Gate::default()),
-            has_epoch: true,
-        };
-        let reader = adapt(below.clone());
-        let spoilt = |value: &MemoryValue<T>| value.fail(Error::new(ErrorKind::Decode, "spoilt"));
-        (reader, Self { value: Some(value), version, spoilt, below })
-    }
-
-    fn value(&self) -> &MemoryValue<T> {
-        self.value.as_ref().expect("a value that ended is not set")
-    }
-}
-
-impl<T: Clone> Subject for Source<T> {
-    async fn set(&mut self, version: u64) {
-        self.value().set((self.version)(version));
-    }
-
-    async fn spoil(&mut self) -> bool {
-        (self.spoilt)(self.value());
-        true
-    }
-
-    async fn end(&mut self) -> bool {
-        self.value = None;
-        true
-    }
-
-    async fn held(&mut self) -> usize {
-        self.below.watchers.load(Ordering::SeqCst)
-    }
-
-    fn gate(&self) -> Option<Gate> {
-        self.below.gate.clone()
-    }
-}
-
-/// The reader below an adapter. It counts its watchers, and their polls pass a gate.
-#[derive(Clone)]
-struct Below<T> {
-    reader: MemoryReader<T>,
-    watchers: Arc<AtomicUsize>,
-    /// `None`: nothing in this reader's polls is the program's code.
-    gate: Option<Gate>,
-    has_epoch: bool,
-}
-
-impl<T: Clone> ValueReader<T> for Below<T> {
-    type Watcher = BelowWatcher<T>;
-
-    fn watch(&self) -> Self::Watcher {
-        self.watchers.fetch_add(1, Ordering::SeqCst);
-        BelowWatcher { watcher: self.reader.watch(), below: self.clone() }
-    }
-}
-
-struct BelowWatcher<T> {
-    watcher: MemoryWatcher<T>,
-    below: Below<T>,
-}
-
-impl<T: Clone> Watcher<T> for BelowWatcher<T> {
-    fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
-        self.below.gate.iter().for_each(Gate::pass);
-        self.watcher.poll_get(cx)
-    }
-
-    fn epoch(&self) -> Option<Epoch> {
-        self.watcher.epoch().filter(|_| self.below.has_epoch)
-    }
-}
-
-impl<T> Drop for BelowWatcher<T> {
-    fn drop(&mut self) {
-        self.below.watchers.fetch_sub(1, Ordering::SeqCst);
-    }
-}
+use source::{Below, Source};
 
 /// Tests the laws on what `adapt` makes of a value in memory, typed and boxed.
 macro_rules! laws_hold {
@@ -132,7 +40,7 @@ fn decode(bytes: &[u8]) -> Result<u64, std::array::TryFromSliceError> {
 // A filter, a dedup and a zip have an upstream watcher for each of theirs: they stand over a shared one.
 laws_hold! {
     shared: same, |below: Below<u64>| below.shared();
-    shared_without_an_epoch: same, |below: Below<u64>| Below { has_epoch: false, ..below }.shared();
+    shared_without_an_epoch: same, |below: Below<u64>| below.without_epoch().shared();
     map: |version| version.to_string(), |below: Below<String>| {
         below.map(|version| version.parse::<u64>().unwrap())
     };
@@ -175,18 +83,17 @@ mod undecodable {
     use super::*;
 
     fn undecodable<R>(adapt: impl FnOnce(Below<Entry>) -> R) -> (R, Source<Entry>) {
-        let (reader, source) = Source::new(entry, adapt);
-        let spoilt = |value: &MemoryValue<Entry>| {
+        let (reader, mut source) = Source::new(entry, adapt);
+        source.spoilt = |value| {
             value.set(Entry::present("key", 7, Bytes::from_static(b"not eight bytes")));
         };
-        (reader, Source { spoilt, ..source })
+        (reader, source)
     }
 
     event_core::conformance_tests!(typed, || undecodable(|below| below.decode(decode)));
-    event_core::conformance_tests!(boxed, || undecodable(|below| below
-        .boxed()
-        .decode(decode)
-        .boxed()));
+    event_core::conformance_tests!(boxed, || {
+        undecodable(|below| below.boxed().decode(decode).boxed())
+    });
 }
 
 /// The gate is in the mapper: code of the program, where above it is in the reader below.
