@@ -66,16 +66,12 @@ laws_hold! {
 mod memory {
     use super::*;
 
-    fn in_memory<R>(adapt: impl FnOnce(MemoryReader<u64>) -> R) -> (R, Source<u64>) {
-        let (reader, mut source) = Source::new(same, |below| adapt(below.reader));
-        source.below.gate = None;
-        (reader, source)
-    }
-
-    event_core::conformance_tests!(typed, || in_memory(|reader| reader));
-    event_core::conformance_tests!(boxed, || in_memory(ReaderExt::boxed));
-    event_core::conformance_tests!(filter, || in_memory(|reader| reader.filter(|_| true)));
-    event_core::conformance_tests!(dedup, || in_memory(ReaderExt::dedup));
+    event_core::conformance_tests!(typed, || Source::in_memory(same, |reader| reader));
+    event_core::conformance_tests!(boxed, || Source::in_memory(same, ReaderExt::boxed));
+    event_core::conformance_tests!(filter, || {
+        Source::in_memory(same, |reader| reader.filter(|_| true))
+    });
+    event_core::conformance_tests!(dedup, || Source::in_memory(same, ReaderExt::dedup));
 }
 
 /// What does not decode: the decoder makes the error, where above it comes from below.
@@ -84,7 +80,7 @@ mod undecodable {
 
     fn undecodable<R>(adapt: impl FnOnce(Below<Entry>) -> R) -> (R, Source<Entry>) {
         let (reader, mut source) = Source::new(entry, adapt);
-        source.spoilt = |value| {
+        source.spoil = |value| {
             value.set(Entry::present("key", 7, Bytes::from_static(b"not eight bytes")));
         };
         (reader, source)
@@ -103,7 +99,7 @@ mod gate_in_the_mapper {
     fn gated() -> (impl ValueReader<u64, Watcher: Send>, Source<u64>) {
         let (reader, mut source) = Source::new(same, |below| below);
         let gate = Gate::default();
-        source.below.gate = Some(gate.clone());
+        source.gate = Some(gate.clone());
         let mapped = reader.map(move |version| {
             gate.pass();
             version
@@ -138,7 +134,7 @@ mod not_send {
         }
     }
 
-    event_core::conformance_tests!(local typed, || Source::new(same, |below| {
-        Local(Rc::new(below.reader))
+    event_core::conformance_tests!(local typed, || Source::in_memory(same, |reader| {
+        Local(Rc::new(reader))
     }));
 }
