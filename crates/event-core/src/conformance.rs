@@ -125,6 +125,7 @@ pub mod laws;
 mod block_on;
 mod consumer;
 mod progress;
+mod task;
 
 pub use block_on::block_on;
 pub use gate::Gate;

@@ -1,12 +1,13 @@
 //! A watcher under observation.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use super::block_on::yield_now;
 use super::progress::step;
+use super::task::Task;
 use crate::{Error, ValueReader, Watcher};
 
 /// How often a poll may do its share of work and wake itself, before it counts as pending.
@@ -36,7 +37,7 @@ impl<W: Watcher<u64>> Consumer<W> {
         step(format!("polling {}", self.name));
         let waker = Waker::from(Arc::clone(&self.task));
         for _ in 0..SHARES {
-            self.task.state().is_woken = false;
+            self.task.sleep();
             let polled = self.watcher.poll_get(&mut Context::from_waker(&waker));
             if polled.is_ready() || !self.is_woken() {
                 return polled;
@@ -89,6 +90,16 @@ impl<W: Watcher<u64>> Consumer<W> {
     /// Polls once: it takes `version`, and none before it.
     pub(super) fn takes(&mut self, version: u64) {
         let polled = self.poll();
+        self.has_taken(version, polled);
+    }
+
+    /// Gets `version`, and none before it.
+    pub(super) async fn gets(&mut self, version: u64) {
+        let polled = Poll::Ready(self.get().await);
+        self.has_taken(version, polled);
+    }
+
+    fn has_taken(&self, version: u64, polled: Poll<Result<u64, Error>>) {
         if let Poll::Ready(Ok(taken)) = polled {
             assert!(taken == version, "{} took {taken}, though {version} is the newest", self.name);
         } else {
@@ -99,6 +110,16 @@ impl<W: Watcher<u64>> Consumer<W> {
     /// Polls once: it takes an error, which is not the end.
     pub(super) fn takes_error(&mut self) {
         let polled = self.poll();
+        self.has_taken_error(&polled);
+    }
+
+    /// Gets an error, which is not the end.
+    pub(super) async fn gets_error(&mut self) {
+        let polled = Poll::Ready(self.get().await);
+        self.has_taken_error(&polled);
+    }
+
+    fn has_taken_error(&self, polled: &Poll<Result<u64, Error>>) {
         let name = &self.name;
         match polled {
             Poll::Ready(Ok(taken)) => panic!("{name} took {taken}, though an error is the newest"),
@@ -126,61 +147,18 @@ impl<W: Watcher<u64>> Consumer<W> {
     }
 
     pub(super) fn is_woken(&self) -> bool {
-        self.task.state().is_woken
+        self.task.is_woken()
     }
 
     /// Completes when the task was woken since its last poll.
     pub(super) fn woken(&self) -> impl Future<Output = ()> {
         step(format!("waiting for a wake-up of {}", self.name));
-        let task = Arc::clone(&self.task);
-        poll_fn(move |cx| {
-            let mut state = task.state();
-            if state.is_woken {
-                return Poll::Ready(());
-            }
-            state.waiter = Some(cx.waker().clone());
-            Poll::Pending
-        })
+        Arc::clone(&self.task).woken()
     }
 
     /// Drops the watcher.
     pub(super) fn close(self) -> Arc<Task> {
         step(format!("dropping {}", self.name));
         self.task
-    }
-}
-
-/// The task of a consumer.
-#[derive(Debug, Default)]
-pub(super) struct Task(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    is_woken: bool,
-    /// The law, if it waits for this task to be woken.
-    waiter: Option<Waker>,
-}
-
-impl Task {
-    /// Whether a waker of this task is kept, apart from the caller's handle.
-    pub(super) fn is_kept(self: &Arc<Self>) -> bool {
-        Arc::strong_count(self) > 1
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Wake for Task {
-    fn wake(self: Arc<Self>) {
-        let mut state = self.state();
-        state.is_woken = true;
-        let waiter = state.waiter.take();
-        drop(state);
-        drop(self);
-        if let Some(waiter) = waiter {
-            waiter.wake();
-        }
     }
 }

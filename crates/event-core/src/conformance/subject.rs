@@ -9,7 +9,9 @@ use super::Gate;
 /// A new subject has no version. The suite sets numbers in rising order, and looks at what a reader of
 /// the subject makes of them.
 pub trait Subject {
-    /// Sets a version. Completes when a `get` that begins then would yield it.
+    /// Sets a version. Completes when the next poll of each live watcher takes it.
+    ///
+    /// The first `get` of a watcher that is started later may wait for the backend.
     fn set(&mut self, version: u64) -> impl Future<Output = ()>;
 
     /// Sets a version. Completes when the backend has it, though perhaps no watcher does.

@@ -13,11 +13,11 @@ pub async fn law_1_current_first(reader: impl ValueReader<u64>, mut subject: imp
 
     subject.set(2).await;
     subject.set(3).await;
-    Consumer::of(&reader, "a new watcher").takes(3);
+    Consumer::of(&reader, "a new watcher").gets(3).await;
 
     drop(early);
     subject.set(4).await;
-    Consumer::of(&reader, "the only watcher").takes(4);
+    Consumer::of(&reader, "the only watcher").gets(4).await;
 }
 
 /// After a [`refresh`](ValueReader::refresh), the next `get` of each watcher reflects the writes that were
@@ -28,7 +28,7 @@ pub async fn law_1_current_after_a_refresh(
 ) {
     subject.set(1).await;
     let mut watcher = Consumer::of(&reader, "a watcher from before the refresh");
-    watcher.takes(1);
+    watcher.gets(1).await;
     for version in 2..=10 {
         subject.write(version).await;
         step(format!("refreshing after {version} was written"));
@@ -36,6 +36,6 @@ pub async fn law_1_current_after_a_refresh(
             panic!("a refresh failed: {error:?}");
         }
         watcher.takes(version);
-        Consumer::of(&reader, "a watcher from after the refresh").takes(version);
+        Consumer::of(&reader, "a watcher from after the refresh").gets(version).await;
     }
 }

@@ -10,7 +10,7 @@ pub async fn law_9_drop_is_close(reader: impl ValueReader<u64>, mut subject: imp
     subject.set(1).await;
     let mut watchers: Vec<_> = (0..5).map(|_| Consumer::of(&reader, "a watcher")).collect();
     for watcher in &mut watchers {
-        watcher.reaches(1);
+        watcher.get_until(1).await;
         watcher.waits("there is no newer version");
     }
     drop(Consumer::of(&reader, "a watcher that never polls"));

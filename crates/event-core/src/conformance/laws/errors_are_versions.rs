@@ -13,9 +13,10 @@ pub async fn law_7_errors_are_versions(reader: impl ValueReader<u64>, mut subjec
             return;
         }
         early.woken().await;
+        early.takes_error();
         let mut late = Consumer::of(&reader, "a watcher from after the error");
+        late.gets_error().await;
         for watcher in [&mut early, &mut late] {
-            watcher.takes_error();
             watcher.waits("it has taken the error");
         }
         subject.set(version + 1).await;

@@ -1,8 +1,9 @@
 use crate::ValueReader;
 use crate::conformance::Subject;
 use crate::conformance::block_on::yield_now;
-use crate::conformance::consumer::{Consumer, Task};
+use crate::conformance::consumer::Consumer;
 use crate::conformance::progress::step;
+use crate::conformance::task::Task;
 
 /// Once writes stop, every watcher that keeps calling `get` takes the final version.
 pub async fn law_4_last_one_arrives(reader: impl ValueReader<u64>, mut subject: impl Subject) {
