@@ -1,98 +1,26 @@
-//! The conformance suite, on the value in memory and on each adapter, typed and boxed.
+//! The laws, on the value in memory and on each adapter, typed and boxed.
 
-use std::cell::RefCell;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod source;
+
 use std::task::{Context, Poll};
 
-use event_core::conformance::{self, Subject};
+use event_core::conformance::Gate;
 use event_core::{
-    Bytes, Entry, Error, ErrorKind, MemoryReader, MemoryValue, MemoryWatcher, ReaderExt,
-    ValueReader, ValueWriter, Watcher,
+    Bytes, Entry, Error, MemoryReader, MemoryValue, MemoryWatcher, ReaderExt, ValueReader,
+    ValueWriter, Watcher,
 };
-use futures_executor::block_on;
 
-/// A value in memory that counts its watchers, below the reader under test.
-struct Adapted<T, R> {
-    value: RefCell<Option<MemoryValue<T>>>,
-    watchers: Arc<AtomicUsize>,
-    version: fn(u64) -> T,
-    reader: R,
-}
+use source::{Below, Source};
 
-impl<T: Clone, R: ValueReader<u64>> Adapted<T, R> {
-    fn new(version: fn(u64) -> T, adapt: impl FnOnce(Counted<T>) -> R) -> Self {
-        let value = MemoryValue::empty();
-        let watchers = Arc::default();
-        let reader = adapt(Counted { reader: value.reader(), watchers: Arc::clone(&watchers) });
-        Self { value: RefCell::new(Some(value)), watchers, version, reader }
-    }
-}
-
-impl<T, R: ValueReader<u64>> Subject for Adapted<T, R> {
-    type Reader = R;
-
-    fn reader(&self) -> &R {
-        &self.reader
-    }
-
-    async fn set(&self, version: u64) {
-        self.value.borrow().as_ref().unwrap().set((self.version)(version));
-    }
-
-    async fn spoil(&self) -> bool {
-        self.value.borrow().as_ref().unwrap().fail(Error::new(ErrorKind::Decode, "spoilt"));
-        true
-    }
-
-    async fn end(&self) -> bool {
-        self.value.take();
-        true
-    }
-
-    async fn held(&self) -> usize {
-        self.watchers.load(Ordering::SeqCst)
-    }
-}
-
-struct Counted<T> {
-    reader: MemoryReader<T>,
-    watchers: Arc<AtomicUsize>,
-}
-
-impl<T: Clone> ValueReader<T> for Counted<T> {
-    type Watcher = CountedWatcher<T>;
-
-    fn watch(&self) -> Self::Watcher {
-        self.watchers.fetch_add(1, Ordering::SeqCst);
-        CountedWatcher { watcher: self.reader.watch(), watchers: Arc::clone(&self.watchers) }
-    }
-}
-
-struct CountedWatcher<T> {
-    watcher: MemoryWatcher<T>,
-    watchers: Arc<AtomicUsize>,
-}
-
-impl<T: Clone> Watcher<T> for CountedWatcher<T> {
-    fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
-        self.watcher.poll_get(cx)
-    }
-}
-
-impl<T> Drop for CountedWatcher<T> {
-    fn drop(&mut self) {
-        self.watchers.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// Runs the suite on what `adapt` makes of a value in memory, typed and boxed.
+/// Tests the laws on what `adapt` makes of a value in memory, typed and boxed.
 macro_rules! laws_hold {
     ($($name:ident: $version:expr, $adapt:expr;)*) => {$(
-        #[test]
-        fn $name() {
-            block_on(conformance::all(async || Adapted::new($version, $adapt)));
-            block_on(conformance::all(async || Adapted::new($version, |reader| $adapt(reader).boxed())));
+        mod $name {
+            use super::*;
+            event_core::conformance_tests!(typed, || Source::new($version, $adapt));
+            event_core::conformance_tests!(boxed, || {
+                Source::new($version, |below| $adapt(below).boxed())
+            });
         }
     )*};
 }
@@ -109,52 +37,104 @@ fn decode(bytes: &[u8]) -> Result<u64, std::array::TryFromSliceError> {
     bytes.try_into().map(u64::from_be_bytes)
 }
 
+// A filter, a dedup and a zip have an upstream watcher for each of theirs: they stand over a shared one.
 laws_hold! {
-    the_laws_hold_for_a_value_in_memory: same, |reader: Counted<u64>| reader;
-    the_laws_hold_for_map: |v| v.to_string(), |reader: Counted<String>| reader.map(|v| v.parse::<u64>().unwrap());
-    the_laws_hold_for_filter: same, |reader: Counted<u64>| reader.filter(|v| *v > 0);
-    the_laws_hold_for_dedup: same, |reader: Counted<u64>| reader.dedup();
-    the_laws_hold_for_share: same, |reader: Counted<u64>| reader.shared();
-    the_laws_hold_for_decode: entry, |reader: Counted<Entry>| reader.decode(decode);
-    the_laws_hold_for_decode_versioned: entry, |reader: Counted<Entry>| {
-        reader.decode_versioned(decode).map(|version| version.value)
+    shared: same, |below: Below<u64>| below.shared();
+    shared_without_an_epoch: same, |below: Below<u64>| below.without_epoch().shared();
+    map: |version| version.to_string(), |below: Below<String>| {
+        below.map(|version| version.parse::<u64>().unwrap())
     };
-    the_laws_hold_for_zip: same, |reader: Counted<u64>| {
-        reader.zip(MemoryValue::new(()).reader()).map(|(v, ())| v)
+    decoded: entry, |below: Below<Entry>| below.decode(decode);
+    decode_versioned: entry, |below: Below<Entry>| {
+        below.decode_versioned(decode).map(|version| version.value)
     };
-    the_laws_hold_for_all_at_once: entry, |reader: Counted<Entry>| {
-        reader.decode(decode).map(|v| v + 1).filter(|v| *v > 0).dedup().boxed().map(|v| v - 1).shared()
+    filter: same, |below: Below<u64>| below.shared().filter(|version| *version > 0);
+    dedup: same, |below: Below<u64>| below.shared().dedup();
+    zip: same, |below: Below<u64>| {
+        below.shared().zip(MemoryValue::new(()).reader()).map(|(version, ())| version)
+    };
+    zip_the_other_way: same, |below: Below<u64>| {
+        MemoryValue::new(()).reader().zip(below).map(|((), version)| version)
+    };
+    stacked: entry, |below: Below<Entry>| {
+        let numbers = below.decode(decode).map(|version| version + 1).filter(|version| *version > 0);
+        numbers.dedup().boxed().map(|version| version - 1).shared()
     };
 }
 
-/// What does not decode is an error of the decoder, where above it comes from below.
-struct Undecodable<R>(Adapted<Entry, R>);
+/// Straight over a value in memory, which has no upstream and runs no code of the program.
+mod memory {
+    use super::*;
 
-impl<R: ValueReader<u64>> Subject for Undecodable<R> {
-    type Reader = R;
-
-    fn reader(&self) -> &R {
-        self.0.reader()
-    }
-    async fn set(&self, version: u64) {
-        self.0.set(version).await;
-    }
-    async fn spoil(&self) -> bool {
-        let bad = Entry::present("key", 7, Bytes::from_static(b"not eight bytes"));
-        self.0.value.borrow().as_ref().unwrap().set(bad);
-        true
-    }
-    async fn end(&self) -> bool {
-        self.0.end().await
-    }
-    async fn held(&self) -> usize {
-        self.0.held().await
-    }
+    event_core::conformance_tests!(typed, || Source::in_memory(same, |reader| reader));
+    event_core::conformance_tests!(boxed, || Source::in_memory(same, ReaderExt::boxed));
+    event_core::conformance_tests!(filter, || {
+        Source::in_memory(same, |reader| reader.filter(|_| true))
+    });
+    event_core::conformance_tests!(dedup, || Source::in_memory(same, ReaderExt::dedup));
 }
 
-#[test]
-fn the_laws_hold_for_what_does_not_decode() {
-    block_on(conformance::all(async || {
-        Undecodable(Adapted::new(entry, |reader| reader.decode(decode)))
+/// What does not decode: the decoder makes the error, where above it comes from below.
+mod undecodable {
+    use super::*;
+
+    fn undecodable<R>(adapt: impl FnOnce(Below<Entry>) -> R) -> (R, Source<Entry>) {
+        let (reader, mut source) = Source::new(entry, adapt);
+        source.spoil = |value| {
+            value.set(Entry::present("key", 7, Bytes::from_static(b"not eight bytes")));
+        };
+        (reader, source)
+    }
+
+    event_core::conformance_tests!(typed, || undecodable(|below| below.decode(decode)));
+    event_core::conformance_tests!(boxed, || {
+        undecodable(|below| below.boxed().decode(decode).boxed())
+    });
+}
+
+/// The gate is in the mapper: code of the program, where above it is in the reader below.
+mod gate_in_the_mapper {
+    use super::*;
+
+    fn gated() -> (impl ValueReader<u64, Watcher: Send>, Source<u64>) {
+        let (reader, mut source) = Source::new(same, |below| below);
+        let gate = Gate::default();
+        source.gate = Some(gate.clone());
+        let mapped = reader.map(move |version| {
+            gate.pass();
+            version
+        });
+        (mapped, source)
+    }
+
+    event_core::conformance_tests!(typed, gated);
+}
+
+/// The laws that need no threads, on watchers that can't be sent.
+mod not_send {
+    use std::rc::Rc;
+
+    use super::*;
+
+    struct Local(Rc<MemoryReader<u64>>);
+
+    impl ValueReader<u64> for Local {
+        type Watcher = LocalWatcher;
+
+        fn watch(&self) -> LocalWatcher {
+            LocalWatcher(self.0.watch(), Rc::clone(&self.0))
+        }
+    }
+
+    struct LocalWatcher(MemoryWatcher<u64>, #[allow(dead_code)] Rc<MemoryReader<u64>>);
+
+    impl Watcher<u64> for LocalWatcher {
+        fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, Error>> {
+            self.0.poll_get(cx)
+        }
+    }
+
+    event_core::conformance_tests!(local typed, || Source::in_memory(same, |reader| {
+        Local(Rc::new(reader))
     }));
 }

@@ -1,8 +1,9 @@
-//! The public behaviour of event-core.
+//! event-core as its users see it.
 
 mod adapters;
 mod allocation;
 mod bounded;
+mod conformance_catches;
 mod erasure;
 mod latest;
 mod laws;

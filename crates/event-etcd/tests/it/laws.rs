@@ -1,98 +1,117 @@
-//! The conformance suite, on keys of a real etcd.
+//! The laws, on keys of a real etcd.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::error::Error;
+use std::str;
+use std::time::Duration;
 
 use etcd_client::Client;
-use etcd_harness::{Cluster, Node, eventually};
-use event_core::conformance::{self, Subject};
-use event_core::{BoxReader, ReaderExt, ValueReader};
+use etcd_harness::Cluster;
+use event_core::conformance::{Gate, LawFuture, Subject};
+use event_core::{ErrorKind, ReaderExt, ValueReader};
 use event_etcd::{EtcdStore, EtcdValue};
-use tokio::time::timeout;
+use tokio::runtime::Runtime;
 
-use crate::support::{BOUND, delete, put, store, watches};
+use crate::support::{delete, next, put, store, watches};
 
-/// A key that holds a number, in a store of its own.
-struct Key<'a, R> {
+/// Each law starts a cluster of its own.
+const TIMEOUT: Duration = Duration::from_secs(90);
+
+/// A key that holds a number.
+struct Key {
+    cluster: Cluster,
     client: Client,
-    node: &'a Node,
     store: EtcdStore,
-    name: String,
     value: EtcdValue,
-    reader: R,
+    /// In the decoder.
+    gate: Gate,
 }
 
-impl<'a, R> Key<'a, R> {
-    async fn new(cluster: &'a Cluster, adapt: impl FnOnce(EtcdValue) -> R) -> Self {
-        static KEYS: AtomicUsize = AtomicUsize::new(0);
-        // What the last subject held goes when the server notices: it is not this one's.
-        let none_left = async || watches(cluster.node(0)).await == 0;
-        eventually(BOUND, "the last subject's watches are gone", none_left).await;
-        let name = format!("key-{}", KEYS.fetch_add(1, Ordering::Relaxed));
+const NAME: &str = "number";
+
+impl Key {
+    /// The reader that `adapt` makes of a new key and a decoder, and the key.
+    async fn new<R>(nodes: usize, adapt: impl FnOnce(EtcdValue, Gate) -> R) -> (R, Self) {
+        let cluster = Cluster::start(nodes).await;
         let store = store(cluster.endpoints()).await;
-        let value = store.value(&name);
-        let (client, node) = (cluster.client().await, cluster.node(0));
-        Self { client, node, reader: adapt(value.clone()), store, name, value }
+        let (client, value, gate) = (cluster.client().await, store.value(NAME), Gate::default());
+        let reader = adapt(value.clone(), gate.clone());
+        (reader, Self { cluster, client, store, value, gate })
+    }
+
+    async fn put(&self, value: &str) {
+        put(&self.client, NAME, value).await;
+    }
+
+    async fn refresh(&self) {
+        self.value.refresh().await.expect("the key may be read");
     }
 }
 
-impl<R: ValueReader<u64>> Subject for Key<'_, R> {
-    type Reader = R;
-
-    fn reader(&self) -> &R {
-        &self.reader
+impl Subject for Key {
+    async fn set(&mut self, version: u64) {
+        self.write(version).await;
+        self.refresh().await;
     }
 
-    async fn set(&self, version: u64) {
-        put(&self.client, &self.name, version.to_string()).await;
-        self.value.refresh().await.expect("the key may be read");
+    async fn write(&mut self, version: u64) {
+        self.put(&version.to_string()).await;
     }
 
-    async fn spoil(&self) -> bool {
-        put(&self.client, &self.name, "not a number").await;
-        self.value.refresh().await.expect("the key may be read");
+    async fn spoil(&mut self) -> bool {
+        self.put("not a number").await;
+        self.refresh().await;
         true
     }
 
-    async fn end(&self) -> bool {
+    async fn end(&mut self) -> bool {
         self.store.close();
         true
     }
 
-    async fn held(&self) -> usize {
-        watches(self.node).await
+    async fn held(&mut self) -> usize {
+        watches(self.cluster.node(0)).await
+    }
+
+    fn gate(&self) -> Option<Gate> {
+        Some(self.gate.clone())
     }
 }
 
-fn number(bytes: &[u8]) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {
-    Ok(std::str::from_utf8(bytes)?.parse()?)
+/// A decoder of numbers, which passes the gate.
+fn number(gate: Gate) -> impl Fn(&[u8]) -> Result<u64, Box<dyn Error + Send + Sync>> {
+    move |bytes| {
+        gate.pass();
+        Ok(str::from_utf8(bytes)?.parse()?)
+    }
 }
 
-async fn hold<R: ValueReader<u64>>(nodes: usize, adapt: fn(EtcdValue) -> R) {
-    let cluster = Cluster::start(nodes).await;
-    let laws = conformance::all(async || Key::new(&cluster, adapt).await);
-    timeout(3 * BOUND, Box::pin(laws)).await.expect("a law is broken if a version does not come");
+fn on_tokio(law: LawFuture) {
+    Runtime::new().expect("a runtime").block_on(law);
 }
 
-#[tokio::test]
-async fn the_laws_hold_for_a_key() {
-    hold(1, |value| value.decode(number)).await;
-}
+event_core::conformance_tests!(
+    a_key_of_one_node,
+    async || Key::new(1, |value, gate| value.decode(number(gate))).await,
+    block_on = on_tokio,
+    timeout = TIMEOUT,
+);
 
-#[tokio::test]
-async fn the_laws_hold_for_a_key_of_three_nodes_boxed_below_and_above() {
-    hold(3, |value| -> BoxReader<u64> { value.boxed().decode(number).boxed() }).await;
-}
+event_core::conformance_tests!(
+    a_key_of_three_nodes_boxed_below_and_above,
+    async || Key::new(3, |value, gate| value.boxed().decode(number(gate)).boxed()).await,
+    block_on = on_tokio,
+    timeout = TIMEOUT,
+);
 
 #[tokio::test]
 async fn a_deletion_is_an_error_in_its_place() {
-    let cluster = Cluster::start(1).await;
-    let key = Key::new(&cluster, |value| value.decode(number)).await;
-    let mut watcher = key.reader.watch();
+    let (reader, mut key) = Key::new(1, |value, gate| value.decode(number(gate))).await;
+    let mut watcher = reader.watch();
     key.set(1).await;
-    assert_eq!(crate::support::next(&mut watcher).await.unwrap(), 1);
-    let revision = delete(&key.client, &key.name).await;
-    let error = crate::support::next(&mut watcher).await.unwrap_err();
-    assert_eq!((error.kind(), error.revision()), (event_core::ErrorKind::Deleted, Some(revision)));
+    assert_eq!(next(&mut watcher).await.unwrap(), 1);
+    let revision = delete(&key.client, NAME).await;
+    let error = next(&mut watcher).await.unwrap_err();
+    assert_eq!((error.kind(), error.revision()), (ErrorKind::Deleted, Some(revision)));
     key.set(2).await;
-    assert_eq!(crate::support::next(&mut watcher).await.unwrap(), 2);
+    assert_eq!(next(&mut watcher).await.unwrap(), 2);
 }
