@@ -98,7 +98,7 @@
 //! Let the closure start the server and wait for it. The subject keeps the server, so that each law has
 //! one of its own, and the tests may run in parallel. `block_on` names the executor:
 //!
-//! ```ignore
+//! ```text
 //! event_core::conformance_tests!(
 //!     etcd,
 //!     async || Key::on(Cluster::start(1).await).await,
