@@ -220,3 +220,67 @@ impl Change {
             && self.endpoints.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use event_core::{ValueReader, WatcherExt};
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn take(mailbox: &Mailbox) -> Option<Change> {
+        mailbox.take().now_or_never()
+    }
+
+    #[test]
+    fn what_came_and_went_before_the_driver_took_it_leaves_nothing() {
+        let mailbox = Mailbox::default();
+        for _ in 0..1000 {
+            let (id, _) = mailbox.subscribe(&"key".into());
+            mailbox.unsubscribe(id.unwrap());
+        }
+        assert!(take(&mailbox).is_none());
+    }
+
+    #[test]
+    fn the_watchers_of_a_key_share_one_subscription() {
+        let mailbox = Mailbox::default();
+        let (first, _) = mailbox.subscribe(&"key".into());
+        let (second, _) = mailbox.subscribe(&"key".into());
+        assert_eq!(first, second);
+        assert_eq!(take(&mailbox).unwrap().subscribed.len(), 1);
+        mailbox.unsubscribe(first.unwrap());
+        assert!(take(&mailbox).is_none());
+        mailbox.unsubscribe(first.unwrap());
+        assert_eq!(take(&mailbox).unwrap().unsubscribed, [first.unwrap()]);
+    }
+
+    #[test]
+    fn a_key_may_take_the_slot_of_one_that_leaves_in_the_same_change() {
+        let mailbox = Mailbox::default();
+        let (old, _) = mailbox.subscribe(&"old".into());
+        take(&mailbox).unwrap();
+        mailbox.unsubscribe(old.unwrap());
+        let (new, _) = mailbox.subscribe(&"new".into());
+        assert_eq!(new.unwrap().slot, old.unwrap().slot);
+        let change = take(&mailbox).unwrap();
+        assert_eq!(change.unsubscribed, [old.unwrap()]);
+        assert_eq!(change.subscribed[&new.unwrap()].0, "new");
+    }
+
+    #[test]
+    fn after_the_end_every_value_is_closed() {
+        let mailbox = Mailbox::default();
+        let (id, before) = mailbox.subscribe(&"key".into());
+        mailbox.close();
+        let (none, after) = mailbox.subscribe(&"key".into());
+        assert_eq!(none, None);
+        for cell in [before, after] {
+            let closed = cell.watch().try_get().unwrap().unwrap_err();
+            assert!(closed.is_closed());
+        }
+        assert!(mailbox.refresh(id).now_or_never().unwrap().is_err());
+        mailbox.unsubscribe(id.unwrap());
+        assert!(take(&mailbox).is_none());
+    }
+}

@@ -118,16 +118,14 @@ impl Session {
         }
         self.history.highest = self.history.highest.max(event.mod_revision);
         let progress = connected.progress(id);
-        let mut news = None;
         // Events that a read was quicker than are over.
         if event.mod_revision > progress.known_to {
             // A later response may have another event of this revision.
             progress.known_to = event.mod_revision.saturating_sub(1);
-            news = Some(Action::Publish(id, key.changed(event)));
+            self.actions.push_back(Action::Publish(id, key.changed(event)));
         }
         if progress.starts_to_catch_up(revision) {
             connected.queue(id);
         }
-        self.actions.extend(news);
     }
 }

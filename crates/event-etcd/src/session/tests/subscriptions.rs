@@ -68,3 +68,20 @@ fn a_response_for_a_key_that_left_does_not_reach_the_next_key_in_its_slot() {
     let published = script.respond(2, 10, &[Some((8, "new"))]);
     assert_eq!(published[0], Action::Publish(next, entry("new", 8, "new")));
 }
+
+#[test]
+fn a_refusal_for_a_key_that_left_does_not_disturb_the_next_key_in_its_slot() {
+    let mut script = Script::new(&["one"]);
+    script.subscribe(1, "old");
+    script.subscribe(2, "other");
+    script.connect();
+    script.unsubscribe(1);
+    let next = KeyId { slot: 1, generation: 1 };
+    script.session.handle_subscribe(next, "new".into(), script.now);
+    assert_eq!(script.actions(), [read(2, &["new"])]);
+    // Only the key that is left of the batch is read again, and the read of the new key still counts.
+    assert_eq!(script.refuse(1, CauseKind::TooLarge), [read(3, &["other"])]);
+    let published = script.respond(2, 10, &[Some((8, "new"))]);
+    assert_eq!(published[0], Action::Publish(next, entry("new", 8, "new")));
+    assert_eq!(published[1], Action::OpenStream(create(1, "new", 10)));
+}
