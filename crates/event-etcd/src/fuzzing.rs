@@ -57,7 +57,7 @@ pub fn session(bytes: &[u8]) {
             8 | 9 => {
                 let watch_id = pick(&watches, byte()).unwrap_or(i64::from(byte()) - 1);
                 let response = match byte() % 8 {
-                    0 => WatchResponse::Created { watch_id },
+                    0 => WatchResponse::Created { watch_id, revision: revision(byte()) },
                     1 => WatchResponse::Refused,
                     2 => WatchResponse::Compacted { watch_id },
                     3 => WatchResponse::Canceled { watch_id, failure: failure(byte()) },

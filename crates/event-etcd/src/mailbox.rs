@@ -80,15 +80,11 @@ impl Mailbox {
             return (None, MemoryValue::empty().reader());
         }
         let (id, new) = state.subscriptions.add(name);
-        let cell = match new {
-            None => state.subscriptions.keys.get(id).map(|key| key.cell.clone()),
-            Some(value) => {
-                let cell = value.reader();
-                state.change.subscribed.insert(id, (name.clone(), value));
-                self.changed.notify_one();
-                Some(cell)
-            }
-        };
+        let cell = state.subscriptions.keys.get(id).map(|key| key.cell.clone());
+        if let Some(value) = new {
+            state.change.subscribed.insert(id, (name.clone(), value));
+            self.notify(state);
+        }
         (Some(id), cell.unwrap_or_else(|| MemoryValue::empty().reader()))
     }
 
@@ -101,9 +97,8 @@ impl Mailbox {
         let never_taken = state.change.subscribed.remove(&id);
         if never_taken.is_none() {
             state.change.unsubscribed.push(id);
-            self.changed.notify_one();
         }
-        drop(state);
+        self.notify(state);
         drop(never_taken); // ends a cell, which wakes tasks: not under the lock
     }
 
@@ -118,7 +113,7 @@ impl Mailbox {
                 refreshes.retain(|(_, refreshed)| !refreshed.is_closed());
             }
             refreshes.push((id, sender));
-            self.changed.notify_one();
+            self.notify(state);
         }
         result
     }
@@ -127,7 +122,7 @@ impl Mailbox {
         let mut state = self.lock();
         state.change.endpoints.retain(|(other, _)| *other != endpoint);
         state.change.endpoints.push((endpoint, change));
-        self.changed.notify_one();
+        self.notify(state);
     }
 
     pub(crate) fn last_response(&self) -> Option<Instant> {
@@ -158,6 +153,12 @@ impl Mailbox {
         let ended = (mem::take(&mut state.change), mem::take(&mut state.subscriptions));
         drop(state);
         drop(ended); // ends cells, which wakes tasks: not under the lock
+    }
+
+    /// Wakes the driver, after the lock is released.
+    fn notify(&self, state: MutexGuard<'_, State>) {
+        drop(state);
+        self.changed.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -164,7 +164,7 @@ async fn of_responses_that_are_all_there_at_once_none_is_lost() {
                 let (revision, events) = (2 + at, vec![event]);
                 WatchResponse::Events { watch_id, revision, events, is_fragment: false }
             };
-            let created = WatchResponse::Created { watch_id };
+            let created = WatchResponse::Created { watch_id, revision: 2 };
             Box::new(Burst([created].into_iter().chain((1..=last).map(changed)).collect()))
         };
         let driver = start(connector(move || member_that_says(says)));

@@ -25,7 +25,7 @@ pub(crate) struct KeyValue {
 /// A request on a watch stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum WatchRequest {
-    /// Watch `key` from `start_revision` on, under an id of our choice (E3).
+    /// Watch `key` from `start_revision` on, or from now on if that is 0, under an id of our choice (E3).
     Create { watch_id: i64, key: Bytes, start_revision: i64 },
     /// End a watch.
     Cancel { watch_id: i64 },
@@ -36,8 +36,8 @@ pub(crate) enum WatchRequest {
 /// A response on a watch stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum WatchResponse {
-    /// A watch was created.
-    Created { watch_id: i64 },
+    /// A watch was created, when the member was at this revision.
+    Created { watch_id: i64, revision: i64 },
     /// A watch was not created. Which one is known only by the order of the requests (E3).
     Refused,
     /// A watch was canceled, because its start is compacted (E2).

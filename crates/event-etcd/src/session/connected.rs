@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use event_core::Entry;
 
+use super::lag::{Burst, Standing};
 use super::{Key, ReadId, Ticket};
 use crate::seam::{Event, Failure};
 use crate::slots::{KeyId, Slots};
@@ -31,6 +32,8 @@ pub(super) struct Connected {
     pub(super) creating: VecDeque<i64>,
     /// How many keys are watched.
     pub(super) watched: usize,
+    /// How many responses came since the stream was silent (E9).
+    pub(super) burst: Burst,
     /// The last event of a response of which more follows, and its watch.
     pub(super) fragment: Option<(i64, Event)>,
     /// The keys that are refused, each with the reason.
@@ -66,8 +69,8 @@ pub(super) struct Progress {
     pub(super) known_to: i64,
     /// Its slot is among those to read.
     is_queued: bool,
-    /// A read is to overtake its watch, which is far behind (E9).
-    pub(super) is_catching_up: bool,
+    /// Where its watch stands (E9).
+    pub(super) standing: Standing,
     /// Its watch was refused on this stream. If it can be read all the same, then the stream's
     /// credentials are out of date (E4).
     pub(super) is_watch_refused: bool,
@@ -104,6 +107,7 @@ impl Connected {
             reads: BTreeMap::new(),
             creating: VecDeque::new(),
             watched: 0,
+            burst: Burst::default(),
             fragment: None,
             refused: BTreeMap::new(),
             retry_at: None,
@@ -183,7 +187,7 @@ impl Connected {
     /// A key can't be served for now. Its neighbours are not concerned.
     pub(super) fn refuse(&mut self, id: KeyId, failure: Failure, now: Instant) {
         let progress = self.progress(id);
-        progress.caught_up();
+        progress.standing.reset();
         progress.is_watch_refused = false; // this is why
         self.refused.insert(id, failure);
         let more = u32::try_from(self.refused.len() / REFUSED).unwrap_or(u32::MAX);
@@ -205,11 +209,11 @@ impl Stream {
         matches!(self, Self::Open { .. })
     }
 
-    /// The stream said something.
-    pub(super) fn responded(&mut self, now: Instant) {
-        if self.is_open() {
-            *self = Self::Open { last_response: now, asked: None };
-        }
+    /// The stream said something. Returns how long it had been silent.
+    pub(super) fn responded(&mut self, now: Instant) -> Duration {
+        let Self::Open { last_response, .. } = *self else { return Duration::ZERO };
+        *self = Self::Open { last_response: now, asked: None };
+        now.saturating_duration_since(last_response)
     }
 
     /// The stream is asked for a sign of life.

@@ -20,6 +20,10 @@ impl Key {
         &self.entry.key
     }
 
+    pub(crate) fn is_published(&self) -> bool {
+        self.is_published
+    }
+
     /// The version that was published last, if the key existed then.
     pub(crate) fn present(&self) -> Option<&Entry> {
         Some(&self.entry).filter(|entry| entry.value().is_some())

@@ -1,20 +1,139 @@
-//! Whether a watch lies so far behind that a read is quicker (E9).
+//! A watch that lags is canceled, and its key is read and watched anew (E9, N2).
+//!
+//! The server queues up to 128 responses of a stream whose client does not read. A watch with more than
+//! that to say lags: the server replays it in rounds, 1000 revisions each 100 ms. A read and a new watch
+//! are quicker, and nobody wants anything but the newest version.
+//!
+//! Two signs make the session read the key of a watch. Neither occurs on a stream that keeps up.
+//!
+//! - A burst: the stream was silent, and then many responses of one watch come at once. What was queued
+//!   looks like any change, with its own revision in the header. A replayed response shows the lag, but
+//!   the first of them comes up to 100 ms later.
+//! - A response whose header is far ahead of its event. Other keys may have been written in between, so
+//!   this is a sign and no proof.
+//!
+//! The read is the proof: it finds a version far beyond where the watch stands, or it does not.
+//!
+//! Why does the new watch start from now on, and not from the read's revision? The server takes a watch
+//! from a revision that the store already has for one that lags, and looks at it up to 100 ms later. Why not
+//! from the next revision? See the session's docs (E7). If the key was written between the read and the new
+//! watch, the revision at which the watch was created is not the one that was read. Then the key is read
+//! once more.
+//!
+//! A key that changed while there was no connection is watched from now on too: the connection may have
+//! ended because of the very burst (N14).
 
-use super::connected::Progress;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
-/// How far a watch may lie behind, in revisions.
-const FAR: i64 = 5000;
+use super::connected::KeyState;
+use super::{Action, ReadId, Session, State};
+use crate::seam::WatchRequest;
+use crate::slots::KeyId;
 
-impl Progress {
-    /// Whether to read the key now, after an event of a watch on a store at `revision`. One read at a
-    /// time overtakes a watch.
-    pub(super) fn starts_to_catch_up(&mut self, revision: i64) -> bool {
-        let is_far_behind = revision.saturating_sub(self.known_to) >= FAR;
-        is_far_behind && !std::mem::replace(&mut self.is_catching_up, true)
+/// A stream may have been held up if it was silent for so long. A burst is over after the same time.
+const SILENCE: Duration = Duration::from_millis(100);
+/// How many responses of one watch are a burst. Four watches can share the 128 that the server queues.
+const BURST: u32 = 32;
+/// How far a header may be ahead of its event, in revisions.
+const AHEAD: i64 = 5000;
+/// How far a read may be ahead of the watch, in revisions: as much as the server queues.
+const QUEUED: i64 = 128;
+/// Watch from now on.
+pub(super) const NOW: i64 = 0;
+
+/// How many responses of each watch came since the stream was silent.
+#[derive(Debug, Default)]
+pub(super) struct Burst {
+    /// When the burst is over, if the stream was silent not long ago.
+    until: Option<Instant>,
+    responses: HashMap<i64, u32>,
+}
+
+/// Where a watch stands, on this connection.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// The revision up to which the watch has sent the changes of its key. [`NOW`] until it is created, if it
+    /// was asked for from now on.
+    pub(super) at: i64,
+    /// The first read that can prove that the watch lags, if there is a sign of it; else 0.
+    proof: ReadId,
+}
+
+impl Burst {
+    /// A response came, this long after the one before.
+    pub(super) fn responded(&mut self, silence: Duration, now: Instant) {
+        if silence < SILENCE && self.until.is_none_or(|until| now < until) {
+            return;
+        }
+        self.responses.clear();
+        self.until = (silence >= SILENCE).then_some(now + SILENCE);
     }
 
-    /// A read of the key was answered.
-    pub(super) fn caught_up(&mut self) {
-        self.is_catching_up = false;
+    /// Counts a response of a watch. Returns whether it makes a burst.
+    fn count(&mut self, watch_id: i64) -> bool {
+        if self.until.is_none() {
+            return false;
+        }
+        let count = self.responses.entry(watch_id).or_default();
+        *count += 1;
+        *count == BURST
+    }
+}
+
+impl Standing {
+    /// Forgets the sign of a lag.
+    pub(super) fn reset(&mut self) {
+        self.proof = 0;
+    }
+}
+
+impl Session {
+    /// A change of a key came. Reads the key if its watch may lag: one read at a time.
+    pub(super) fn suspect_lag(&mut self, id: KeyId, watch_id: i64, header: i64, event: i64) {
+        let State::Connected(connected) = &mut self.state else { return };
+        let is_burst = connected.burst.count(watch_id);
+        let standing = &mut connected.progress(id).standing;
+        standing.at = event;
+        if (is_burst || header.saturating_sub(event) >= AHEAD) && standing.proof == 0 {
+            standing.proof = self.next_read + 1;
+            connected.queue(id);
+        }
+    }
+
+    /// A read of a key was answered, and found `newest`. Lets the watch go if it lags.
+    pub(super) fn let_lagging_watch_go(
+        &mut self,
+        id: KeyId,
+        read: ReadId,
+        newest: i64,
+        now: Instant,
+    ) {
+        let State::Connected(connected) = &mut self.state else { return };
+        let progress = connected.progress(id);
+        // A read that was sent before the sign may be older than it.
+        if progress.standing.proof == 0 || progress.standing.proof > read {
+            return;
+        }
+        progress.standing.reset();
+        let lags = progress.standing.at != NOW
+            && newest.saturating_sub(progress.standing.at) >= QUEUED
+            && matches!(progress.state, KeyState::Watched(_));
+        if let Some(watch_id) = lags.then(|| connected.unwatch(id)).flatten() {
+            self.actions.push_back(Action::Send(WatchRequest::Cancel { watch_id }));
+            self.watch(id, NOW, now);
+        }
+    }
+
+    /// A watch was created at a revision. If it starts from now on, reads what was written since the read.
+    pub(super) fn watch_starts(&mut self, id: KeyId, revision: i64) {
+        let State::Connected(connected) = &mut self.state else { return };
+        let progress = connected.progress(id);
+        if progress.standing.at == NOW {
+            progress.standing.at = revision;
+            if progress.known_to != revision {
+                connected.queue(id);
+            }
+        }
     }
 }

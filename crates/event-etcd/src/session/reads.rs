@@ -5,6 +5,7 @@ use std::time::Instant;
 use event_core::CauseKind;
 
 use super::connected::{KeyState, Read};
+use super::lag::NOW;
 use super::{Action, ReadId, Session, State, Ticket};
 use crate::seam::{Failure, ReadResponse, WatchRequest};
 use crate::slots::KeyId;
@@ -82,21 +83,27 @@ impl Session {
             let State::Connected(connected) = &mut self.state else { return };
             let Some(key) = self.keys.get_mut(key_id) else { continue };
             let progress = connected.progress(key_id);
-            progress.caught_up();
             let is_watch_refused = progress.is_watch_refused;
             let is_unread = progress.state == KeyState::Reading(id);
+            let newest = found.as_ref().map_or(response.revision, |found| found.mod_revision);
+            let mut start = response.revision;
             // A read that events were quicker than has nothing to publish.
             if response.revision > progress.known_to {
                 progress.known_to = response.revision;
+                let was_published = key.is_published();
                 if let Some(entry) = key.found(found, response.revision) {
+                    if was_published {
+                        start = NOW; // it changed, and may change again soon: see `lag`
+                    }
                     self.actions.push_back(Action::Publish(key_id, entry));
                 }
             }
             if is_unread {
                 connected.refused.remove(&key_id);
                 is_stream_outdated |= is_watch_refused;
-                self.watch(key_id, response.revision, now);
+                self.watch(key_id, start, now);
             }
+            self.let_lagging_watch_go(key_id, id, newest, now);
         }
         self.complete(read.refreshes, &Ok(()));
         if is_stream_outdated {

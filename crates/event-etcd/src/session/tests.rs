@@ -1,5 +1,6 @@
 //! Each rule by a script: what happens, and what the session does about it.
 
+mod lag;
 mod reads;
 mod subscriptions;
 mod timeouts;
@@ -108,7 +109,7 @@ impl Script {
     }
 
     fn receive(&mut self, mut response: WatchResponse) -> Vec<Action> {
-        if let WatchResponse::Created { watch_id }
+        if let WatchResponse::Created { watch_id, .. }
         | WatchResponse::Compacted { watch_id }
         | WatchResponse::Canceled { watch_id, .. }
         | WatchResponse::Events { watch_id, .. } = &mut response
@@ -215,8 +216,13 @@ fn refreshed(id: u32, ticket: Ticket) -> Action {
     Action::Refreshed(key_id(id), ticket, Ok(()))
 }
 
+/// A watch that was created when the member was at this revision.
+fn created_at(watch_id: i64, revision: i64) -> WatchResponse {
+    WatchResponse::Created { watch_id, revision }
+}
+
 fn created(watch_id: i64) -> WatchResponse {
-    WatchResponse::Created { watch_id }
+    created_at(watch_id, 10)
 }
 
 fn canceled(watch_id: i64) -> WatchResponse {

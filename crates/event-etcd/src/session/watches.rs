@@ -19,9 +19,10 @@ impl Session {
     pub(crate) fn handle_response(&mut self, response: WatchResponse, now: Instant) {
         self.proven(now);
         let State::Connected(connected) = &mut self.state else { return };
-        connected.stream.responded(now);
+        let silence = connected.stream.responded(now);
+        connected.burst.responded(silence, now);
         match response {
-            WatchResponse::Created { watch_id } => self.created(watch_id, now),
+            WatchResponse::Created { watch_id, revision } => self.created(watch_id, revision, now),
             WatchResponse::Refused => self.watch_refused(),
             WatchResponse::Compacted { watch_id } => self.compacted(watch_id),
             WatchResponse::Canceled { watch_id, failure } => self.canceled(watch_id, failure, now),
@@ -33,13 +34,15 @@ impl Session {
         self.go_on(now);
     }
 
-    /// Watches a key from a revision on.
+    /// Watches a key from a revision on, or from now on.
     pub(super) fn watch(&mut self, id: KeyId, start_revision: i64, now: Instant) {
         let State::Connected(connected) = &mut self.state else { return };
         let Some(key) = self.keys.get(id) else { return };
         self.next_watch = self.next_watch % NUMBERS + 1;
         let watch_id = self.next_watch << SLOT_BITS | i64::from(id.slot);
-        connected.progress(id).state = KeyState::Watched(watch_id);
+        let progress = connected.progress(id);
+        progress.state = KeyState::Watched(watch_id);
+        progress.standing.at = start_revision;
         connected.watched += 1;
         connected.creating.push_back(watch_id);
         let request = WatchRequest::Create { watch_id, key: key.name().clone(), start_revision };
@@ -59,7 +62,7 @@ impl Session {
         (connected.progress(id).state == KeyState::Watched(watch_id)).then_some(id)
     }
 
-    fn created(&mut self, watch_id: i64, now: Instant) {
+    fn created(&mut self, watch_id: i64, revision: i64, now: Instant) {
         let State::Connected(connected) = &mut self.state else { return };
         let expected = connected.creating.pop_front();
         if connected.creating.is_empty() {
@@ -67,7 +70,10 @@ impl Session {
         }
         if expected != Some(watch_id) {
             let message = "a watch was created that was not asked for";
-            self.fail(Failure::new(CauseKind::ProtocolViolation, message), now);
+            return self.fail(Failure::new(CauseKind::ProtocolViolation, message), now);
+        }
+        if let Some(id) = self.watched_key(watch_id) {
+            self.watch_starts(id, revision);
         }
     }
 
@@ -117,15 +123,13 @@ impl Session {
             return;
         }
         self.history.highest = self.history.highest.max(event.mod_revision);
-        let progress = connected.progress(id);
+        let (progress, at) = (connected.progress(id), event.mod_revision);
         // Events that a read was quicker than are over.
         if event.mod_revision > progress.known_to {
             // A later response may have another event of this revision.
             progress.known_to = event.mod_revision.saturating_sub(1);
             self.actions.push_back(Action::Publish(id, key.changed(event)));
         }
-        if progress.starts_to_catch_up(revision) {
-            connected.queue(id);
-        }
+        self.suspect_lag(id, watch_id, revision, at);
     }
 }

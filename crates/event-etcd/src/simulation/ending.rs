@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use crate::simulation::history::{KEYS, value};
+use crate::simulation::history::{KEYS, name, value};
 use crate::simulation::world::{Checked, World};
 use event_core::{Cause, CauseKind, HealthState};
 
 /// Every key has what the store holds within this time …
 const PATIENCE: Duration = Duration::from_secs(30);
 /// … and after this many steps at most.
-const MOST_STEPS: usize = 2000;
+const MOST_STEPS: usize = 10_000;
+/// How long nothing comes through.
+const HELD: Duration = Duration::from_millis(150);
+/// How many changes of a key are more than the server queues, and replayed in rounds.
+const REPLAYED: std::ops::Range<usize> = 400..1200;
 /// Shorter than the wait before what is refused is asked for again.
 const SHORT: Duration = Duration::from_millis(400);
 
@@ -41,6 +45,7 @@ impl World {
         }
         self.come_right()?;
         self.rest()?;
+        self.catch_up()?;
         self.unsubscribe_from_all()
     }
 
@@ -59,6 +64,50 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// A key is written many times while nothing comes through for a moment. The last value, and the next
+    /// one, must come faster than the server replays the others (E9): here, in no time.
+    fn catch_up(&mut self) -> Checked {
+        let readable = self.program.subscribed().filter(|(key, _)| !self.cluster.large[*key]);
+        let readable: Vec<usize> = readable.map(|(key, _)| key).collect();
+        // A watch on a stream whose credentials are out of date is refused, and needs a new stream (E4).
+        let mut streams = self.link.iter().flat_map(|one| &one.stream);
+        let is_outdated = streams.any(|stream| stream.token != self.cluster.token);
+        if readable.is_empty() || self.is_cut_off() || is_outdated {
+            return Ok(());
+        }
+        let key = readable[self.random.usize(..readable.len())];
+        let times = self.random.usize(REPLAYED);
+        self.note(|| {
+            format!("nothing comes through while {:?} is written {times} times", name(key))
+        });
+        self.link.iter_mut().for_each(|one| one.silent = true);
+        let until = self.now + HELD;
+        while self.now < until {
+            self.wait(until - self.now)?;
+        }
+        let Self { cluster, random, .. } = self;
+        cluster.history_mut().write_often(key, times, random);
+        // The member waits with a linearizable read until it has all this.
+        let revision = cluster.history().revision;
+        cluster.members.iter_mut().for_each(|member| member.applied = revision);
+        self.link.iter_mut().for_each(|one| one.silent = false);
+        for what in ["last", "next"] {
+            let mut first = self.random.u8(..7);
+            while self.network(first)? {
+                first = self.random.u8(..7);
+            }
+            if self.link.as_ref().is_none_or(|one| one.end.is_some()) {
+                return Ok(());
+            }
+            if !self.program.is_up_to_date(&self.cluster) {
+                return Err(format!("the {what} value is late"));
+            }
+            let next = value(&mut self.random);
+            self.cluster.history_mut().write(&[(key, Some(next))]);
+        }
+        self.come_right()
     }
 
     /// Whether the client can't know yet, or need not, that it has no connection.

@@ -63,6 +63,13 @@ impl History {
         }
     }
 
+    /// Puts a key again and again.
+    pub(super) fn write_often(&mut self, key: usize, times: usize, random: &mut fastrand::Rng) {
+        for _ in 0..times {
+            self.write(&[(key, Some(value(random)))]);
+        }
+    }
+
     /// Writes keys that nobody watches.
     pub(super) fn write_elsewhere(&mut self, times: i64) {
         self.revision += times;

@@ -12,8 +12,10 @@ use crate::simulation::world::{Checked, World};
 
 /// The server needs this long to see that it has no leader (C5).
 const NO_LEADER: Duration = Duration::from_secs(4);
-/// More than a watch may lie behind before it is read (E9).
+/// More than a header may be ahead of its event before the key is read (E9).
 const FAR: i64 = 6000;
+/// More changes of one key than the server queues.
+const MANY: usize = 300;
 
 impl World {
     pub(super) fn step(&mut self) -> Checked {
@@ -64,7 +66,8 @@ impl World {
         let Self { random, cluster, .. } = self;
         let history = cluster.history_mut();
         let key = random.usize(..KEYS);
-        match random.u8(..12) {
+        match random.u8(..13) {
+            12 => history.write_often(key, random.usize(..MANY), random),
             0..6 => history.write(&[(key, Some(value(random)))]),
             6..9 => history.write(&[(key, None)]),
             9 if random.bool() => {

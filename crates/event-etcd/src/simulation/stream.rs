@@ -1,12 +1,19 @@
 //! The server's end of a watch stream.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
 
 use event_core::CauseKind;
 
 use crate::seam::{Event, Failure, WatchRequest, WatchResponse};
 use crate::simulation::cluster::{Cluster, Member};
 use crate::simulation::history::{History, key_of};
+
+/// How many responses the server queues of a watch that it keeps up with, before the watch lags.
+const QUEUE: usize = 128;
+/// How many events a round of replaying has, and how often there is one (E9).
+const ROUND: usize = 100;
+const ROUNDS: Duration = Duration::from_millis(100);
 
 /// A response with the watch that it is really about, which a refusal does not name (E3).
 pub(super) type Sent = (WatchResponse, Option<i64>);
@@ -36,6 +43,8 @@ pub(super) struct Watch {
     next: i64,
     /// It was canceled for a compaction, and is kept until the client cancels it too (E7).
     compacted: bool,
+    /// It lags, and is replayed from then on.
+    replayed_at: Option<Instant>,
 }
 
 impl Stream {
@@ -59,13 +68,15 @@ impl Stream {
                 let key = key_of(&key).expect("a key of ours");
                 let is_outdated = self.token != cluster.token;
                 self.refused |= is_outdated;
-                let mut response = WatchResponse::Created { watch_id };
+                let mut response = WatchResponse::Created { watch_id, revision: member.applied };
                 if !is_outdated && cluster.readable[key] {
+                    let is_from_now = start_revision == 0;
                     let watch = Watch {
                         key,
                         start: start_revision,
-                        next: start_revision,
+                        next: if is_from_now { member.applied + 1 } else { start_revision },
                         compacted: false,
+                        replayed_at: None,
                     };
                     self.watches.insert(watch_id, watch);
                 } else {
@@ -98,19 +109,21 @@ impl Stream {
         member: &Member,
         history: &History,
         random: &mut fastrand::Rng,
+        now: Instant,
     ) -> bool {
-        let behind = self
-            .watches
-            .iter_mut()
-            .filter(|(_, watch)| !watch.compacted && watch.next <= member.applied);
-        let count = behind.count();
+        let is_due = |watch: &Watch| {
+            !watch.compacted
+                && watch.next <= member.applied
+                && watch.replayed_at.is_none_or(|at| at <= now)
+        };
+        let count = self.watches.values().filter(|watch| is_due(watch)).count();
         if count == 0 {
             return false;
         }
         let (id, watch) = self
             .watches
             .iter_mut()
-            .filter(|(_, watch)| !watch.compacted && watch.next <= member.applied)
+            .filter(|(_, watch)| is_due(watch))
             .nth(random.usize(..count))
             .expect("one of them");
         if watch.next < history.compacted && history.compacted <= member.applied {
@@ -118,10 +131,31 @@ impl Stream {
             self.sent.push_back((WatchResponse::Compacted { watch_id: *id }, Some(*id)));
             return true;
         }
-        // One response holds a part only, under the revision of the store (E1), but whole revisions.
         let events = history.events(watch.key, watch.next, member.applied);
-        let last = events.get(random.usize(..3)).or(events.last()).map(|event| event.mod_revision);
+        if watch.replayed_at.is_none() && events.len() > QUEUE {
+            // They were written while nothing came through: some were queued as they came, each under its
+            // own revision, and then the watch lags. A revision is never split.
+            let (queued, replayed) = events.split_at(QUEUE);
+            watch.next = replayed[0].mod_revision;
+            for events in queued.chunk_by(|a, b| a.mod_revision == b.mod_revision) {
+                let (watch_id, revision) = (*id, events[0].mod_revision);
+                // A revision that does not fit as a whole is replayed.
+                if revision < watch.next {
+                    let events = events.to_vec();
+                    let response =
+                        WatchResponse::Events { watch_id, revision, events, is_fragment: false };
+                    self.sent.push_back((response, Some(watch_id)));
+                }
+            }
+            watch.replayed_at = Some(now + ROUNDS);
+            return true;
+        }
+        // One response holds a part only, under the revision of the store (E1), but whole revisions.
+        let most = if watch.replayed_at.is_some() { ROUND } else { random.usize(1..=3) };
+        let last = events.get(most - 1).or(events.last()).map(|event| event.mod_revision);
         let some = history.events(watch.key, watch.next, last.unwrap_or(0));
+        let lags = watch.replayed_at.is_some() && some.len() < events.len();
+        watch.replayed_at = lags.then_some(now + ROUNDS);
         watch.next = match last {
             Some(last) if some.len() < events.len() => last + 1,
             _ => member.applied + 1,

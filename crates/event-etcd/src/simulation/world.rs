@@ -184,9 +184,9 @@ impl World {
 
     /// The server sends a watch some of what it missed.
     pub(super) fn serve_watch(&mut self) -> bool {
-        let Self { link, cluster, random, .. } = self;
+        let Self { link, cluster, random, now, .. } = self;
         let Some((stream, member)) = served(link, cluster) else { return false };
-        stream.serve(&cluster.members[member], cluster.history(), random)
+        stream.serve(&cluster.members[member], cluster.history(), random, *now)
     }
 
     /// The server ends a watch for a reason of its own.

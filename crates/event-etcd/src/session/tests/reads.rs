@@ -172,24 +172,6 @@ fn e8_values_that_are_too_large_for_one_response_are_read_in_halves() {
 }
 
 #[test]
-fn e9_a_watch_that_is_far_behind_is_overtaken_by_one_read() {
-    let mut script = Script::live(&["k"]);
-    let news = script.receive(events(1, 100_000, &[put("k", 11, "x")]));
-    assert_eq!(news, [publish(1, "k", 11, "x"), read(2, &["k"])]);
-    assert_eq!(
-        script.receive(events(1, 100_000, &[put("k", 12, "y")])),
-        [publish(1, "k", 12, "y")]
-    );
-    assert_eq!(
-        script.respond(2, 100_000, &[Some((100_000, "z"))]),
-        [publish(1, "k", 100_000, "z")]
-    );
-    // What it missed comes all the same, and is no reason to read once more, unless more is written.
-    assert_eq!(script.receive(events(1, 100_000, &[put("k", 13, "y")])), []);
-    assert_eq!(script.receive(events(1, 200_000, &[put("k", 14, "y")])), [read(3, &["k"])]);
-}
-
-#[test]
 fn a_refused_key_is_asked_for_again_and_its_neighbours_go_on() {
     let mut script = Script::live(&["a", "b"]);
     script.refresh(1, 1);
