@@ -9,16 +9,16 @@ use crate::{Map, Optional, Or, OrDefault, Validate};
 /// The methods of every [`Decoder`], closures included. You can't implement it: every decoder has it
 /// already.
 ///
-/// A combinator over a decoder is a decoder. It passes on the errors of the decoder below unchanged. No
+/// A combinator over a decoder is a decoder. It passes on the errors of the inner decoder unchanged. No
 /// combinator turns bad bytes into a good value: [`optional`](Self::optional),
 /// [`or_default`](Self::or_default) and [`or`](Self::or) replace only a key that does not exist.
 pub trait DecoderExt: Decoder + Sized {
-    /// Yields `None` for a key that does not exist: at once if it was never seen, and again when it is
-    /// deleted.
+    /// Yields `None` for a key that does not exist. If the key was never seen, yields `None` at once; if it
+    /// is deleted, yields `None` then.
     ///
     /// For a key that exists, the value is `Some`, and bytes that do not decode are an error, not `None`.
     ///
-    /// If the decoder below has a value for a missing key, `None` replaces it.
+    /// If the inner decoder has a value for a missing key, `None` replaces it.
     ///
     /// ```
     /// use event_codec::{DecoderExt, Utf8};
@@ -37,12 +37,12 @@ pub trait DecoderExt: Decoder + Sized {
         Optional(self)
     }
 
-    /// Yields the default of the type for a key that does not exist: at once if it was never seen, and
-    /// again when it is deleted.
+    /// Yields the default of the type for a key that does not exist. If the key was never seen, yields it
+    /// at once; if it is deleted, yields it then.
     ///
     /// Bytes that do not decode are an error, not the default.
     ///
-    /// If the decoder below has a value for a missing key, the default replaces it.
+    /// If the inner decoder has a value for a missing key, the default replaces it.
     ///
     /// ```
     /// use event_codec::{DecoderExt, Utf8};
@@ -64,12 +64,12 @@ pub trait DecoderExt: Decoder + Sized {
         OrDefault(self)
     }
 
-    /// Yields a clone of `value` for a key that does not exist: at once if it was never seen, and again
-    /// when it is deleted.
+    /// Yields a clone of `value` for a key that does not exist. If the key was never seen, yields it at
+    /// once; if it is deleted, yields it then.
     ///
     /// Bytes that do not decode are an error, not `value`.
     ///
-    /// If the decoder below has a value for a missing key, `value` replaces it.
+    /// If the inner decoder has a value for a missing key, `value` replaces it.
     ///
     /// ```
     /// use event_codec::{DecoderExt, Utf8};
@@ -96,8 +96,8 @@ pub trait DecoderExt: Decoder + Sized {
     /// # Errors
     ///
     /// An error of `f` becomes the source of an error of kind
-    /// [`ErrorKind::Invalid`](event_core::ErrorKind::Invalid). The error prints the words of `f` as they
-    /// are. Let them say what is wrong without the value.
+    /// [`ErrorKind::Invalid`](event_core::ErrorKind::Invalid). The error prints the message of `f` as it
+    /// is, so the message must not contain the value.
     ///
     /// ```
     /// use event_codec::{DecoderExt, Utf8};
@@ -125,9 +125,9 @@ pub trait DecoderExt: Decoder + Sized {
         Validate { decoder: self, f }
     }
 
-    /// Maps the value. If the decoder below has a value for a missing key, `f` maps that value too.
+    /// Maps the value. If the inner decoder has a value for a missing key, `f` maps that value too.
     ///
-    /// `f` can't fail: a `Result` that it returns is the value. To refuse a value, use
+    /// `f` can't fail: if it returns a `Result`, that `Result` is the value. To refuse a value, use
     /// [`validate`](Self::validate) or decode with a closure.
     ///
     /// ```

@@ -28,7 +28,7 @@ use crate::debug::debug;
 
 /// Decodes the bytes as a JSON document of type `T`.
 ///
-/// The document is the whole value: only whitespace may surround it.
+/// The bytes must be exactly one document; only whitespace may surround it.
 ///
 /// A watcher waits for a key that was never seen. For a deleted key it yields an error of kind
 /// [`ErrorKind::Deleted`], once.
@@ -55,7 +55,7 @@ use crate::debug::debug;
 /// # Errors
 ///
 /// Bytes that are not JSON, or not a `T`, are an error of kind [`ErrorKind::Decode`]. So are empty bytes,
-/// because they are not a document. As far as they are known, the error names
+/// because they are not a document. The error names these, if they are known:
 ///
 /// - the path to the place,
 /// - the kind of thing that was found there, such as `string`, and what was expected,
@@ -66,12 +66,12 @@ use crate::debug::debug;
 /// In a path, `limits` is a field or a variant, and `[1]` is the second element of an array. `*` is a name
 /// that comes from the data: the key of a map, or a field that the type does not declare.
 ///
-/// serde buffers what it reads for `#[serde(flatten)]`, `#[serde(untagged)]` and `#[serde(tag = "…")]`.
-/// An error inside such a buffer has the path and the position of the whole buffer, or none.
+/// serde buffers what it reads for `#[serde(flatten)]`, `#[serde(untagged)]` and `#[serde(tag = "…")]`. If
+/// the error is inside such a buffer, it gives the path and the position of the whole buffer, or none.
 ///
-/// The error leaves out any words that may contain the data. These are the text that a type passes to
-/// serde's `Error::custom`, and the expectation of a hand-written visitor that has fields. If nothing else
-/// is known, the error says `the type refused the value`.
+/// If a type reports an error through serde's `Error::custom`, the message drops that text, because it may
+/// contain the data. It also drops the expectation of a hand-written visitor that has fields. If nothing
+/// else is known, the error says `the type refused the value`.
 ///
 /// # Cost
 ///

@@ -69,28 +69,28 @@
 //! | [`Json`] | `get` waits | error `Deleted`, once | error [`Decode`](event_core::ErrorKind::Decode) |
 //! | [`Protobuf`] | `get` waits | error `Deleted`, once | the message with all defaults |
 //! | a closure | `get` waits | error `Deleted`, once | what it returns for `&[]` |
-//! | [`.optional()`](DecoderExt::optional) | `None` at once | `None` | as the decoder below, in `Some` |
-//! | [`.or_default()`](DecoderExt::or_default), [`.or(value)`](DecoderExt::or) | the default at once | the default | as the decoder below |
-//! | [`.validate(f)`](DecoderExt::validate) | as the decoder below, unchecked | as the decoder below, unchecked | as the decoder below, then the check |
-//! | [`.map(f)`](DecoderExt::map) | as the decoder below, mapped | as the decoder below, mapped | as the decoder below, mapped |
+//! | [`.optional()`](DecoderExt::optional) | `None` at once | `None` | same as the inner decoder, in `Some` |
+//! | [`.or_default()`](DecoderExt::or_default), [`.or(value)`](DecoderExt::or) | the default at once | the default | same as the inner decoder |
+//! | [`.validate(f)`](DecoderExt::validate) | same as the inner decoder; `f` does not run | same as the inner decoder; `f` does not run | same as the inner decoder, then the check |
+//! | [`.map(f)`](DecoderExt::map) | same as the inner decoder, mapped | same as the inner decoder, mapped | same as the inner decoder, mapped |
 //!
 //! # Bad values
 //!
 //! Bytes that do not decode are an error, even under `.optional()`, `.or_default()` and `.or(value)`: a bad
-//! document is not a missing key. `get` yields the error once, in the version's place, and the next good
-//! version follows. To keep using the last good value until then, use
+//! document is not a missing key. Each watcher yields the error once, instead of the version, and the next
+//! good version follows. To keep using the last good value until then, use
 //! [`latest`](event_core::WatcherExt::latest).
 //!
 //! # Secrets
 //!
 //! A value may be a secret. An error names the key, the revision and the place in the data, and says what
-//! is wrong there. It never prints the data, neither in `Display`, nor in `Debug`, nor in a source. The
-//! `Debug` of a decoder does not print a value either.
+//! is wrong there. The text that `event` writes never contains the data, neither in `Display`, nor in
+//! `Debug`, nor in a source. The `Debug` of a decoder does not print a value either.
 //!
-//! An error prints the words of your own program as they are: the `Display` of your closure's error and of
-//! your [`validate`](DecoderExt::validate)'s error, and the names of your types, fields and variants. Keep
-//! the data out of them. The errors of `String::from_utf8`, of `str::from_utf8` and of `parse` for the types
-//! of the standard library are safe.
+//! An error prints these words of your own program as they are, and no others: the `Display` of your
+//! closure's error and of your [`validate`](DecoderExt::validate)'s error, and the names of your types,
+//! fields and variants. Do not put the data into them. The errors of `String::from_utf8`, of
+//! `str::from_utf8` and of `parse` for the types of the standard library are safe.
 //!
 //! # Your own decoder
 //!
@@ -99,10 +99,10 @@
 //! - print the data in its error, because nothing removes it later;
 //! - return a default for bytes that do not decode, because nobody would notice the bad value;
 //! - block or take long, because it runs inside a poll of a watcher;
-//! - panic, because the panic unwinds the task that polls. The version becomes an error of kind
-//!   [`Panicked`](event_core::ErrorKind::Panicked);
-//! - announce the end of the value. [`Error::closed`](event_core::Error::closed) from a decoder becomes an
-//!   error of kind `Decode`, and the value goes on.
+//! - panic, because the panic unwinds the task that polls. Each watcher then yields an error of kind
+//! [`Panicked`](event_core::ErrorKind::Panicked) instead of the version;
+//! - end the value. [`Error::closed`](event_core::Error::closed) from a decoder becomes an error of kind
+//!   `Decode`, and the value goes on.
 //!
 //! # Features
 //!

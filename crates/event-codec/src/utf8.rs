@@ -28,8 +28,8 @@ use event_core::{Bytes, Decoder, Error, ErrorKind};
 ///
 /// # Errors
 ///
-/// Bytes that are not UTF-8 are an error of kind [`ErrorKind::Decode`]. It gives the offset, from
-/// 0, of the first byte that is not part of a character. It never prints the data.
+/// Bytes that are not UTF-8 are an error of kind [`ErrorKind::Decode`]. It gives the zero-based offset of
+/// the first invalid byte. It never prints the data.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Utf8;
 

@@ -3,8 +3,7 @@
 //!
 //! You rarely name them: take an `impl ValueReader<T>`, and store a [`BoxReader<T>`](crate::BoxReader).
 //!
-//! Each adapter below has a reader, which is a `ValueReader` over another one, and a watcher, which is a
-//! `Watcher` over another one.
+//! Most adapters are a pair: one type wraps a reader, the other wraps a watcher.
 
 mod boxed;
 mod decode;

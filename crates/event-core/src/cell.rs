@@ -25,11 +25,14 @@ mod loom_tests;
 use std::task::{Context, Poll};
 
 use crate::Error;
-use wakers::{Place, Wakers, Woken};
+use wakers::Woken;
 
-pub(crate) use dirty::Dirty;
+pub(crate) use wakers::{Place, Wakers};
+
+pub(crate) use dirty::{Dirty, Moment};
 pub(crate) use end::End;
 pub use epoch::Epoch;
+pub(crate) use epoch::Unsettled;
 pub(crate) use lock::Lock;
 
 #[derive(Debug)]
@@ -54,6 +57,13 @@ pub(crate) struct Cursor {
     taken: u64,
     /// Where its waker lies.
     place: Place,
+}
+
+impl Cursor {
+    /// Whether this watcher has taken no version yet.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.taken == 0
+    }
 }
 
 impl<T> Cell<T> {
@@ -102,10 +112,7 @@ impl<T> Cell<T> {
         T: Clone,
     {
         let mut state = self.state.lock();
-        if let Some(newest) = state.newest.as_ref().filter(|_| state.published > cursor.taken) {
-            // Cloned before it counts as taken: a `clone` may panic.
-            let newest = newest.clone();
-            cursor.taken = state.published;
+        if let Some(newest) = state.take(cursor) {
             return Poll::Ready(newest);
         }
         if state.writers == 0 {
@@ -116,6 +123,14 @@ impl<T> Cell<T> {
         drop(state);
         drop(old); // a task's last waker drops the task, and with it perhaps a watcher of this cell
         Poll::Pending
+    }
+
+    /// Takes the newest version if `cursor` has not.
+    pub(crate) fn take(&self, cursor: &mut Cursor) -> Option<Result<T, Error>>
+    where
+        T: Clone,
+    {
+        self.state.lock().take(cursor)
     }
 
     /// Leaves the task's waker, without a look at the version.
@@ -139,13 +154,18 @@ impl<T> Cell<T> {
 
     #[inline]
     fn wake(&self, woken: Woken) {
-        match woken {
-            Woken::Nobody => {}
-            Woken::One(waker) => waker.wake(),
-            Woken::Many(wakers) => {
-                let buffer = wakers::wake_each(wakers);
-                self.state.lock().wakers.reuse(buffer);
-            }
+        if let Some(buffer) = woken.wake() {
+            self.state.lock().wakers.reuse(buffer);
         }
+    }
+}
+
+impl<T: Clone> State<T> {
+    #[inline]
+    fn take(&self, cursor: &mut Cursor) -> Option<Result<T, Error>> {
+        // Cloned before it counts as taken: a `clone` may panic.
+        let newest = self.newest.as_ref().filter(|_| self.published > cursor.taken)?.clone();
+        cursor.taken = self.published;
+        Some(newest)
     }
 }

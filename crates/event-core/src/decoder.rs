@@ -29,14 +29,14 @@ pub trait Decoder {
     ///
     /// # Errors
     ///
-    /// Says what is wrong and where in the data, and never what the data is: it may be a secret. The
+    /// The error says what is wrong and where. It must not contain the data, which may be a secret. The
     /// caller adds the key and the revision. [`Error::closed`] is not an answer: it becomes an error of
     /// kind [`ErrorKind::Decode`].
     ///
     /// # Panics
     ///
-    /// It should not. If it does, the watcher's next `get` yields an error of kind
-    /// [`ErrorKind::Panicked`] in the version's place.
+    /// It should not panic, and should not block. If it panics, the panic unwinds the task that polled, and
+    /// each watcher yields an error of kind [`ErrorKind::Panicked`] instead of the version.
     ///
     /// # Example
     ///
@@ -63,8 +63,8 @@ pub trait Decoder {
 
     /// The value that stands for a key that does not exist.
     ///
-    /// `None`, the default: there is no such value. Then a watcher waits for a key that was never seen,
-    /// and a deletion is an error of kind [`ErrorKind::Deleted`], yielded once.
+    /// By default this returns `None`: there is no such value. Then a watcher waits for a key that was
+    /// never seen, and yields an error of kind [`ErrorKind::Deleted`] once if the key is deleted.
     ///
     /// # Example
     ///

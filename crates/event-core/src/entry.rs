@@ -28,7 +28,7 @@ pub struct Entry {
 
 /// What a backend knows of a key.
 ///
-/// A *revision* is the backend's number of a version. Within one history of the backend's data it
+/// A *revision* is the number that the backend gave a version. Within one history of the backend's data it
 /// grows with each version of a key. In etcd it is the revision of the whole store at which the key was
 /// written or deleted.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,7 +49,8 @@ pub enum EntryState {
         /// key was already gone.
         revision: i64,
     },
-    /// The key does not exist, and the backend has not seen it exist since it began to watch it.
+    /// The key does not exist, and has not existed since the backend began to watch it. A key that was
+    /// deleted earlier counts as never seen.
     NeverSeen,
 }
 
@@ -78,7 +79,7 @@ impl Entry {
         }
     }
 
-    /// The revision that wrote or deleted the key; `None` if it was never seen.
+    /// The revision of the state; `None` if the key was never seen.
     #[must_use]
     pub fn revision(&self) -> Option<i64> {
         match self.state {

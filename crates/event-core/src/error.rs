@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::{Entry, KeyName};
 
-/// Why a `get` has no value to give.
+/// The error of a `get`, of a refresh, and of a backend's own calls.
 ///
 /// `Display` says what is wrong and where: the key, the revision, the place in the data. The key is the
 /// full one, written so that it can be pasted into the backend's own tool. `{:#}` prints the causes too:
@@ -28,9 +28,9 @@ use crate::{Entry, KeyName};
 ///
 /// # Secrets
 ///
-/// A value may be a secret. Nothing that `event` itself writes into an error contains the value, in
-/// `Display` and in `Debug`. The words of your own functions, such as the error of a decoder closure or
-/// the reason of a validation, are printed as their `Display` has them; their `Debug` is never printed.
+/// A value may be a secret. `event` never writes the value into an error, neither in `Display` nor in
+/// `Debug`. If one of your own functions returns an error, such as a decoder closure or a validation, the
+/// `Display` of that error is printed, and its `Debug` is not.
 ///
 /// # Cost
 ///
@@ -42,8 +42,7 @@ pub struct Error(Option<Arc<Inner>>); // None: closed, which needs no allocation
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No writer is left: there will be no newer version. For a read-only backend: the store ended, by
-    /// its `close` or with its runtime.
+    /// No writer is left: there will be no newer version. For a read-only backend, its store ended.
     Closed,
     /// The key was deleted, and the decoder has no value that stands for a missing key.
     Deleted,
@@ -62,8 +61,8 @@ pub enum ErrorKind {
     /// The backend can't give the value because a limit is exceeded: the value is too large for one
     /// message, or there are too many requests.
     ResourceExhausted,
-    /// The backend did not answer. Only calls that have a deadline end with it, such as a refresh. A
-    /// `get` never does: it waits.
+    /// The backend can't be reached. No `get` and no refresh ends with it: they wait. It is for backends
+    /// whose own calls have a deadline.
     Unavailable,
 }
 

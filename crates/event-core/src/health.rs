@@ -28,18 +28,18 @@ use crate::{ErrorKind, KeyName};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Whether what watchers have is known to be the newest.
+    /// Whether watchers are known to have the newest version.
     pub state: HealthState,
     /// When this state began.
     pub since: Instant,
     /// Why it is stalled; `None` in the other states.
     pub cause: Option<Cause>,
-    /// Where the data comes from: the endpoint in use or tried, the file. While the backend is stalled,
-    /// the one that has the cause. `None` before the first try.
+    /// The endpoint or file that the data comes from. While the backend is stalled, the one that caused it.
+    /// `None` before the first try.
     pub source: Option<Arc<str>>,
     /// How often the backend's history was seen to be replaced: wiped, or restored from a backup.
     ///
-    /// Watchers then take what the new history holds, and revisions start over.
+    /// Watchers then yield what the new history holds, and revisions may be lower than before.
     pub history_resets: u64,
 }
 
@@ -49,7 +49,7 @@ pub struct Health {
 pub enum HealthState {
     /// Nothing was read yet: because nothing is watched, or because the backend has not answered yet.
     Connecting,
-    /// Everything that is watched is known to be the newest.
+    /// Watchers have the newest version, or can take it.
     Live,
     /// Watchers may have stale data, for the reason in [`Health::cause`]. The backend tries again
     /// without end.
@@ -70,7 +70,7 @@ pub struct Cause {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CauseKind {
-    /// There is no connection, or no answer on it.
+    /// There is no connection, or it is silent.
     Unreachable,
     /// The member that answers has no leader: it is cut off from the others, or too few are left.
     NoLeader,
@@ -82,11 +82,11 @@ pub enum CauseKind {
     InvalidArgument,
     /// The backend refuses requests because it is overloaded.
     ResourceExhausted,
-    /// A value is larger than one message may be.
+    /// A value exceeds the limit for one message.
     TooLarge,
     /// The backend contradicted its own protocol.
     ProtocolViolation,
-    /// The backend's history was replaced while it was read. It is read again.
+    /// The backend's data was replaced during a read. The backend reads it again.
     HistoryReset,
     /// The program removed the endpoint in use, or the last one.
     EndpointRemoved,
@@ -160,7 +160,7 @@ impl Cause {
 }
 
 impl CauseKind {
-    /// The kind of the error that a call ends with for this cause.
+    /// The [`ErrorKind`] that a call returns for this cause.
     #[must_use]
     pub fn error_kind(self) -> ErrorKind {
         match self {

@@ -2,11 +2,10 @@
 
 use std::fmt::{self, Write};
 
-/// A key as a word of a shell: what a message shows can be pasted after `etcdctl get`.
+/// Formats a key so that you can paste it into a shell, such as after `etcdctl get`.
 ///
-/// Most keys are printed as they are. A key with blanks or other characters that a shell would take is
-/// quoted, and one with control characters or bytes that are not UTF-8 is written as `$'…'`, which bash
-/// and zsh read.
+/// Most keys are printed as they are. A key with blanks or characters of the shell is quoted. A key with
+/// control characters or bytes that are not UTF-8 is written as `$'…'`, which bash and zsh understand.
 ///
 /// ```
 /// use event_core::KeyName;

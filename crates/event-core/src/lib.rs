@@ -5,8 +5,8 @@
 //! [`get`](WatcherExt::get) yields the current version, and each later one a newer version. It may skip
 //! versions, it never goes back, and the last version always arrives.
 //!
-//! Application code is written over `impl ValueReader<T>`. Where the program is wired together you decide
-//! whether the value lives in memory or in etcd, and a test swaps the backend:
+//! Write application code against `impl ValueReader<T>`. Where you wire the program together, you decide
+//! whether the value lives in memory or in etcd. A test swaps the backend:
 //!
 //! ```
 //! use event_core::{Error, MemoryValue, ValueReader, ValueWriter, WatcherExt};
@@ -40,14 +40,16 @@
 //! | a newer version if there is one, without waiting | [`watcher.try_get()`](WatcherExt::try_get) |
 //! | the newest value again and again, such as for each request | [`watcher.latest()`](WatcherExt::latest), then [`get`](adapters::Latest::get) |
 //! | the value once | [`reader.get().await`](ReaderExt::get) |
+//! | the newest value and the current error together | [`latest.get_with_error()`](adapters::Latest::get_with_error) |
+//! | to wait for the first value, but not for ever | a timeout of your runtime around `get` or [`latest.wait()`](adapters::Latest::wait) |
 //! | a `Stream` | [`watcher.into_stream()`](WatcherExt::into_stream) |
 //! | to be sure that a read reflects a write made elsewhere | [`reader.refresh().await`](ValueReader::refresh), then `get` |
 //! | another type, fewer versions, two values at once | [`map`](ReaderExt::map), [`filter`](ReaderExt::filter), [`dedup`](ReaderExt::dedup), [`zip`](ReaderExt::zip) on the reader |
 //!
 //! # How do I pass readers around?
 //!
-//! - To take one: `reader: impl ValueReader<T>`, or `&impl ValueReader<T>` if the caller keeps it.
-//! - To take one and move its watcher into a spawned task, say that the watcher is `Send`. A plain
+//! - To take a reader: `reader: impl ValueReader<T>`, or `&impl ValueReader<T>` if the caller keeps it.
+//! - To take a reader and move its watcher into a spawned task, say that the watcher is `Send`. A plain
 //!   `impl ValueReader<T>` promises nothing about its watcher, so the compiler refuses the task:
 //!
 //!   ```
@@ -66,10 +68,10 @@
 //!   # });
 //!   ```
 //!
-//! - To store one in a struct, or to return one of several kinds: [`BoxReader<T>`], which
+//! - To store a reader in a struct, or to return one of several kinds: [`BoxReader<T>`], which
 //!   [`boxed`](ReaderExt::boxed) makes.
-//! - To return one that borrows nothing: `-> impl ValueReader<T>`. In edition 2024 such a return type
-//!   captures the lifetimes of all arguments; add `+ use<>` if it shall not:
+//! - To return a reader that borrows nothing: `-> impl ValueReader<T> + use<>`. Without `+ use<>`, edition
+//!   2024 captures the lifetimes of all arguments:
 //!
 //!   ```
 //!   use event_core::{MemoryValue, ReaderExt, ValueReader};
@@ -87,31 +89,36 @@
 //!
 //! # The laws
 //!
-//! Every backend and every adapter keeps these. The conformance suite (feature `conformance`) tests each.
+//! Every backend and every adapter keeps these; *versions* are those that the adapter yields. An error is a
+//! version too: each watcher yields it at most once, and may skip it for a newer version. The conformance
+//! suite (feature `conformance`) tests each.
 //!
 //! | # | law | in words |
 //! |---|---|---|
-//! | 1 | current first | the first `get` yields the newest data there is; if there is none yet, it waits |
+//! | 1 | current first | the first `get` yields the newest version that the backend has; if there is none yet, it waits |
 //! | 2 | newer only | each later `get` yields data newer than what this watcher last took |
 //! | 3 | latest wins | `get` yields the newest version known when it completes; a slow watcher costs no memory |
 //! | 4 | last one arrives | once writes stop, every watcher that keeps calling `get` takes the final version |
 //! | 5 | cancel safe | dropping a pending `get` loses nothing |
 //! | 6 | independent | watchers do not slow, block or starve each other or the writer |
-//! | 7 | errors are versions | data that does not decode is yielded once, as an error in its place; the next good version arrives |
+//! | 7 | errors are versions | if a version is bad, each watcher yields an error instead of it; the next good version follows |
 //! | 8 | end | when no writer is left, a watcher takes the last version, then [`ErrorKind::Closed`], for ever |
-//! | 9 | drop is close | dropping a watcher frees all it held, upstream too |
+//! | 9 | drop is close | dropping a watcher frees everything it held, including its subscription in the backend |
 //!
-//! *Newer* is what the backend says it is. In memory it is the order of the calls to `set`. A backend
-//! whose data was wiped or restored from a backup starts a new history; what that history holds then
-//! counts as newer, and [`Health::history_resets`] counts the event.
+//! The backend decides which version is newer. In memory, it is the one of the later `set`. There is one
+//! exception to *never back*: if an operator wipes the backend or restores a backup, a new history begins.
+//! Its data counts as newer, even if it is older, and [`Health::history_resets`] grows by one.
 //!
-//! *No writer is left* means, for a backend that only reads, that the backend's store ended.
+//! A backend that only reads has no writers. Its values end when its store ends.
 //!
 //! # What runs where
 //!
-//! Nothing here spawns a task, blocks a thread or sleeps, and no runtime is needed. A function that you
-//! pass to an adapter runs inside a poll of one of its watchers, without any lock of this crate held. Two
-//! pieces of your code run under a value's lock: a value's `clone`, and a waker's `clone`.
+//! Nothing here spawns a task, blocks a thread or sleeps (but the conformance suite does), and no runtime
+//! is needed. When you pass a function to an adapter, it runs inside a poll of one of the adapter's
+//! watchers. No lock of this crate is held while it runs. Only two pieces of your code run under the lock
+//! of a value: the `clone` of a version, and the `clone` of a waker. Old versions are dropped, and tasks
+//! are woken, without a lock. *Independent* (law 6) therefore has two limits: a slow `clone` delays
+//! everybody, and a slow mapper delays the other watchers of that mapped reader.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod reader;

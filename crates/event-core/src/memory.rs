@@ -7,8 +7,8 @@ use crate::cell::{Cell, Cursor};
 use crate::debug::debug;
 use crate::{Epoch, Error, ValueReader, ValueWriter, Watcher};
 
-/// A value in memory: for a program that sets and watches it itself, for a test that swaps a backend, and
-/// for a backend that publishes what it reads.
+/// A value in memory. A program sets and watches it, a test puts it in the place of a backend, and a
+/// backend publishes to it what it reads.
 ///
 /// A handle that is cheap to clone. Each clone is a writer. When the last writer is dropped, each watcher
 /// takes the last version if it has not, then gets [`ErrorKind::Closed`](crate::ErrorKind::Closed).
@@ -16,10 +16,10 @@ use crate::{Epoch, Error, ValueReader, ValueWriter, Watcher};
 ///
 /// # Cost
 ///
-/// A value keeps one version, and 16 bytes for each watcher that waits (up to half more, as the buffer
-/// grows). It keeps room for as many watchers as ever waited at once. Each watcher that takes a version
-/// gets a clone, made under the value's lock: keep big values in an [`Arc`]. A `clone` that sets or
-/// watches its own value deadlocks.
+/// A value keeps one version, and 16 to 24 bytes for each watcher that waits. The buffer does not shrink.
+/// Each watcher that takes a version gets a clone, which is made under the value's lock: keep big values in
+/// an [`Arc`], since a slow `clone` delays everybody. A `clone` that sets or watches its own value
+/// deadlocks.
 ///
 /// ```
 /// use event_core::{MemoryValue, ValueReader, ValueWriter, WatcherExt};
@@ -51,8 +51,8 @@ impl<T> MemoryValue<T> {
         Self { cell: Arc::new(Cell::new(None)) }
     }
 
-    /// Makes an error the newest version. Each watcher yields it once; the next `set` follows as always.
-    /// A backend reports data with it that can't be used, and a test provokes an error.
+    /// Makes an error the newest version. Each watcher yields it once; the next `set` follows as always. A
+    /// backend calls it to report data that can't be used. A test calls it to cause an error.
     ///
     /// [`Error::closed`] is ignored: a value ends with its last writer.
     pub fn fail(&self, error: Error) {
@@ -61,7 +61,7 @@ impl<T> MemoryValue<T> {
         }
     }
 
-    /// A handle that is not a writer: it does not keep the value from ending.
+    /// A read-only handle. The value ends when its last writer is dropped, even if readers remain.
     #[must_use]
     pub fn reader(&self) -> MemoryReader<T> {
         MemoryReader { cell: Arc::clone(&self.cell) }
@@ -102,7 +102,7 @@ impl<T: Clone> ValueReader<T> for MemoryValue<T> {
     }
 }
 
-/// A handle on a [`MemoryValue`] that is not a writer.
+/// A read-only handle to a [`MemoryValue`].
 pub struct MemoryReader<T> {
     cell: Arc<Cell<T>>,
 }

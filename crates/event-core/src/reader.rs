@@ -44,9 +44,9 @@ pub trait ValueReader<T> {
 
     /// Asks the backend for its newest data, for all watchers of this value.
     ///
-    /// When it completes, the next `get` of each watcher reflects every write that was complete before
-    /// the call. A value in memory is always its own newest, so there it completes at once. An adapter
-    /// refreshes what is below it.
+    /// When it completes, the next `get` of each watcher reflects every write that was complete before the
+    /// call. For a value in memory, it completes at once. An adapter refreshes its inner reader, and `zip`
+    /// both of them.
     ///
     /// It waits while the backend can't be reached: add a timeout if that matters.
     ///

@@ -7,9 +7,9 @@ use crate::{BoxReader, Decoder, Entry, ValueReader, Versioned};
 
 /// The methods of every [`ValueReader`]. You can't implement it: every reader has it already.
 ///
-/// An adapter over a reader is a reader, as with iterators. It owns the reader below it: an adapter over
-/// a [`MemoryValue`](crate::MemoryValue), which is a writer, keeps that value from ending, so adapt
-/// `value.reader()`.
+/// An adapter over a reader is a reader, as with iterators. It owns its inner reader. A
+/// [`MemoryValue`](crate::MemoryValue) is also a writer, so an adapter over it keeps the value from ending.
+/// Adapt `value.reader()` instead.
 pub trait ReaderExt<T>: ValueReader<T> {
     /// Gets the value once: the current version, or the first one if there is none yet.
     ///
@@ -38,10 +38,11 @@ pub trait ReaderExt<T>: ValueReader<T> {
 
     /// Maps each version. `f` runs once per version, however many watch.
     ///
-    /// `f` runs inside a poll of one of the watchers, without a lock. The others wait for its result, as
-    /// tasks do, and block no thread. So keep `f` short, and don't block in it. If `f` panics, the panic
-    /// goes to the task that polled; the other watchers get an error of kind
-    /// [`ErrorKind::Panicked`](crate::ErrorKind::Panicked) in the version's place, and the next version
+    /// `f` runs inside a poll of one of the watchers, without a lock. While it runs, the other watchers of
+    /// this reader are `Pending`, and block no thread. Keep `f` short and do not block in it. It may set or
+    /// watch other values, and its own. If `f` panics, the panic unwinds the task that polled. Each
+    /// watcher, that one included, then yields an error of kind
+    /// [`ErrorKind::Panicked`](crate::ErrorKind::Panicked) instead of the version, and the next version
     /// follows.
     ///
     /// ```
@@ -63,7 +64,7 @@ pub trait ReaderExt<T>: ValueReader<T> {
     /// Skips the versions that `predicate` refuses. Errors pass.
     ///
     /// Each watcher filters for itself: `predicate` runs once per watcher and version. If it panics, the
-    /// version is judged again by the next poll.
+    /// next poll calls it again.
     ///
     /// ```
     /// use event_core::{MemoryValue, ReaderExt};
@@ -102,8 +103,9 @@ pub trait ReaderExt<T>: ValueReader<T> {
     /// Pairs the newest version of this value with that of another, whenever one of them has a newer
     /// one.
     ///
-    /// The two are read one after the other, so a pair can hold versions of different moments; the last
-    /// pair is right. See [`ZipWatcher`](crate::adapters::ZipWatcher) for errors and the end.
+    /// The two are read one after the other, so a pair can hold versions of different moments. Once writes
+    /// stop, the last pair is the newest. See [`ZipWatcher`](crate::adapters::ZipWatcher) for errors and
+    /// the end.
     ///
     /// ```
     /// use event_core::{MemoryValue, ReaderExt};
@@ -124,8 +126,8 @@ pub trait ReaderExt<T>: ValueReader<T> {
 
     /// Decodes each entry, once per version, however many watch.
     ///
-    /// The decoder runs where [`map`](Self::map)'s function runs, and a panic in it is handled alike. A
-    /// version that does not decode is yielded as an error in its place; it names the key and the
+    /// The decoder runs like the function of [`map`](Self::map), and a panic has the same effect. If a
+    /// version does not decode, each watcher yields an error instead of it. The error names the key and the
     /// revision.
     ///
     /// ```

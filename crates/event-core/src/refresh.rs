@@ -28,13 +28,14 @@ impl Refresh {
         Self { pending: vec![Box::pin(future)] }
     }
 
-    /// Whether there is nothing to refresh, or nothing is left to wait for.
+    /// Whether there is nothing left to wait for: it was made by [`nothing`](Self::nothing), or is
+    /// complete.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.pending.is_empty()
     }
 
-    /// Both refreshes, at the same time.
+    /// Both refreshes, at the same time. If one fails, it ends with that error at once.
     pub fn and(mut self, other: Self) -> Self {
         self.pending.extend(other.pending);
         self

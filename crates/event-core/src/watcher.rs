@@ -9,9 +9,9 @@ use crate::{Epoch, Error};
 /// You call [`get`](crate::WatcherExt::get) and its relatives of [`WatcherExt`](crate::WatcherExt). This
 /// trait is what a backend or an adapter implements.
 ///
-/// The cursor lives in the watcher and not in a future, as with `Stream`. So a `get` may be dropped at
-/// any time, one method serves generic code and `dyn` without an allocation, and two gets at once on one
-/// watcher do not compile.
+/// As with `Stream`, the position is kept in the watcher, not in the future. This has three effects. You
+/// can drop a `get` at any time. The same method serves generic code and `dyn`, without an allocation. Two
+/// concurrent gets on one watcher do not compile.
 pub trait Watcher<T> {
     /// Yields the newest version, if it is newer than the one this watcher last took.
     ///
@@ -20,8 +20,8 @@ pub trait Watcher<T> {
     ///   version.
     /// - `Ready(Err(error))` with [`is_closed`](Error::is_closed): no writer is left, and the last
     ///   version was taken. Every later poll yields the same.
-    /// - `Pending`: there is nothing newer yet, or this poll has done its share of work. The task of `cx`
-    ///   is woken when polling again may help.
+    /// - `Pending`: there is nothing newer yet, or the poll stopped early to let other tasks run. The task
+    ///   of `cx` is woken when it should poll again.
     ///
     /// # Cancel safety
     ///
@@ -29,8 +29,8 @@ pub trait Watcher<T> {
     ///
     /// # Panics
     ///
-    /// Only if a function that the program passed in panics: a mapper, a predicate, a decoder, a value's
-    /// `clone`.
+    /// Only if a function of the program panics: a mapper, a predicate, a decoder, a value's `clone` or
+    /// `PartialEq`. No version is lost by it; the adapter's method says what the next poll yields.
     ///
     /// # For implementors
     ///
@@ -55,10 +55,10 @@ pub trait Watcher<T> {
     /// ```
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>>;
 
-    /// A number that moves before anything newer can be seen, if the watcher has one.
+    /// A counter that grows before a newer version becomes visible, if the watcher has one.
     ///
-    /// While it stands still, a poll would yield nothing newer, so [`latest`](crate::WatcherExt::latest)
-    /// and [`shared`](crate::ReaderExt::shared) spare the poll.
+    /// While it does not change, a poll would yield nothing newer. Then
+    /// [`latest`](crate::WatcherExt::latest) and [`shared`](crate::ReaderExt::shared) skip the poll.
     ///
     /// # For implementors
     ///

@@ -13,13 +13,13 @@ use crate::{BoxWatcher, Decoder, Entry, Error, Watcher};
 /// The adapters turn a watcher into another one. If many tasks watch the same value, adapt the reader
 /// instead ([`ReaderExt`](crate::ReaderExt)): then a mapper or a decoder runs once for all of them.
 pub trait WatcherExt<T>: Watcher<T> {
-    /// Gets the current version at first; later, waits for a version that is newer than the one it took
-    /// last.
+    /// The first call returns the current version. Each later call waits for a version that is newer than
+    /// the last one that this watcher returned.
     ///
     /// # Errors
     ///
-    /// The newest version is an error, which is yielded once: call `get` again for the next version. Or
-    /// the value [ended](Error::is_closed); then every later call says so again.
+    /// If the newest version is an error, returns it, once: call `get` again for the next version. If the
+    /// value [ended](Error::is_closed), this and every later call says so.
     ///
     /// # Cancel safety
     ///
@@ -64,7 +64,8 @@ pub trait WatcherExt<T>: Watcher<T> {
         GetIf::new(self, predicate)
     }
 
-    /// Gets what `get` would yield without waiting; `None` if it would wait.
+    /// Returns a newer version if there is one now. Does not wait. Over a mapped reader, it may return
+    /// `None` while another watcher runs the mapper.
     ///
     /// ```
     /// use event_core::{MemoryValue, ValueReader, WatcherExt};
@@ -90,8 +91,8 @@ pub trait WatcherExt<T>: Watcher<T> {
     /// Keeps the newest value at hand, for code that reads it far more often than it changes, such as
     /// for each request. Each task or thread has its own.
     ///
-    /// Call it on a new watcher: a version that this watcher has taken already is not taken again.
-    /// [`Latest::wait`] waits for the first value.
+    /// Call it on a new watcher: a watcher that already returned the current version does not return it
+    /// again. [`Latest::wait`] waits for the first value.
     ///
     /// ```
     /// use event_core::{MemoryValue, ValueReader, ValueWriter, WatcherExt};
@@ -132,8 +133,8 @@ pub trait WatcherExt<T>: Watcher<T> {
 
     /// Maps each version.
     ///
-    /// If `f` panics, the next `get` yields an error of kind
-    /// [`ErrorKind::Panicked`](crate::ErrorKind::Panicked) in the version's place.
+    /// If `f` panics, the panic unwinds the task that polled. The next `get` then yields an error of kind
+    /// [`ErrorKind::Panicked`](crate::ErrorKind::Panicked) instead of the version.
     ///
     /// ```
     /// use event_core::{MemoryValue, ValueReader, WatcherExt};

@@ -1,4 +1,4 @@
-//! An etcd key as an event value: a [`ValueReader`](event_core::ValueReader) of its bytes.
+//! Reads an etcd key as a [`ValueReader`](event_core::ValueReader) of its bytes.
 //!
 //! ```no_run
 //! use event_core::{ReaderExt, ValueReader, WatcherExt};
@@ -18,10 +18,10 @@
 //! # }
 //! ```
 //!
-//! A watcher yields the current version first, then each newer one. It may skip versions, it never goes
-//! back, and the last version always arrives: through compactions, dead members, partitions, expired tokens
-//! and restored backups. The store connects and fails over by itself, one member at a time.
-//! [`EtcdStore::health`] shows how it is doing.
+//! A watcher yields the current version first, then each newer one. It may skip versions, it never yields
+//! an older one, and it always gets the last one. This holds across compactions, failed members, partitions
+//! and expired tokens. After a backup was restored, watchers yield the restored data. The store connects
+//! and fails over by itself, one member at a time. [`EtcdStore::health`] shows how it is doing.
 //!
 //! All keys of a store share one watch stream and one task. A key is watched once, however many watchers
 //! it has, and its watch is canceled when the last of them is dropped.

@@ -76,8 +76,8 @@ impl Options {
         self
     }
 
-    /// Sets the name that the servers' certificates are for, if it is not that of the endpoint. The store
-    /// then uses TLS.
+    /// Sets the name that the servers' certificates are for, if it differs from the host of the endpoint.
+    /// The store then uses TLS.
     pub fn domain_name(mut self, name: impl Into<String>) -> Self {
         self.domain = Some(name.into());
         self
@@ -86,7 +86,7 @@ impl Options {
     /// Sets how long a member may take from connecting to the first response. After that the next member
     /// is tried.
     ///
-    /// 5 s by default. This leaves room for connecting and a call at a round trip of 2.4 s.
+    /// 5 s by default, which is enough for round trips of up to 2.4 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -95,9 +95,9 @@ impl Options {
     /// Sets how long a connection may be silent. After that it counts as dead, and the next member is
     /// tried.
     ///
-    /// 5 s by default. After two fifths of it an idle stream is asked for a sign of life, and has the other
-    /// three for the response: by default a round trip may take up to 3 s. A timeout of only a few round
-    /// trips gives false alarms.
+    /// 5 s by default. If the stream is silent for 40 % of this time, the store sends a probe. The response
+    /// must arrive within the remaining 60 %, which is 3 s by default. A timeout of only a few round trips
+    /// gives false alarms.
     pub fn liveness_timeout(mut self, timeout: Duration) -> Self {
         self.liveness_timeout = timeout;
         self

@@ -13,4 +13,4 @@ pub(crate) use connection::{Connection, Connector, OpenStream, WatchRequests, Wa
 pub(crate) use connection::{MockConnection, MockConnector, MockWatchRequests};
 pub(crate) use etcd::Members;
 pub(crate) use failure::Failure;
-pub(crate) use messages::{Event, KeyValue, ReadResponse, WatchRequest, WatchResponse};
+pub(crate) use messages::{Event, Events, KeyValue, ReadResponse, WatchRequest, WatchResponse};

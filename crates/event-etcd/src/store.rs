@@ -15,11 +15,12 @@ use crate::seam::{Connector, Members};
 use crate::session::{Endpoints, Timeouts};
 use crate::value::EtcdValue;
 
-/// A connection to an etcd cluster, whose keys are values.
+/// A connection to an etcd cluster. [`value`](Self::value) returns one key as a value.
 ///
 /// It is a handle that is cheap to clone. All clones, their namespaces, values and watchers share one
-/// connection, one watch stream and one task. The store connects when its first key is watched, fails over
-/// by itself, and ends when the last handle is dropped. It only reads.
+/// connection, one watch stream and one task. The store connects when its first key is watched, and fails
+/// over by itself. It ends when its last handle, value and watcher are dropped; a reader of its health does
+/// not keep it alive. It only reads.
 ///
 /// ```no_run
 /// use event_core::{ReaderExt, ValueReader, WatcherExt};
@@ -41,9 +42,9 @@ use crate::value::EtcdValue;
 ///
 /// # When does a value end?
 ///
-/// A store is no writer, so *no writer is left* means here that the store ended: by
-/// [`close`](Self::close), or with the tokio runtime that it was made in. Its watchers then take the last
-/// version and get [`ErrorKind::Closed`]. A cluster that can't be reached does not end a value.
+/// A store does not write. Its values end when the store ends: by [`close`](Self::close), or with the tokio
+/// runtime that it was created in. Its watchers then yield the last version, unless they already did, and
+/// after that [`ErrorKind::Closed`]. A cluster that can't be reached does not end a value.
 ///
 /// Calling `set` does not compile:
 ///
@@ -77,9 +78,9 @@ impl EtcdStore {
     /// An endpoint is `host:port`, `http://host:port` or `https://host:port`. A URL may leave out its
     /// port, which is then 80 or 443. The store tries the endpoints in this order.
     ///
-    /// Only the arguments are checked here, so a program may start before its cluster. Then watchers
-    /// wait, and [`health`](Self::health) shows how the store is doing. Use a timeout on the first `get`
-    /// if your program should not start without a value.
+    /// Only the arguments are checked here, so a program may start before its cluster. Until the cluster
+    /// answers, watchers wait, and [`health`](Self::health) is connecting or stalled. If your program
+    /// should not start without a value, add a timeout to the first `get`.
     ///
     /// # Errors
     ///
@@ -88,8 +89,7 @@ impl EtcdStore {
     /// - there is no endpoint, or one can't be read, or `http://` and TLS are mixed;
     /// - a certificate or a key can't be read;
     /// - a timeout is zero or longer than a day;
-    /// - the call is outside a tokio runtime. The runtime must have its clock and its I/O enabled, as that of
-    ///   `#[tokio::main]` has.
+    /// - the call is outside a tokio runtime. Enable time and I/O on the runtime; `#[tokio::main]` does.
     pub async fn connect<E: Into<String>>(
         endpoints: impl IntoIterator<Item = E>,
         options: Options,
@@ -111,10 +111,9 @@ impl EtcdStore {
 
     /// Makes a store over a client that the program has, with the default timeouts.
     ///
-    /// The client chooses the endpoints, and its balancer gives calls to dead members again and again.
-    /// Give the client `with_require_leader`, a connect timeout, a keepalive of 5 s or more, and
-    /// `with_auto_token_refresh` if there is a user. Better, let the store [`connect`](Self::connect)
-    /// on its own.
+    /// Prefer [`connect`](Self::connect): the balancer of a client keeps sending calls to dead members. If
+    /// you use a client, of etcd-client 0.21, set `with_require_leader`, a connect timeout, a keepalive of
+    /// at least 5 s and, with a user, `with_auto_token_refresh`.
     ///
     /// # Errors
     ///
@@ -136,7 +135,7 @@ impl EtcdStore {
         Ok(Self { driver, endpoints: which, prefix: Bytes::new() })
     }
 
-    /// A view of the keys that begin with `prefix`. In it you name keys without the prefix. Views nest.
+    /// A view of the keys that begin with `prefix`. Pass it keys without the prefix. Views nest.
     ///
     /// The prefix is taken as it is: end it with a `/` if you mean a folder. Entries and errors have the
     /// full key.
@@ -151,11 +150,10 @@ impl EtcdStore {
 
     /// A key as a value. It costs nothing until it is watched.
     ///
-    /// [`EtcdValue`] says what a `get` yields: of a key that does not exist, that the user may not read,
-    /// that is empty.
+    /// For what a `get` yields, see [`EtcdValue`].
     ///
-    /// A key is no folder: watching `app` yields nothing of `app/port`. If the key does not exist and keys
-    /// below it do, the store logs a warning through `tracing`.
+    /// Watching `app` does not watch `app/port`. If the key does not exist and keys below it do, the store
+    /// logs a warning through `tracing`.
     #[must_use]
     pub fn value(&self, key: impl AsRef<[u8]>) -> EtcdValue {
         EtcdValue::new(Arc::clone(&self.driver), self.key(key.as_ref()))
@@ -165,18 +163,18 @@ impl EtcdStore {
     ///
     /// - [`Connecting`]: no key was watched yet, or the cluster has not answered yet.
     /// - [`Live`]: the watch stream is open and answers, and every watched key was read.
-    /// - [`Stalled`]: watchers may have stale values, for the reason in its cause: all of them, or those of
-    ///   one key that can't be read. The store tries again without end.
+    /// - [`Stalled`]: watchers may have stale values, for the reason in its cause. If the cause has a key,
+    ///   only the watchers of such keys; otherwise all of them. The store tries again without end.
     ///
     /// A new version comes when the state, the kind of the cause, the endpoint in use or the number of
     /// history resets changes. [`stale_for`](Self::stale_for) says how fresh the last response is.
     ///
-    /// After the last watcher has left, the store asks the cluster nothing more, so the health stays as it
-    /// was: *live* then says nothing of now.
+    /// When nothing is watched any more, the store stops asking the cluster and the health no longer
+    /// changes. *Live* is then out of date.
     ///
-    /// A replaced history shows itself by a lower revision, or by another version at the revision of one
-    /// that was published. A history that has passed the old revision, and has compacted that version, is
-    /// not noticed.
+    /// The store detects a replaced history if the revision is lower than before, or if a revision that it
+    /// published now holds another version. If the new history has passed that revision and compacted it,
+    /// the store does not detect it, and still yields what the new history holds.
     ///
     /// [`Connecting`]: event_core::HealthState::Connecting
     /// [`Live`]: event_core::HealthState::Live
@@ -186,7 +184,8 @@ impl EtcdStore {
         self.driver.health()
     }
 
-    /// The time since the server last gave a sign of life, or since the store was made if it never did.
+    /// The time since the last response of a server. If there was none, the time since the store was
+    /// created.
     ///
     /// While a key is watched and all is well, it stays below the
     /// [liveness timeout](Options::liveness_timeout).
@@ -209,7 +208,7 @@ impl EtcdStore {
         Ok(())
     }
 
-    /// Removes an endpoint, which is named as it was given. If it is the one in use, the store connects to
+    /// Removes an endpoint. Pass it exactly as you added it. If it is the one in use, the store connects to
     /// the next one. Removing an endpoint that the store does not have changes nothing.
     ///
     /// # Errors
@@ -222,8 +221,8 @@ impl EtcdStore {
         Ok(())
     }
 
-    /// Ends the store for all its handles: each watcher takes the last version if it has not, then
-    /// gets [`ErrorKind::Closed`].
+    /// Ends the store for all its handles: each watcher yields the last version, unless it already did, and
+    /// after that [`ErrorKind::Closed`].
     pub fn close(&self) {
         self.driver.close();
     }

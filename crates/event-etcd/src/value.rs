@@ -19,23 +19,22 @@ use crate::slots::KeyId;
 ///
 /// # What does `get` yield?
 ///
-/// | the key | the first `get` | and `health` |
+/// | the key | `get` | `health` |
 /// |---|---|---|
 /// | exists | its bytes and the revision that wrote them | – |
-/// | does not exist | *never seen*, also if it was deleted before this store watched it; a decoder without a default then waits | – |
-/// | is deleted while it is watched | *deleted* and the revision, once | – |
-/// | may not be read by the user | waits until it may | stalled: [`PermissionDenied`] and the key |
+/// | does not exist, or was deleted before the store watched it | *never seen*; with a decoder without a default, waits | – |
+/// | is deleted while the store watches it | *deleted* and the revision, once for each watcher | – |
+/// | may not be read by the user | waits until the user may read it | stalled: [`PermissionDenied`] and the key |
 /// | has a value of more than 64 MB | waits until it is smaller | stalled: [`TooLarge`] and the key |
-/// | is empty, which no etcd takes | waits for ever | stalled: [`InvalidArgument`] and the key |
+/// | has an empty name, which etcd refuses | waits for ever | stalled: [`InvalidArgument`] and the key |
 ///
-/// A key that waits is asked for again without end, every half a second or more rarely, and the other keys
-/// of the store go on. If a key can no longer be read, its watchers keep what they have. A
-/// [`refresh`](ValueReader::refresh) of such a key ends with an error, so use one if you would rather
-/// know than wait.
+/// The store reads such a key again at intervals of 0.5 s or longer, without limit. Other keys are not
+/// affected. If a key can no longer be read, its watchers keep what they have. To get an error instead of
+/// waiting, call [`refresh`](ValueReader::refresh).
 ///
-/// No `get` ends because the cluster can't be reached. Watchers get [`Closed`](event_core::ErrorKind::Closed)
-/// when the store ends: by [`EtcdStore::close`](crate::EtcdStore::close), or with the tokio runtime that
-/// it was made in.
+/// No `get` ends because the cluster can't be reached. Watchers get
+/// [`Closed`](event_core::ErrorKind::Closed) when the store ends: by
+/// [`EtcdStore::close`](crate::EtcdStore::close), or with the tokio runtime that it was created in.
 ///
 /// [`PermissionDenied`]: event_core::CauseKind::PermissionDenied
 /// [`TooLarge`]: event_core::CauseKind::TooLarge

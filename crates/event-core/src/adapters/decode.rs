@@ -15,7 +15,7 @@ pub type Decoded<R, D, V = <D as Decoder>::Output> = Shared<Decode<R, D, V>, V>;
 /// A reader of entries as a reader of typed values.
 ///
 /// [`ReaderExt::decode`](crate::ReaderExt::decode) and
-/// [`decode_versioned`](crate::ReaderExt::decode_versioned) make one, and share it.
+/// [`decode_versioned`](crate::ReaderExt::decode_versioned) return it inside a [`Shared`].
 pub struct Decode<R, D: Decoder, V> {
     reader: R,
     decoder: Arc<D>,

@@ -6,7 +6,7 @@ use super::{ROUNDS, yield_now};
 use crate::debug::debug;
 use crate::{Epoch, Error, Refresh, ValueReader, Watcher};
 
-/// A reader without the versions that equal what a watcher took last.
+/// A reader whose watchers skip each version that equals the one before.
 ///
 /// [`ReaderExt::dedup`](crate::ReaderExt::dedup) makes one.
 #[derive(Debug, Clone)]
@@ -28,8 +28,8 @@ where
     }
 }
 
-/// A watcher that skips the versions that equal the one it took last. After an error, every value
-/// counts as different.
+/// A watcher that skips each version that equals the one it took last. After an error, it yields the next
+/// value even if it is equal.
 ///
 /// [`WatcherExt::dedup`](crate::WatcherExt::dedup) makes one.
 #[must_use = "a watcher does nothing unless it is polled"]
@@ -66,6 +66,7 @@ where
                 Poll::Pending => {}
             }
             if self.last != self.candidate {
+                self.last = None; // its `drop` may panic, and so may the `clone`
                 let copy = self.candidate.clone();
                 self.last = copy;
                 if let Some(value) = self.candidate.take() {

@@ -10,7 +10,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::cell::Dirty;
+use crate::cell::{Dirty, End};
 use crate::debug::debug;
 use crate::{Error, Watcher};
 
@@ -19,12 +19,14 @@ use crate::{Error, Watcher};
 /// [`WatcherExt::latest`](crate::WatcherExt::latest) makes one. While nothing changes, a read is a few
 /// loads of atomics that no other reader writes.
 ///
-/// A `get` that begins after a `set` has returned is never older than that `set`.
+/// If `get` begins after a `set` has returned, it returns that version or a newer one. Over a mapped
+/// reader, it may return the version before while another watcher runs the mapper.
 #[must_use = "a watcher does nothing unless it is polled"]
 pub struct Latest<W, T> {
     watcher: W,
     value: Option<T>,
     error: Option<Error>,
+    end: End,
     /// Whether the watcher may have something newer.
     dirty: Arc<Dirty>,
     /// Raises the flag.
@@ -34,7 +36,8 @@ pub struct Latest<W, T> {
 impl<T, W: Watcher<T>> Latest<W, T> {
     pub(crate) fn new(watcher: W) -> Self {
         let dirty = Arc::new(Dirty::new(watcher.epoch()));
-        Self { watcher, value: None, error: None, waker: Waker::from(Arc::clone(&dirty)), dirty }
+        let waker = Waker::from(Arc::clone(&dirty));
+        Self { watcher, value: None, error: None, end: End::default(), dirty, waker }
     }
 
     /// The newest good value; `None` while there was none. Does not wait.
@@ -47,7 +50,7 @@ impl<T, W: Watcher<T>> Latest<W, T> {
         self.value.as_ref()
     }
 
-    /// The newest good value, and why the newest version is none, if it is none.
+    /// Returns the newest good value. If the newest version is an error, returns that error too.
     ///
     /// ```
     /// use event_core::{Error, ErrorKind, MemoryValue, ValueReader, WatcherExt};
@@ -63,14 +66,13 @@ impl<T, W: Watcher<T>> Latest<W, T> {
         (self.value.as_ref(), self.error.as_ref())
     }
 
-    /// Waits until there is a good value: for the start of a program whose backend may not have answered
-    /// yet. Then [`get`](Self::get) returns it, or a newer one.
+    /// Waits for the first good value. Use it at the start of a program, when the backend may not have
+    /// answered yet. After it, [`get`](Self::get) returns that value or a newer one.
     ///
     /// # Errors
     ///
-    /// The version that came instead of a first value is an error, or the value
-    /// [ended](Error::is_closed). Each error is returned once; call it again to wait for the next
-    /// version.
+    /// Returns an error if the first version is an error, or if the value [ended](Error::is_closed) without
+    /// one. It returns each error once. Call it again to wait for the next version.
     ///
     /// # Cancel safety
     ///
@@ -95,7 +97,10 @@ impl<T, W: Watcher<T>> Latest<W, T> {
         if let Some(error) = self.look() {
             return if self.value.is_some() { Ok(()) } else { Err(error) };
         }
-        if self.value.is_none() && !self.is_closed() {
+        if self.value.is_none() && self.is_closed() {
+            return poll_fn(|cx| self.end.poll(cx)).await;
+        }
+        if self.value.is_none() {
             let version = poll_fn(|cx| {
                 // This poll leaves the task's waker in the place of ours.
                 self.dirty.raise();
@@ -110,7 +115,7 @@ impl<T, W: Watcher<T>> Latest<W, T> {
         }
     }
 
-    /// Why the newest version, as of the last read, is no value. `None` if it is one.
+    /// Returns the error if the newest version at the last read was an error.
     pub fn error(&self) -> Option<&Error> {
         self.error.as_ref()
     }
@@ -136,7 +141,7 @@ impl<T, W: Watcher<T>> Latest<W, T> {
                 let error = version.as_ref().err().cloned();
                 self.take(version);
                 if self.is_closed() {
-                    self.dirty.settle(before);
+                    self.dirty.settle_for_ever();
                 }
                 error
             }

@@ -10,7 +10,7 @@ use crate::{Epoch, Error, Refresh, ValueReader, Watcher};
 
 /// A reader that maps each version of the reader below.
 ///
-/// [`ReaderExt::map`](crate::ReaderExt::map) makes one, and shares it.
+/// [`ReaderExt::map`](crate::ReaderExt::map) returns it inside a [`Shared`](crate::adapters::Shared).
 pub struct Mapped<R, T, F> {
     reader: R,
     f: Arc<F>,

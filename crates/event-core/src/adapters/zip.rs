@@ -43,12 +43,12 @@ where
 
 /// A watcher of pairs: the newest of each side, whenever one of them has a newer version.
 ///
-/// An error of one side is yielded as it is, and there is no pair until that side has a good version
-/// again. The end comes when no newer pair can: both sides ended, or one that has no value did.
+/// An error of one side is yielded as it is, and there is no pair until that side has a good version again.
+/// The pair ends when both sides have ended, or when a side ends that has no value.
 ///
-/// The two sides are read one after the other, so a pair can hold versions of different moments, also
-/// if both sides read the same source. The last pair is right. To see two fields of one value change
-/// together, map the value to both.
+/// The two sides are read one after the other, so a pair can hold versions of different moments, even if
+/// both sides read the same source. Once writes stop, the last pair holds the newest version of each side.
+/// To see two fields of one value change together, map that value to both.
 ///
 /// [`WatcherExt::zip`](crate::WatcherExt::zip) makes one.
 #[must_use = "a watcher does nothing unless it is polled"]
@@ -57,12 +57,19 @@ pub struct ZipWatcher<A, B, T, U> {
     b: Side<B, U>,
     /// A side took a value that no pair was yielded with.
     is_newer: bool,
+    is_closed: bool,
     end: End,
 }
 
 impl<A, B, T, U> ZipWatcher<A, B, T, U> {
     pub(crate) fn new(a: A, b: B) -> Self {
-        Self { a: Side::new(a), b: Side::new(b), is_newer: false, end: End::default() }
+        Self {
+            a: Side::new(a),
+            b: Side::new(b),
+            is_newer: false,
+            is_closed: false,
+            end: End::default(),
+        }
     }
 }
 
@@ -74,6 +81,9 @@ where
     U: Clone,
 {
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<(T, U), Error>> {
+        if self.is_closed {
+            return self.end.poll(cx);
+        }
         let a_has_more = self.a.poll(cx, &mut self.is_newer);
         let b_has_more = self.b.poll(cx, &mut self.is_newer);
         // Each side in turn, so that an error of one leaves the other's version for later.
@@ -87,6 +97,7 @@ where
             return Poll::Ready(Ok(pair));
         }
         if self.a.is_over() || self.b.is_over() || (self.a.ended && self.b.ended) {
+            self.is_closed = true;
             return self.end.poll(cx);
         }
         if a_has_more || b_has_more { yield_now(cx) } else { Poll::Pending }
@@ -123,11 +134,14 @@ impl<W, T> Side<W, T> {
             match self.watcher.poll_get(cx) {
                 Poll::Pending => return false,
                 Poll::Ready(Ok(value)) => {
-                    (self.newest, self.error) = (Some(value), None);
+                    // First, since dropping the older value may panic.
                     *is_newer = true;
+                    (self.error, self.newest) = (None, Some(value));
                 }
                 Poll::Ready(Err(error)) if error.is_closed() => self.ended = true,
-                Poll::Ready(Err(error)) => (self.newest, self.error) = (None, Some(error)),
+                Poll::Ready(Err(error)) => {
+                    (self.error, self.newest) = (Some(error), None);
+                }
             }
         }
         true

@@ -63,9 +63,25 @@ impl Dirty {
         Moment(self.sum())
     }
 
-    /// The poll ended `Pending`.
-    pub(crate) fn settle(&self, before: Moment) {
-        self.settled.store(before.0, Ordering::Release);
+    /// Whether the epoch moved or the waker was woken since then.
+    pub(crate) fn has_moved_since(&self, moment: Moment) -> bool {
+        self.sum() != moment.0
+    }
+
+    /// The poll ended `Pending`. Settles the flag, and returns whether it did: not if the poll stopped early,
+    /// or if somebody else is about to publish something newer.
+    pub(crate) fn settle(&self, before: Moment) -> bool {
+        let is_last_word = self.epoch.as_ref().is_none_or(Epoch::is_settled);
+        let settles = is_last_word && !self.has_moved_since(before);
+        if settles {
+            self.settled.store(before.0, Ordering::Release);
+        }
+        settles
+    }
+
+    /// The value ended: nothing newer will come.
+    pub(crate) fn settle_for_ever(&self) {
+        self.settled.store(self.sum(), Ordering::Release);
     }
 
     pub(crate) fn raise(&self) {

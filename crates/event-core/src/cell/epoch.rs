@@ -3,14 +3,25 @@
 use std::sync::Arc;
 
 #[cfg(event_loom)]
-use loom::sync::atomic::{AtomicU64, Ordering};
+use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 #[cfg(not(event_loom))]
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The epoch of one cell. It is written under the cell's lock, before anybody can see what changed: so
 /// whoever has taken a version and then reads the counter finds it moved.
 #[derive(Debug)]
 pub(crate) struct Counter(AtomicU64);
+
+/// Says whether a watcher's last `Pending` was the last word. It was not if a sibling was about to publish
+/// something newer, or if the poll stopped early.
+#[derive(Debug, Default)]
+pub(crate) struct Unsettled(AtomicBool);
+
+impl Unsettled {
+    pub(crate) fn set(&self, is_unsettled: bool) {
+        self.0.store(is_unsettled, Ordering::Release);
+    }
+}
 
 impl Counter {
     pub(crate) fn new(epoch: u64) -> Self {
@@ -23,26 +34,44 @@ impl Counter {
     }
 }
 
-/// A number that moves before a watcher's newer version can be seen anywhere.
+/// A counter that grows before a newer version becomes visible.
 ///
-/// [`Watcher::epoch`](crate::Watcher::epoch) gives one. While it stands still, a poll of that watcher has
-/// nothing newer to yield than it had before, so the poll can be spared.
+/// [`Watcher::epoch`](crate::Watcher::epoch) returns one. If it has not changed since a poll returned
+/// `Pending`, another poll would return `Pending` too, and is skipped. An adapter that you write forwards
+/// the epoch of its inner watcher.
 #[derive(Debug, Clone, Default)]
-pub struct Epoch(Vec<Arc<Counter>>);
+pub struct Epoch {
+    counters: Vec<Arc<Counter>>,
+    /// Of the watchers on the way that share an upstream.
+    unsettled: Vec<Arc<Unsettled>>,
+}
 
 impl Epoch {
     pub(crate) fn of(counter: Arc<Counter>) -> Self {
-        Self(vec![counter])
+        Self { counters: vec![counter], unsettled: Vec::new() }
+    }
+
+    /// The same epoch, of a watcher that shares its upstream.
+    pub(crate) fn with(mut self, unsettled: Arc<Unsettled>) -> Self {
+        self.unsettled.push(unsettled);
+        self
+    }
+
+    /// Whether the last `Pending` of the watcher was the last word.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.unsettled.iter().all(|unsettled| !unsettled.0.load(Ordering::Acquire))
     }
 
     /// An epoch that moves when either does.
     pub(crate) fn and(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
+        self.counters.extend(other.counters);
+        self.unsettled.extend(other.unsettled);
         self
     }
 
     #[inline]
     pub(crate) fn now(&self) -> u64 {
-        self.0.iter().map(|counter| counter.0.load(Ordering::Acquire)).fold(0, u64::wrapping_add)
+        let counters = self.counters.iter();
+        counters.map(|counter| counter.0.load(Ordering::Acquire)).fold(0, u64::wrapping_add)
     }
 }

@@ -51,6 +51,21 @@ pub(crate) enum Woken {
     Many(Vec<Option<Waker>>),
 }
 
+impl Woken {
+    /// Wakes them, and gives back the emptied buffer, if there is one.
+    #[inline]
+    pub(crate) fn wake(self) -> Option<Vec<Option<Waker>>> {
+        match self {
+            Self::Nobody => None,
+            Self::One(waker) => {
+                wake_one(waker);
+                None
+            }
+            Self::Many(wakers) => Some(wake_each(wakers)),
+        }
+    }
+}
+
 impl Place {
     /// Whether a waker may lie there.
     pub(crate) fn has_slot(&self) -> bool {
@@ -138,11 +153,21 @@ impl Wakers {
     }
 }
 
+/// Wakes the only one who waited. A panic goes on, unless this thread is panicking already.
+#[inline]
+fn wake_one(waker: Waker) {
+    if thread::panicking() {
+        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+    } else {
+        waker.wake();
+    }
+}
+
 /// Wakes them all, and gives back the emptied buffer.
 ///
 /// If a waker panics, the others are woken first. Then the panic goes on, unless this thread is
 /// panicking already.
-pub(crate) fn wake_each(mut wakers: Vec<Option<Waker>>) -> Vec<Option<Waker>> {
+fn wake_each(mut wakers: Vec<Option<Waker>>) -> Vec<Option<Waker>> {
     let mut left = wakers.drain(..).flatten();
     let mut first_panic: Option<Box<dyn Any + Send>> = None;
     while let Err(panic) = catch_unwind(AssertUnwindSafe(|| left.by_ref().for_each(Waker::wake))) {

@@ -161,7 +161,7 @@ async fn of_responses_that_are_all_there_at_once_none_is_lost() {
             let changed = move |at| {
                 let value = Some(Bytes::new());
                 let event = Event { key: "key".into(), mod_revision: 2 + at, value };
-                let (revision, events) = (2 + at, vec![event]);
+                let (revision, events) = (2 + at, [event].into());
                 WatchResponse::Events { watch_id, revision, events, is_fragment: false }
             };
             let created = WatchResponse::Created { watch_id, revision: 2 };

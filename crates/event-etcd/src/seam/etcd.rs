@@ -8,8 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use etcd_client::proto::{PbEvent, PbRangeResponse, PbTxnOpResponse};
 use etcd_client::{
-    BalancedChannelBuilder, Certificate, Channel, Client, ConnectOptions, Error as EtcdError, GetOptions, Identity, TlsOptions, Txn,
-    TxnOp, WatchOptions, WatchRequestSender, WatchResponse as EtcdResponse, WatchResponseStream,
+    BalancedChannelBuilder, Certificate, Channel, Client, ConnectOptions, Error as EtcdError,
+    GetOptions, Identity, TlsOptions, Txn, TxnOp, WatchOptions, WatchRequestSender,
+    WatchResponse as EtcdResponse, WatchResponseStream,
 };
 use event_core::{Bytes, CauseKind, Error, ErrorKind};
 use futures_util::future::FutureExt;

@@ -231,7 +231,7 @@ fn canceled(watch_id: i64) -> WatchResponse {
 
 /// A response to the watch of one key, on a store at `revision`.
 fn events(watch_id: i64, revision: i64, events: &[Event]) -> WatchResponse {
-    WatchResponse::Events { watch_id, revision, events: events.to_vec(), is_fragment: false }
+    WatchResponse::Events { watch_id, revision, events: events.into(), is_fragment: false }
 }
 
 fn put(key: &str, mod_revision: i64, value: &str) -> Event {

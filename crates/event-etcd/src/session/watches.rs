@@ -7,7 +7,7 @@ use event_core::CauseKind;
 
 use super::connected::{KeyState, Stream};
 use super::{Action, Session, State};
-use crate::seam::{Event, Failure, WatchRequest, WatchResponse};
+use crate::seam::{Event, Events, Failure, WatchRequest, WatchResponse};
 use crate::slots::KeyId;
 
 /// A watch id has the slot of its key in its lower half, and a number in its upper half that makes it
@@ -110,7 +110,7 @@ impl Session {
     }
 
     /// A key changed. Only its last event matters; within a revision, too (N7).
-    fn changed(&mut self, watch_id: i64, revision: i64, events: Vec<Event>, is_fragment: bool) {
+    fn changed(&mut self, watch_id: i64, revision: i64, events: Events, is_fragment: bool) {
         let Some(id) = self.watched_key(watch_id) else { return };
         let State::Connected(connected) = &mut self.state else { return };
         let Some(key) = self.keys.get_mut(id) else { return };

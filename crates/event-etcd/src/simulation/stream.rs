@@ -141,7 +141,7 @@ impl Stream {
                 let (watch_id, revision) = (*id, events[0].mod_revision);
                 // A revision that does not fit as a whole is replayed.
                 if revision < watch.next {
-                    let events = events.to_vec();
+                    let events = events.into();
                     let response =
                         WatchResponse::Events { watch_id, revision, events, is_fragment: false };
                     self.sent.push_back((response, Some(watch_id)));

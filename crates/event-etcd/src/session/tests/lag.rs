@@ -22,7 +22,10 @@ fn e9_a_watch_whose_header_is_far_ahead_is_let_go_after_one_read() {
     let mut script = Script::live(&["k"]);
     let news = script.receive(events(1, 100_000, &[put("k", 11, "x")]));
     assert_eq!(news, [publish(1, "k", 11, "x"), read(2, &["k"])]);
-    assert_eq!(script.receive(events(1, 100_000, &[put("k", 12, "y")])), [publish(1, "k", 12, "y")]);
+    assert_eq!(
+        script.receive(events(1, 100_000, &[put("k", 12, "y")])),
+        [publish(1, "k", 12, "y")]
+    );
     assert_eq!(
         script.respond(2, 100_000, &[Some((100_000, "z"))]),
         [publish(1, "k", 100_000, "z"), cancel(1), Action::Send(create(2, "k", 0))]
@@ -31,7 +34,10 @@ fn e9_a_watch_whose_header_is_far_ahead_is_let_go_after_one_read() {
     assert_eq!(script.receive(events(1, 200_000, &[put("k", 13, "y")])), []);
     assert_eq!(script.receive(canceled(1)), []);
     assert_eq!(script.receive(created_at(2, 100_000)), []);
-    assert_eq!(script.receive(events(2, 100_001, &[put("k", 100_001, "w")])), [publish(1, "k", 100_001, "w")]);
+    assert_eq!(
+        script.receive(events(2, 100_001, &[put("k", 100_001, "w")])),
+        [publish(1, "k", 100_001, "w")]
+    );
 }
 
 #[test]
@@ -40,7 +46,10 @@ fn e9_what_was_written_before_the_new_watch_began_is_read_once_more() {
     script.receive(events(1, 100_000, &[put("k", 11, "x")]));
     script.respond(2, 100_000, &[Some((100_000, "z"))]);
     assert_eq!(script.receive(created_at(2, 100_005)), [read(3, &["k"])]);
-    assert_eq!(script.respond(3, 100_007, &[Some((100_004, "w"))]), [publish(1, "k", 100_004, "w")]);
+    assert_eq!(
+        script.respond(3, 100_007, &[Some((100_004, "w"))]),
+        [publish(1, "k", 100_004, "w")]
+    );
 }
 
 #[test]

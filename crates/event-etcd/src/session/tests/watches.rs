@@ -150,7 +150,7 @@ fn e8_a_revision_is_complete_with_the_last_fragment() {
     let fragment = |watch_id, event, is_fragment| WatchResponse::Events {
         watch_id,
         revision: 11,
-        events: vec![event],
+        events: [event].into(),
         is_fragment,
     };
     let mut script = Script::live(&["k", "l"]);
