@@ -21,6 +21,7 @@ pub(crate) struct Metadata {
 /// A crate that goes to the registry.
 pub(crate) struct Published {
     pub(crate) name: String,
+    pub(crate) version: String,
     pub(crate) folder: PathBuf,
     /// Without `default`.
     pub(crate) features: Vec<String>,
@@ -93,6 +94,7 @@ fn published(package: &Value) -> Published {
     let manifest = PathBuf::from(text(&package["manifest_path"]));
     Published {
         name: text(&package["name"]).to_owned(),
+        version: text(&package["version"]).to_owned(),
         folder: manifest.parent().map(PathBuf::from).unwrap_or_default(),
         features: features.filter(|name| *name != "default").cloned().collect(),
         rust_version: text(&package["rust_version"]).to_owned(),

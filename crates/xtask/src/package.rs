@@ -3,11 +3,11 @@
 //! The crates depend on each other, and no registry has them yet. Cargo packages them in one call, and
 //! builds each against the packages of the others.
 
-use std::time::Duration;
+use std::{env, fs, path::PathBuf, process::Command, time::Duration};
 
 use crate::{
-    metadata::Metadata,
-    run::{cargo, step},
+    metadata::{Metadata, Published},
+    run::{self, cargo, step},
     workspace,
 };
 
@@ -24,12 +24,45 @@ pub(crate) fn check() -> Result<Duration, String> {
             return Err(format!("a package needs {}", file.display()));
         }
     }
+    forget_earlier_runs(&published)?;
     // Uncommitted changes are allowed: at the desk, you want to check before you commit. In CI there are none.
-    let mut command = cargo(["package", "--quiet", "--allow-dirty"]);
-    for package in &published {
+    let package = on_all(&published, &["package", "--quiet", "--allow-dirty"]);
+    step("package", package)
+}
+
+/// Removes what earlier runs left of the packages.
+///
+/// Cargo builds each package against the others as a registry has them, where the content of a version
+/// never changes. Without this, it builds against the sources of the first run.
+fn forget_earlier_runs(published: &[Published]) -> Result<(), String> {
+    run::quiet(on_all(published, &["clean"]))?;
+    let Some(sources) = cargo_home().and_then(|home| fs::read_dir(home.join("registry/src")).ok())
+    else {
+        return Ok(());
+    };
+    // Cargo names the folder of a registry for its host. A registry in a folder has none.
+    let local = sources.flatten().filter(|it| it.file_name().to_string_lossy().starts_with('-'));
+    for registry in local {
+        for Published { name, version, .. } in published {
+            // Most of them are not there.
+            let _ = fs::remove_dir_all(registry.path().join(format!("{name}-{version}")));
+        }
+    }
+    Ok(())
+}
+
+/// A cargo command for all published crates, in a target folder of its own. There, cargo keeps the
+/// dependencies for the next run.
+fn on_all(published: &[Published], args: &[&str]) -> Command {
+    let mut command = cargo(args.iter().copied());
+    command.env("CARGO_TARGET_DIR", workspace::target().join("packages"));
+    for package in published {
         command.args(["--package", &package.name]);
     }
-    // Unless this is set, cargo builds each package in a new folder, from nothing.
-    command.env("CARGO_TARGET_DIR", workspace::target());
-    step("package", command)
+    command
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    let chosen = env::var_os("CARGO_HOME").map(PathBuf::from);
+    chosen.or_else(|| Some(env::home_dir()?.join(".cargo")))
 }
