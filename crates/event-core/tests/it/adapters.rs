@@ -2,13 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
-use std::task::Context;
+use std::sync::{Arc, Barrier, Mutex};
+use std::task::{Context, Poll};
 use std::thread;
 
 use event_core::{
-    Bytes, Decoder, Entry, Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, ValueWriter,
-    Watcher, WatcherExt,
+    Bytes, Decoder, Entry, Error, ErrorKind, MemoryReader, MemoryValue, MemoryWatcher, ReaderExt,
+    ValueReader, ValueWriter, Watcher, WatcherExt,
 };
 use futures_executor::block_on;
 use futures_util::StreamExt;
@@ -66,6 +66,34 @@ fn a_mapper_runs_once_per_version_for_any_number_of_watchers() {
         }
     }
     assert_eq!(runs.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn siblings_that_are_left_after_the_end_hold_nothing_upstream() {
+    /// Whoever holds the `Arc` holds what is upstream.
+    struct Held(MemoryReader<u32>, Mutex<Option<Arc<()>>>);
+    struct Holds(MemoryWatcher<u32>, #[allow(dead_code)] Option<Arc<()>>);
+    impl ValueReader<u32> for Held {
+        type Watcher = Holds;
+        fn watch(&self) -> Holds {
+            Holds(self.0.watch(), self.1.lock().unwrap().take())
+        }
+    }
+    impl Watcher<u32> for Holds {
+        fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<u32, Error>> {
+            self.0.poll_get(cx)
+        }
+    }
+    let value = MemoryValue::new(1);
+    let held = Arc::new(());
+    let upstream = Arc::downgrade(&held);
+    let mut sibling = Held(value.reader(), Mutex::new(Some(held))).shared().watch();
+    assert_eq!(sibling.try_get().unwrap().unwrap(), 1);
+    drop(value);
+    assert!(upstream.upgrade().is_some());
+    assert!(sibling.try_get().unwrap().unwrap_err().is_closed());
+    assert!(upstream.upgrade().is_none());
+    assert!(sibling.try_get().unwrap().unwrap_err().is_closed());
 }
 
 #[test]

@@ -60,6 +60,21 @@ fn getting_an_entry_does_not_copy_its_bytes() {
     );
 }
 
+#[test]
+fn waking_many_watchers_again_and_again_allocates_nothing() {
+    let value = MemoryValue::new(0_u64);
+    let mut watchers: Vec<_> = (0..100).map(|_| value.watch()).collect();
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut wait_and_wake = || {
+        for watcher in &mut watchers {
+            while watcher.poll_get(&mut cx).is_ready() {}
+        }
+        value.set(1);
+    };
+    wait_and_wake();
+    assert_no_allocation("a wake-up", &measure(|| (0..100).for_each(|_| wait_and_wake())));
+}
+
 #[tokio::test(flavor = "current_thread")]
 async fn a_million_pending_gets_in_select_allocate_nothing() {
     let value = MemoryValue::new(0_u64);
@@ -112,5 +127,6 @@ fn a_waiting_watcher_costs_at_most_56_bytes() {
         }
     });
     let size = size_of_val(&watchers[0]) + usize::try_from(info.bytes_current).unwrap() / WATCHERS;
+    assert!(info.count_total <= 40, "the buffer of wakers grows in too small steps: {info:?}");
     assert!(size <= 56, "{size} bytes, of which {} are the watcher", size_of_val(&watchers[0]));
 }

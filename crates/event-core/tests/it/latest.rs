@@ -2,7 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 
 use allocation_counter::measure;
 use event_core::adapters::Latest;
@@ -147,6 +149,76 @@ fn the_value_is_polled_only_if_it_may_have_changed() {
     drop(latest);
     assert_eq!(counted.1, 5, "expected: value, pending, value, pending, closed");
     assert!(read.count_total <= 1, "only the waker's slot may allocate: {read:?}");
+}
+
+#[test]
+fn through_any_adapter_a_read_polls_only_if_the_value_may_have_changed() {
+    let value = MemoryValue::empty();
+    let reader = value.reader();
+    let bytes = |v: u64| Entry::present("k", 1, v.to_string());
+    assert_polls_only_changes("map", &value, reader.watch().map(|v| v));
+    assert_polls_only_changes("filter", &value, reader.watch().filter(|_| true));
+    assert_polls_only_changes("dedup", &value, reader.watch().dedup());
+    assert_polls_only_changes("decode", &value, reader.watch().map(bytes).decode(text));
+    assert_polls_only_changes("zip", &value, reader.watch().zip(MemoryValue::new(()).watch()));
+    assert_polls_only_changes("boxed", &value, reader.clone().boxed().watch());
+    assert_polls_only_changes("shared", &value, reader.shared().watch());
+}
+
+fn assert_polls_only_changes<T>(name: &str, value: &MemoryValue<u64>, watcher: impl Watcher<T>) {
+    let mut counted = Counted(watcher, 0);
+    let mut latest = (&mut counted).latest();
+    for version in 0..3 {
+        value.set(version);
+        for _ in 0..100 {
+            assert!(latest.get().is_some(), "{name}");
+        }
+    }
+    drop(latest);
+    assert_eq!(counted.1, 6, "{name}: expected a value and a pending poll for each version");
+}
+
+/// A task that reads when it is woken.
+struct Reads<W> {
+    latest: Mutex<Latest<W, u64>>,
+    read: AtomicU64,
+}
+
+impl<W: Watcher<u64> + Send> Wake for Reads<W> {
+    fn wake(self: Arc<Self>) {
+        let read = self.latest.lock().unwrap().get().copied();
+        self.read.store(read.unwrap(), Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_read_sees_a_version_that_another_task_was_woken_for_earlier() {
+    let value = MemoryValue::empty();
+    let reader = value.reader();
+    let pair = reader.watch().zip(MemoryValue::new(()).watch());
+    assert_sees_it("a value", &value, reader.watch());
+    assert_sees_it("filter", &value, reader.watch().filter(|_| true));
+    assert_sees_it("dedup", &value, reader.watch().dedup());
+    assert_sees_it("zip and map", &value, pair.map(|(v, ())| v));
+    assert_sees_it("boxed", &value, reader.clone().boxed().watch());
+    assert_sees_it("shared", &value, reader.shared().watch());
+}
+
+fn assert_sees_it<W>(name: &str, value: &MemoryValue<u64>, watcher: W)
+where
+    W: Watcher<u64> + Send + 'static,
+{
+    value.set(1);
+    let latest = Mutex::new(watcher.latest());
+    let task = Arc::new(Reads { latest, read: AtomicU64::new(0) });
+    let waker = Waker::from(Arc::clone(&task));
+    let mut first = value.watch();
+    while first.poll_get(&mut Context::from_waker(&waker)).is_ready() {}
+    for _ in 0..2 {
+        assert_eq!(task.latest.lock().unwrap().get(), Some(&1), "{name}");
+    }
+    value.set(2); // wakes the task, and only then raises the flag of its `latest`
+    assert_eq!(task.read.load(Ordering::SeqCst), 2, "{name}");
 }
 
 #[test]

@@ -230,3 +230,33 @@ fn a_decoder_that_panics_leaves_its_siblings_an_error() {
         assert_eq!(block_on(watcher.get()).unwrap(), 10);
     }
 }
+
+/// A value whose next comparison panics.
+#[derive(Clone, Debug)]
+struct Incomparable(u32, Arc<AtomicUsize>);
+
+impl PartialEq for Incomparable {
+    fn eq(&self, other: &Self) -> bool {
+        assert_eq!(self.1.swap(0, Ordering::SeqCst), 0, "incomparable");
+        self.0 == other.0
+    }
+}
+
+#[test]
+fn a_version_that_a_comparison_panicked_on_is_taken_by_the_next_poll_and_before_the_end() {
+    let fails = Arc::new(AtomicUsize::new(0));
+    let version = |n| Incomparable(n, Arc::clone(&fails));
+    let value = MemoryValue::new(version(1));
+    let mut watcher = value.watch().dedup();
+    assert_eq!(watcher.try_get().unwrap().unwrap().0, 1);
+    value.set(version(2));
+    fails.store(1, Ordering::SeqCst);
+    assert!(panics(|| watcher.try_get()));
+    assert_eq!(watcher.try_get().unwrap().unwrap().0, 2);
+    value.set(version(3));
+    fails.store(1, Ordering::SeqCst);
+    assert!(panics(|| watcher.try_get()));
+    drop(value);
+    assert_eq!(watcher.try_get().unwrap().unwrap().0, 3);
+    assert!(watcher.try_get().unwrap().unwrap_err().is_closed());
+}
