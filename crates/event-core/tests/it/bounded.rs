@@ -171,3 +171,20 @@ fn what_a_bounded_poll_left_is_found_by_latest_and_by_siblings() {
     assert!((0..10).any(|_| latest.get() == Some(&7)));
     assert_eq!(futures_executor::block_on(once.shared().get()).unwrap(), 7);
 }
+
+/// Waits for a first value again and again, as a program might that retries for ever.
+struct Waits(event_core::adapters::Latest<event_core::MemoryWatcher<u32>, u32>);
+
+impl Watcher<u32> for Waits {
+    fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<u32, Error>> {
+        std::pin::pin!(self.0.wait()).poll(cx).map(|waited| waited.map(|()| 0))
+    }
+}
+
+#[test]
+fn a_loop_that_waits_for_the_first_value_of_a_closed_one_leaves_room_for_other_tasks() {
+    let value = MemoryValue::<u32>::empty();
+    let latest = value.watch().latest();
+    drop(value);
+    leaves_room("wait", Waits(latest));
+}

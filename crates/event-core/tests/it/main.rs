@@ -11,4 +11,5 @@ mod memory;
 mod mock;
 mod panics;
 mod refresh;
+mod shared;
 mod woken;

@@ -260,3 +260,70 @@ fn a_version_that_a_comparison_panicked_on_is_taken_by_the_next_poll_and_before_
     assert_eq!(watcher.try_get().unwrap().unwrap().0, 3);
     assert!(watcher.try_get().unwrap().unwrap_err().is_closed());
 }
+
+#[test]
+fn the_only_waker_that_panics_does_not_abort_a_thread_that_is_panicking() {
+    let value = MemoryValue::new(0);
+    let mut watcher = value.watch();
+    pend(&mut watcher, &Waker::from(Arc::new(Bomb)));
+    assert!(panics(move || {
+        let _value = value;
+        panic!("the program's own");
+    }));
+    assert!(watcher.try_get().unwrap().unwrap_err().is_closed());
+}
+
+/// Panics when it is dropped, the first time.
+#[derive(Clone)]
+struct Heavy(u32, Arc<AtomicUsize>);
+
+impl PartialEq for Heavy {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Drop for Heavy {
+    fn drop(&mut self) {
+        let left = &self.1;
+        let had = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
+        assert!(had.is_err() || std::thread::panicking(), "heavy");
+    }
+}
+
+#[test]
+fn an_older_value_that_panics_when_it_is_dropped_takes_no_version_along() {
+    fn takes_two<W: Watcher<T>, T>(
+        name: &str,
+        mut watcher: W,
+        set: impl Fn(u32),
+        left: &AtomicUsize,
+    ) {
+        set(1);
+        assert!(block_on(watcher.get()).is_ok());
+        set(2);
+        left.store(1, Ordering::SeqCst);
+        let taken = match catch_unwind(AssertUnwindSafe(|| watcher.try_get())) {
+            Ok(taken) => taken,
+            Err(_) => watcher.try_get(),
+        };
+        left.store(0, Ordering::SeqCst);
+        assert!(taken.is_some(), "{name} lost it");
+    }
+    let left = Arc::new(AtomicUsize::new(0));
+    let value = MemoryValue::new(Heavy(0, Arc::clone(&left)));
+    let set = |version| value.set(Heavy(version, Arc::clone(&left)));
+    takes_two("dedup", value.watch().dedup(), set, &left);
+    let other = MemoryValue::new(Heavy(0, Arc::clone(&left)));
+    takes_two("zip", value.watch().zip(other.watch()), set, &left);
+}
+
+#[test]
+fn a_pair_that_is_closed_stays_closed() {
+    let (a, b) = (MemoryValue::<u32>::empty(), MemoryValue::new(1));
+    let mut pair = a.watch().zip(b.watch());
+    drop(a);
+    assert!(pair.try_get().unwrap().unwrap_err().is_closed());
+    b.fail(Error::new(ErrorKind::Decode, "late"));
+    assert!(pair.try_get().unwrap().unwrap_err().is_closed());
+}
