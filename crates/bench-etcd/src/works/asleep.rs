@@ -48,7 +48,7 @@ struct Sleeper {
 
 enum Kind {
     Ours(EtcdWatcher),
-    Raw(WatchStream, String),
+    Raw(Box<WatchStream>, String),
 }
 
 pub(crate) async fn measure(run: &mut Run) {
@@ -108,7 +108,7 @@ impl Sleeper {
         let (stream, _) = read_and_watch(&proxy.endpoint()).await.expect("a watch");
         let endpoint = proxy.endpoint();
         let who = ("raw, one stream", Role::Peer);
-        Self::new(held, who, proxy, Kind::Raw(stream, endpoint))
+        Self::new(held, who, proxy, Kind::Raw(Box::new(stream), endpoint))
     }
 
     fn new(held: bool, who: (&'static str, Role), proxy: Proxy, kind: Kind) -> Self {
@@ -147,7 +147,7 @@ impl Kind {
                     let Ok(Some(response)) = stream.message().await else {
                         ended += 1;
                         let generation;
-                        (*stream, generation) = reconnect(endpoint).await;
+                        (**stream, generation) = reconnect(endpoint).await;
                         if generation == last {
                             return ended;
                         }

@@ -38,7 +38,7 @@ fn loom_siblings_all_take_the_last_version_and_the_end() {
 
 #[test]
 fn loom_a_sibling_that_no_longer_polls_holds_nobody_up() {
-    model(2, || {
+    model(1, || {
         let value = MemoryValue::new(1);
         let shared = value.reader().shared();
         let (mut one, two) = (shared.watch(), shared.watch());
@@ -94,7 +94,7 @@ fn loom_a_first_get_is_not_older_than_what_this_task_has_seen_with_two_writers()
 /// Two stages, one upon the other: the lower one's siblings are woken while the upper one is polled.
 #[test]
 fn loom_a_shared_reader_of_a_shared_reader_loses_no_wake_up() {
-    model(2, || {
+    model(1, || {
         let value = MemoryValue::new(1);
         let lower = value.reader().shared();
         let upper = lower.clone().shared();
@@ -105,5 +105,25 @@ fn loom_a_shared_reader_of_a_shared_reader_loses_no_wake_up() {
         let _ = block_on(one.get());
         assert_eq!(sibling.join().unwrap(), 2);
         writer.join().unwrap();
+    });
+}
+
+/// A sibling below polls upstream while the stage above is asked.
+#[test]
+fn loom_a_first_get_over_two_shared_readers_is_not_older_than_a_set_that_returned() {
+    model(2, || {
+        let value = MemoryValue::new(0);
+        let lower = value.reader().shared();
+        let upper = lower.clone().shared();
+        let (mut below, mut above) = (lower.watch(), upper.watch());
+        assert_eq!(above.try_get().unwrap().unwrap(), 0);
+        assert!(above.try_get().is_none());
+        value.set(1);
+        let other = thread::spawn(move || {
+            let _ = below.try_get();
+            below
+        });
+        assert_eq!(block_on(upper.watch().get()).unwrap(), 1);
+        drop(other.join().unwrap());
     });
 }
