@@ -5,6 +5,7 @@
 //! `cargo xtask soak [MINUTES [SEED]]` breaks three nodes at random instead.
 
 mod auth;
+mod catching_up;
 mod connections;
 mod history;
 mod members;
@@ -60,6 +61,9 @@ const SHORT: &[Fault] = faults![
     "password changed, reset, changed back" => auth::password(),
     "token expired, then a reset" => auth::token(),
     "100,000 puts while the reader sleeps" => volume::asleep(),
+    "40,000 puts behind a connection held 2.3 s" => volume::held(40_000, 2.3),
+    "60,000 puts behind a connection held 2.5 s" => volume::held(60_000, 2.5),
+    "100,000 puts while the reader's thread is blocked" => volume::blocked(100_000),
     "2000 values of 100 kB" => volume::large(2000, 100_000),
     "200 values of 1 MB" => volume::large(200, 1 << 20),
     "one value of 5 MB" => volume::large(1, 5 << 20),
@@ -82,6 +86,17 @@ async fn main() -> ExitCode {
         };
         let kept = soak::soak(number(1, 10), number(2, fastrand::u64(..1_000_000))).await;
         return if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    if arguments.first().is_some_and(|first| first == "catching-up") {
+        let rounds = arguments.get(1).and_then(|text| text.parse().ok()).unwrap_or(20);
+        println!("{}", version());
+        Box::pin(catching_up::experiment(rounds, arguments.get(2).map(String::as_str))).await;
+        return ExitCode::SUCCESS;
+    }
+    if arguments.first().is_some_and(|first| first == "busy") {
+        println!("{}", version());
+        catching_up::busy(Duration::from_secs(20)).await;
+        return ExitCode::SUCCESS;
     }
     let long = arguments.iter().any(|argument| argument == "--long");
     let only = arguments.iter().find(|argument| !argument.starts_with("--"));

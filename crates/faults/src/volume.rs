@@ -8,6 +8,7 @@ use event_core::{ValueReader, WatcherExt};
 use event_etcd::Options;
 use tokio::time::{sleep, timeout};
 
+use crate::catching_up::{self, Pause};
 use crate::row::Row;
 use crate::scenario::{KEY, NEVER, Scenario, seconds};
 
@@ -53,6 +54,16 @@ pub(crate) async fn asleep() -> Row {
     row.backward = 0; // the puts of one batch race each other
     row.said = format!("client and writer grew by {grown} kB");
     row.require(grown < ASLEEP_KB, "memory grew")
+}
+
+/// A key that changes many times while no byte of the connection passes.
+pub(crate) async fn held(puts: u64, seconds: f64) -> Row {
+    Box::pin(catching_up::row(puts, Pause::Held(Duration::from_secs_f64(seconds)))).await
+}
+
+/// A key that changes many times while the store's whole runtime is blocked.
+pub(crate) async fn blocked(puts: u64) -> Row {
+    Box::pin(catching_up::row(puts, Pause::Asleep)).await
 }
 
 pub(crate) async fn large(values: u64, bytes: usize) -> Row {

@@ -100,7 +100,7 @@ impl Connector for Members {
 /// A channel whose streams have a smaller window than the HTTP/2 library gives them, which is 2 MB.
 ///
 /// What the server has sent lies before the answer that overtakes it (E9): 20,000 small responses in
-/// 2 MB. And the library ends a connection in which many small frames lie unread (N14): a frame counts
+/// 2 MB. And the library ends a connection in which many small frames lie unread (C8): a frame counts
 /// with what it lacks to 256 bytes, and all together may come to half the connection's window of 5 MB.
 /// A watch's response has at least 70 bytes.
 struct Windowed;

@@ -1,4 +1,4 @@
-//! A watch that lags is canceled, and its key is read and watched anew (E9, N2).
+//! A watch that lags is canceled, and its key is read and watched anew (E9, E11).
 //!
 //! The server queues up to 128 responses of a stream whose client does not read. A watch with more than
 //! that to say lags: the server replays it in rounds, 1000 revisions each 100 ms. A read and a new watch
@@ -21,7 +21,7 @@
 //! once more.
 //!
 //! A key that changed while there was no connection is watched from now on too: the connection may have
-//! ended because of the very burst (N14).
+//! ended because of the very burst (C8).
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -109,7 +109,7 @@ impl Session {
         self.refuse(id, failure, now);
     }
 
-    /// A key changed. Only its last event matters; within a revision, too (N7).
+    /// A key changed. Only its last event matters; within a revision, too (E10).
     fn changed(&mut self, watch_id: i64, revision: i64, events: Events, is_fragment: bool) {
         let Some(id) = self.watched_key(watch_id) else { return };
         let State::Connected(connected) = &mut self.state else { return };

@@ -71,7 +71,7 @@ impl World {
             0..6 => history.write(&[(key, Some(value(random)))]),
             6..9 => history.write(&[(key, None)]),
             9 if random.bool() => {
-                // Two events of one key in one revision (N7).
+                // Two events of one key in one revision (E10).
                 history.write(&[(key, None), (key, Some(value(random)))]);
             }
             9 => {

@@ -135,7 +135,7 @@ fn e9_a_key_left_while_its_new_watch_is_created_is_not_watched() {
     assert_eq!(script.receive(created_at(2, 100_005)), []);
 }
 
-/// The connection may have ended because of the burst (N14).
+/// The connection may have ended because of the burst (C8).
 #[test]
 fn e9_after_a_reconnect_a_key_that_changed_is_watched_from_now_on_and_another_from_the_read() {
     let mut script = Script::live(&["a", "b", "c"]);
