@@ -130,7 +130,7 @@ fn a_key_that_is_unsubscribed_while_it_is_read_is_not_watched() {
 }
 
 #[test]
-fn n7_of_several_events_in_one_revision_the_last_one_counts() {
+fn e10_of_several_events_in_one_revision_the_last_one_counts() {
     let mut script = Script::live(&["k"]);
     let replaced = events(1, 11, &[delete("k", 11), put("k", 11, "new")]);
     assert_eq!(script.receive(replaced), [publish(1, "k", 11, "new")]);
