@@ -27,6 +27,7 @@
 //! it has, and its watch is canceled when the last of them is dropped.
 //!
 //! [`EtcdValue`] says what a `get` yields for each state of a key.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod endpoint;
 mod options;

@@ -9,9 +9,6 @@ use serde_json::Value;
 
 use crate::run::{self, cargo};
 
-/// Only the tests of event-core under loom use the dependencies below this `cfg`.
-const ONLY_TESTS: &str = "cfg(event_loom)";
-
 /// What `cargo metadata` prints.
 pub(crate) struct Metadata {
     packages: Vec<Value>,
@@ -86,7 +83,7 @@ impl Metadata {
 /// Whether a user of the package builds this dependency: dev-dependencies are not built.
 fn is_built(dependency: &Value) -> bool {
     let kinds = dependency["dep_kinds"].as_array();
-    kinds.into_iter().flatten().any(|kind| kind["kind"] != "dev" && kind["target"] != ONLY_TESTS)
+    kinds.into_iter().flatten().any(|kind| kind["kind"] != "dev")
 }
 
 fn published(package: &Value) -> Published {

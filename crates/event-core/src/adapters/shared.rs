@@ -18,9 +18,9 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
-#[cfg(event_loom)]
+#[cfg(all(test, event_loom))]
 use loom::sync::atomic::{AtomicU64, Ordering};
-#[cfg(not(event_loom))]
+#[cfg(not(all(test, event_loom)))]
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::cell::{Cell, Cursor, Dirty, Lock, Moment, Place as WakerPlace, Unsettled, Wakers};

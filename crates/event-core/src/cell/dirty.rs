@@ -12,9 +12,9 @@ use std::task::Wake;
 
 use super::epoch::Epoch;
 
-#[cfg(event_loom)]
+#[cfg(all(test, event_loom))]
 use loom::sync::atomic::{AtomicU64, Ordering};
-#[cfg(not(event_loom))]
+#[cfg(not(all(test, event_loom)))]
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// No sum of counters gets there.

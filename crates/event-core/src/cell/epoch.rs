@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-#[cfg(event_loom)]
+#[cfg(all(test, event_loom))]
 use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-#[cfg(not(event_loom))]
+#[cfg(not(all(test, event_loom)))]
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The epoch of one cell. It is written under the cell's lock, before anybody can see what changed: so

@@ -6,9 +6,9 @@
 use std::hint;
 use std::sync::{PoisonError, TryLockError};
 
-#[cfg(event_loom)]
+#[cfg(all(test, event_loom))]
 use loom::sync::{Mutex, MutexGuard};
-#[cfg(not(event_loom))]
+#[cfg(not(all(test, event_loom)))]
 use std::sync::{Mutex, MutexGuard};
 
 /// How long a thread waits between two tries, in turns of a spin loop. Each try takes the lock's cache
