@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::keys;
 
 /// What takes longer than this never comes.
-const NEVER: Duration = Duration::from_mins(2);
+const NEVER: Duration = Duration::from_secs(120);
 
 /// The newest generation that was seen of each key, and how many lack the one that is awaited.
 ///

@@ -72,7 +72,7 @@ const SHORT: &[Fault] = faults![
 ];
 
 const LONG: &[Fault] = faults![
-    "server killed, restarted after 60 s" => members::killed(Duration::from_mins(1)),
+    "server killed, restarted after 60 s" => members::killed(Duration::from_secs(60)),
     "packets dropped 70 s, one endpoint" => network::dropped(70),
     "key deleted, and created after 40 s" => volume::deleted(40),
 ];

@@ -15,7 +15,7 @@ use crate::row::{Row, said};
 use crate::watches;
 
 /// What takes longer than this never comes.
-pub(crate) const NEVER: Duration = Duration::from_mins(2);
+pub(crate) const NEVER: Duration = Duration::from_secs(120);
 pub(crate) const KEY: &str = "key";
 
 /// What the watcher has taken: numbers, in rising order as they are written.

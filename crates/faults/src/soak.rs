@@ -36,7 +36,7 @@ pub(crate) async fn soak(minutes: u64, seed: u64) -> bool {
     let counts = Arc::new(Counts::default());
     let newest: Vec<MemoryReader<Entry>> =
         (0..KEYS).map(|key| follow(&store, key, &counts)).collect();
-    let until = Instant::now() + Duration::from_mins(minutes);
+    let until = Instant::now() + Duration::from_secs(60 * minutes);
     let writer = tokio::spawn(write(cluster.client().await, Arc::clone(&counts), until, seed));
     let (mut random, mut faults) = (fastrand::Rng::with_seed(seed), 0);
     let mut figures = vec![figure()];
@@ -149,7 +149,7 @@ async fn break_something(cluster: &Cluster, proxies: &[Proxy], random: &mut fast
 /// Each key once more: a watcher that died on the way would not notice otherwise.
 async fn final_round(client: &Client) {
     for key in 0..KEYS {
-        eventually(Duration::from_mins(1), "a last put is taken", async || {
+        eventually(Duration::from_secs(60), "a last put is taken", async || {
             client.kv_client().put(name(key), "last", None).await
         })
         .await;
@@ -160,7 +160,7 @@ async fn final_round(client: &Client) {
 async fn lost(client: &Client, newest: &[MemoryReader<Entry>]) -> usize {
     let mut lost = 0;
     for (key, newest) in newest.iter().enumerate() {
-        let held = eventually(Duration::from_mins(1), "a read is answered", async || {
+        let held = eventually(Duration::from_secs(60), "a read is answered", async || {
             client.kv_client().get(name(key), None).await
         })
         .await;

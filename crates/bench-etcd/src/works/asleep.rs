@@ -27,8 +27,8 @@ use crate::server::Server;
 
 const KEY: &str = "key";
 const BYTES: usize = 16;
-const BOUND: Duration = Duration::from_mins(2);
-const PATIENT: Duration = Duration::from_mins(5);
+const BOUND: Duration = Duration::from_secs(120);
+const PATIENT: Duration = Duration::from_secs(300);
 const UNDER_WAY: usize = 64;
 /// The default bound of detection is 5 s: a sleep that is longer, whatever the puts take.
 const SLEEP: Duration = Duration::from_secs(8);
