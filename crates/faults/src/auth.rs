@@ -49,7 +49,7 @@ pub(crate) async fn password() -> Row {
     scenario.put(&root).await;
     auth::change_password(&root, "reader", PASSWORD).await;
     let healed = Instant::now();
-    scenario.end(fault, healed, seconds(1)).await.require_said("Auth")
+    scenario.end(fault, healed, seconds(1)).await.require_said("Unauthenticated")
 }
 
 pub(crate) async fn token() -> Row {
