@@ -80,11 +80,12 @@ fn follow(store: &EtcdStore, key: usize, counts: &Arc<Counts>) -> MemoryReader<E
     let (newest, counts) = (MemoryValue::empty(), Arc::clone(counts));
     let (reader, mut watcher) = (newest.reader(), store.value(name(key)).watch());
     tokio::spawn(async move {
-        let mut last = None;
+        let mut last: Option<Option<i64>> = None;
         while let Ok(entry) = watcher.get().await {
             counts.taken.fetch_add(1, Ordering::Relaxed);
-            counts.backward.fetch_add(u64::from(entry.revision() <= last), Ordering::Relaxed);
-            last = entry.revision();
+            let is_backward = last.is_some_and(|last| entry.revision() <= last);
+            counts.backward.fetch_add(u64::from(is_backward), Ordering::Relaxed);
+            last = Some(entry.revision());
             newest.set(entry);
         }
     });
