@@ -8,7 +8,7 @@ use crate::Error;
 /// closed value would otherwise keep its thread from all other tasks.
 const ANSWERS: u8 = 32;
 
-/// Counts how often a watcher was told that its value is closed.
+/// Counts how often a watcher has yielded `Closed`.
 #[derive(Debug, Default)]
 pub(crate) struct End(u8);
 

@@ -1,4 +1,4 @@
-//! Who waits, and who is woken: an epoch, and a slot for the waker of each watcher that waits.
+//! The wakers of waiting tasks: an epoch, and a slot for the waker of each watcher that waits.
 //!
 //! Every wake-up of all waiters begins a new *epoch*. A watcher remembers the epoch in which it left its
 //! waker. The waker still lies in its slot if no new epoch began since. So a wake-up takes the whole
