@@ -37,13 +37,15 @@ impl Ids {
 /// A table of what belongs to keys.
 #[derive(Debug)]
 pub(crate) struct Slots<T> {
-    slots: Vec<Option<(u32, T)>>,
+    values: Vec<Option<T>>,
+    /// Beside the values and not within them, where they would take twice the memory.
+    generations: Vec<u32>,
     len: usize,
 }
 
 impl<T> Default for Slots<T> {
     fn default() -> Self {
-        Self { slots: Vec::new(), len: 0 }
+        Self { values: Vec::new(), generations: Vec::new(), len: 0 }
     }
 }
 
@@ -51,47 +53,54 @@ impl<T> Slots<T> {
     /// Takes the slot of `id`, from an earlier generation if need be.
     pub(crate) fn insert(&mut self, id: KeyId, value: T) {
         let slot = id.slot as usize;
-        if self.slots.len() <= slot {
-            self.slots.resize_with(slot + 1, || None);
+        if self.values.len() <= slot {
+            self.values.resize_with(slot + 1, || None);
+            self.generations.resize(slot + 1, 0);
         }
-        if self.slots[slot].replace((id.generation, value)).is_none() {
+        self.generations[slot] = id.generation;
+        if self.values[slot].replace(value).is_none() {
             self.len += 1;
         }
     }
 
     pub(crate) fn remove(&mut self, id: KeyId) -> Option<T> {
-        let slot = self.slots.get_mut(id.slot as usize)?;
-        let (_, value) = slot.take_if(|(generation, _)| *generation == id.generation)?;
+        let value = self.slot_of(id)?.take()?;
         self.len -= 1;
         Some(value)
     }
 
     pub(crate) fn get(&self, id: KeyId) -> Option<&T> {
-        let (generation, value) = self.slots.get(id.slot as usize)?.as_ref()?;
-        (*generation == id.generation).then_some(value)
+        let slot = id.slot as usize;
+        let value = self.values.get(slot)?.as_ref()?;
+        (self.generations[slot] == id.generation).then_some(value)
     }
 
     pub(crate) fn get_mut(&mut self, id: KeyId) -> Option<&mut T> {
-        let (generation, value) = self.slots.get_mut(id.slot as usize)?.as_mut()?;
-        (*generation == id.generation).then_some(value)
+        self.slot_of(id)?.as_mut()
     }
 
     /// The id of the key that has this slot now.
     pub(crate) fn id_at(&self, slot: u32) -> Option<KeyId> {
-        let (generation, _) = self.slots.get(slot as usize)?.as_ref()?;
-        Some(KeyId { slot, generation: *generation })
+        self.values.get(slot as usize)?.as_ref()?;
+        Some(KeyId { slot, generation: self.generations[slot as usize] })
     }
 
     /// In the order of the slots.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (KeyId, &T)> {
-        (0..).zip(&self.slots).filter_map(|(slot, entry)| {
-            let (generation, value) = entry.as_ref()?;
-            Some((KeyId { slot, generation: *generation }, value))
+        let ids = (0..).zip(&self.generations);
+        ids.zip(&self.values).filter_map(|((slot, generation), value)| {
+            Some((KeyId { slot, generation: *generation }, value.as_ref()?))
         })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    fn slot_of(&mut self, id: KeyId) -> Option<&mut Option<T>> {
+        let slot = id.slot as usize;
+        let value = self.values.get_mut(slot)?;
+        (self.generations[slot] == id.generation).then_some(value)
     }
 }
 

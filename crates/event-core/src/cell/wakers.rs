@@ -13,8 +13,13 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::thread;
 
+use smallvec::SmallVec;
+
 use super::end::End;
 use super::epoch::Counter;
+
+/// What was left, each in its slot. Most values have one watcher, whose waker lies within the cell.
+type Buffer = SmallVec<[Left; 1]>;
 
 /// A slot, counted from one, so that a `Place` without a slot takes no more memory.
 type Slot = NonZeroU32;
@@ -25,9 +30,17 @@ pub(crate) struct Wakers {
     epoch: u64,
     /// The same number for those who look without a lock, if somebody does.
     counter: Option<Arc<Counter>>,
-    slots: Vec<Option<Waker>>,
-    /// The slots that were left in this epoch.
-    free: Vec<Slot>,
+    slots: Buffer,
+    /// The first slot that is free; the slot says which is the next.
+    free: Option<Slot>,
+}
+
+/// What lies in a slot. It takes no more memory than a waker.
+#[derive(Debug)]
+pub(crate) enum Left {
+    Waker(Waker),
+    /// The waker was taken back in this epoch. Here is the next slot that is free.
+    Free(Option<Slot>),
 }
 
 /// Where the waker of one watcher lies.
@@ -48,13 +61,13 @@ pub(crate) enum Woken {
     Nobody,
     /// Its buffer stays where it is.
     One(Waker),
-    Many(Vec<Option<Waker>>),
+    Many(Buffer),
 }
 
 impl Woken {
     /// Wakes them, and gives back the emptied buffer, if there is one.
     #[inline]
-    pub(crate) fn wake(self) -> Option<Vec<Option<Waker>>> {
+    pub(crate) fn wake(self) -> Option<Buffer> {
         match self {
             Self::Nobody => None,
             Self::One(waker) => {
@@ -62,6 +75,15 @@ impl Woken {
                 None
             }
             Self::Many(wakers) => Some(wake_each(wakers)),
+        }
+    }
+}
+
+impl Left {
+    fn waker(self) -> Option<Waker> {
+        match self {
+            Self::Waker(waker) => Some(waker),
+            Self::Free(_) => None,
         }
     }
 }
@@ -95,11 +117,11 @@ impl Wakers {
         if let Some(counter) = &self.counter {
             counter.set(self.epoch);
         }
-        self.free.clear();
+        self.free = None;
         if self.slots.len() > 1 {
             return Woken::Many(mem::take(&mut self.slots));
         }
-        self.slots.pop().flatten().map_or(Woken::Nobody, Woken::One)
+        self.slots.pop().and_then(Left::waker).map_or(Woken::Nobody, Woken::One)
     }
 
     /// Leaves a waker. Gives back the one that it replaces, which the caller drops without the lock.
@@ -107,8 +129,8 @@ impl Wakers {
     pub(crate) fn register(&mut self, place: &mut Place, waker: &Waker) -> Option<Waker> {
         if let Some(slot) = self.slot_of(place) {
             return match &mut self.slots[index(slot)] {
-                Some(old) if old.will_wake(waker) => None,
-                left => left.replace(waker.clone()),
+                Left::Waker(old) if old.will_wake(waker) => None,
+                left => mem::replace(left, Left::Waker(waker.clone())).waker(),
             };
         }
         let slot = self.insert(waker.clone());
@@ -121,13 +143,15 @@ impl Wakers {
         let slot = self.slot_of(place);
         place.slot = None;
         let slot = slot?;
-        self.free.push(slot);
-        self.slots[index(slot)].take()
+        let left = mem::replace(&mut self.slots[index(slot)], Left::Free(self.free));
+        self.free = Some(slot);
+        left.waker()
     }
 
-    /// Takes an emptied buffer for the next waiters, if there is none yet.
-    pub(crate) fn reuse(&mut self, buffer: Vec<Option<Waker>>) {
-        if self.slots.capacity() == 0 {
+    /// Takes an emptied buffer for the next waiters, if they have none on the heap yet.
+    pub(crate) fn reuse(&mut self, mut buffer: Buffer) {
+        if !self.slots.spilled() {
+            buffer.append(&mut self.slots);
             self.slots = buffer;
         }
     }
@@ -138,15 +162,18 @@ impl Wakers {
     }
 
     fn insert(&mut self, waker: Waker) -> Slot {
-        if let Some(slot) = self.free.pop() {
-            self.slots[index(slot)] = Some(waker);
+        if let Some(slot) = self.free {
+            let left = mem::replace(&mut self.slots[index(slot)], Left::Waker(waker));
+            if let Left::Free(next) = left {
+                self.free = next;
+            }
             return slot;
         }
         if self.slots.len() == self.slots.capacity() {
-            // By half, where a `Vec` would double: many values have one watcher, and some have many.
+            // By half, where a `Vec` would double.
             self.slots.reserve_exact((self.slots.len() / 2).max(1));
         }
-        self.slots.push(Some(waker));
+        self.slots.push(Left::Waker(waker));
         let place = u32::try_from(self.slots.len()).ok().and_then(Slot::new);
         place
             .unwrap_or_else(|| unreachable!("four thousand million watchers need 64 GiB of wakers"))
@@ -167,8 +194,8 @@ fn wake_one(waker: Waker) {
 ///
 /// If a waker panics, the others are woken first. Then the panic goes on, unless this thread is
 /// panicking already.
-fn wake_each(mut wakers: Vec<Option<Waker>>) -> Vec<Option<Waker>> {
-    let mut left = wakers.drain(..).flatten();
+fn wake_each(mut wakers: Buffer) -> Buffer {
+    let mut left = wakers.drain(..).filter_map(Left::waker);
     let mut first_panic: Option<Box<dyn Any + Send>> = None;
     while let Err(panic) = catch_unwind(AssertUnwindSafe(|| left.by_ref().for_each(Waker::wake))) {
         first_panic.get_or_insert(panic);
@@ -182,4 +209,61 @@ fn wake_each(mut wakers: Vec<Option<Waker>>) -> Vec<Option<Waker>> {
 
 fn index(slot: Slot) -> usize {
     slot.get() as usize - 1
+}
+
+#[cfg(all(test, not(event_loom)))]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_slot_takes_no_more_memory_than_a_waker() {
+        assert_eq!(size_of::<Left>(), size_of::<Waker>());
+        assert_eq!(size_of::<Buffer>(), size_of::<Vec<Left>>());
+    }
+
+    #[test]
+    fn slots_that_were_left_are_used_again() {
+        let (mut wakers, waker) = (Wakers::default(), Waker::noop());
+        let mut places: Vec<Place> = (0..5).map(|_| Place::default()).collect();
+        places.iter_mut().for_each(|place| assert!(wakers.register(place, waker).is_none()));
+        for index in [1, 3, 0] {
+            assert!(wakers.unregister(&mut places[index]).is_some());
+            assert!(wakers.unregister(&mut places[index]).is_none());
+        }
+        for index in [0, 1, 3] {
+            wakers.register(&mut places[index], waker);
+        }
+        assert_eq!(wakers.slots.len(), 5);
+        let slots: std::collections::BTreeSet<_> = places.iter().map(|place| place.slot).collect();
+        assert_eq!(slots.len(), 5);
+    }
+
+    #[test]
+    fn a_waker_that_came_during_a_wake_up_is_kept_when_the_buffer_comes_back() {
+        let (mut wakers, mut places) = (Wakers::default(), <[Place; 3]>::default());
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        places.iter_mut().for_each(|place| drop(wakers.register(place, &waker)));
+        let buffer = wakers.next_epoch().wake().unwrap();
+        assert_eq!(count.0.swap(0, Ordering::Relaxed), 3);
+        drop(wakers.register(&mut places[1], &waker));
+        wakers.reuse(buffer);
+        assert!(wakers.slots.spilled(), "the buffer is used again");
+        drop(wakers.register(&mut places[2], &waker));
+        drop(wakers.unregister(&mut places[1]));
+        drop(wakers.next_epoch().wake());
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    }
 }

@@ -28,9 +28,9 @@ impl Session {
     pub(super) fn keep_version_to_check(&mut self) {
         let State::Connected(connected) = &self.state else { return };
         let here = self.keys.iter().filter(|(id, _)| connected.known_to(*id) > 0);
-        let newest = here.filter_map(|(_, key)| key.present()).max_by_key(|entry| entry.revision());
-        if let Some(entry) = newest {
-            self.history.version = Some(entry.clone());
+        let present = here.filter_map(|(_, key)| Some((key.present_revision()?, key)));
+        if let Some((_, key)) = present.max_by_key(|(revision, _)| *revision) {
+            self.history.version = Some(key.entry());
         }
     }
 
