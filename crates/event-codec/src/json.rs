@@ -30,8 +30,8 @@ use crate::debug::debug;
 ///
 /// The bytes must be exactly one document; only whitespace may surround it.
 ///
-/// A watcher waits for a key that was never seen. For a deleted key it yields an error of kind
-/// [`ErrorKind::Deleted`], once.
+/// A watcher waits for a key that was never seen. If the key is deleted later, it yields an error of kind
+/// [`ErrorKind::Deleted`], at most once.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -63,15 +63,18 @@ use crate::debug::debug;
 ///
 /// It never prints the data.
 ///
-/// In a path, `limits` is a field or a variant, and `[1]` is the second element of an array. `*` is a name
-/// that comes from the data: the key of a map, or a field that the type does not declare.
+/// In the path `limits[1]`, `limits` is the name of a field or a variant, and `[1]` is the second element
+/// of an array. `*` stands for a name that comes from the data: the key of a map, or a field that the type
+/// does not declare.
 ///
 /// serde buffers what it reads for `#[serde(flatten)]`, `#[serde(untagged)]` and `#[serde(tag = "…")]`. If
-/// the error is inside such a buffer, it gives the path and the position of the whole buffer, or none.
+/// the fault is inside such a buffer, the message gives the path and the position of the whole buffer, or
+/// neither.
 ///
 /// If a type reports an error through serde's `Error::custom`, the message drops that text, because it may
-/// contain the data. It also drops the expectation of a hand-written visitor that has fields. If nothing
-/// else is known, the error says `the type refused the value`.
+/// contain the data. If you implement serde's `Visitor` on a type that has fields, the message also drops
+/// what its `expecting` writes, for the same reason. If nothing else is known, the error says `the type
+/// refused the value`.
 ///
 /// # Cost
 ///

@@ -59,16 +59,16 @@
 //!
 //! # Missing keys and empty values
 //!
-//! A key is missing if the backend has never seen it, or if it was deleted. A key whose value has no bytes
-//! is not missing.
+//! A missing key counts as *deleted* if it was deleted while the backend watched it, and otherwise as
+//! *never seen*. A key whose value has no bytes is not missing.
 //!
 //! | decoder | key never seen | key deleted | key present, no bytes |
 //! |---|---|---|---|
-//! | [`Raw`] | `get` waits | error [`Deleted`](event_core::ErrorKind::Deleted), once | the empty `Bytes` |
-//! | [`Utf8`] | `get` waits | error `Deleted`, once | the empty string |
-//! | [`Json`] | `get` waits | error `Deleted`, once | error [`Decode`](event_core::ErrorKind::Decode) |
-//! | [`Protobuf`] | `get` waits | error `Deleted`, once | the message with all defaults |
-//! | a closure | `get` waits | error `Deleted`, once | what it returns for `&[]` |
+//! | [`Raw`] | `get` waits | error [`Deleted`](event_core::ErrorKind::Deleted), at most once | the empty `Bytes` |
+//! | [`Utf8`] | `get` waits | error `Deleted`, at most once | the empty string |
+//! | [`Json`] | `get` waits | error `Deleted`, at most once | error [`Decode`](event_core::ErrorKind::Decode) |
+//! | [`Protobuf`] | `get` waits | error `Deleted`, at most once | the message with all defaults |
+//! | a closure | `get` waits | error `Deleted`, at most once | what it returns for `&[]` |
 //! | [`.optional()`](DecoderExt::optional) | `None` at once | `None` | same as the inner decoder, in `Some` |
 //! | [`.or_default()`](DecoderExt::or_default), [`.or(value)`](DecoderExt::or) | the default at once | the default | same as the inner decoder |
 //! | [`.validate(f)`](DecoderExt::validate) | same as the inner decoder; `f` does not run | same as the inner decoder; `f` does not run | same as the inner decoder, then the check |
@@ -77,8 +77,8 @@
 //! # Bad values
 //!
 //! Bytes that do not decode are an error, even under `.optional()`, `.or_default()` and `.or(value)`: a bad
-//! document is not a missing key. Each watcher yields the error once, instead of the version, and the next
-//! good version follows. To keep using the last good value until then, use
+//! document is not a missing key. Each watcher yields the error instead of the version, at most once, and
+//! the next good version follows. To keep using the last good value until then, use
 //! [`latest`](event_core::WatcherExt::latest).
 //!
 //! # Secrets

@@ -12,8 +12,8 @@ use crate::debug::debug;
 /// Empty bytes are a message too: each of its fields has its default. Fields of type [`Bytes`] share the
 /// memory of the value.
 ///
-/// A watcher waits for a key that was never seen. For a deleted key it yields an error of kind
-/// [`ErrorKind::Deleted`], once.
+/// A watcher waits for a key that was never seen. If the key is deleted later, it yields an error of kind
+/// [`ErrorKind::Deleted`], at most once.
 ///
 /// ```
 /// use event_codec::Protobuf;
@@ -41,10 +41,10 @@ use crate::debug::debug;
 ///
 /// # Errors
 ///
-/// Bytes that are not such a message are an error of kind [`ErrorKind::Decode`]. If they are known, it names
-/// the message and the field, from the outermost to the innermost. It says what is wrong there, and never
-/// prints the data. If a hand-written [`Message`] raises an error in words of its own, the error only says
-/// `the type refused the message`.
+/// Bytes that are not such a message are an error of kind [`ErrorKind::Decode`]. The error names the
+/// message and the field, from the outermost to the innermost, if they are known. It says what is wrong
+/// there, and never prints the data. If a hand-written [`Message`] raises an error in words of its own, the
+/// error only says `the type refused the message`.
 pub struct Protobuf<M>(PhantomData<fn() -> M>);
 
 impl<M> Protobuf<M> {

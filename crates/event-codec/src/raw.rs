@@ -7,8 +7,8 @@ use event_core::{Bytes, Decoder, Error};
 /// Any bytes decode, even empty ones. The decoder is not named `Bytes` because that is the name of its
 /// output.
 ///
-/// A watcher waits for a key that was never seen. For a deleted key it yields an error of kind
-/// [`ErrorKind::Deleted`](event_core::ErrorKind::Deleted), once.
+/// A watcher waits for a key that was never seen. If the key is deleted later, it yields an error of kind
+/// [`ErrorKind::Deleted`](event_core::ErrorKind::Deleted), at most once.
 ///
 /// ```
 /// use event_codec::Raw;

@@ -1,8 +1,15 @@
 //! The nine laws as tests, for those who write a backend or an adapter.
 //!
-//! A [`Subject`] is the value under test, as its writer and its backend see it: it sets versions, spoils
-//! them, ends, and counts what is held upstream. You give the suite a reader and its subject, and
+//! A [`Subject`] controls the value under test: it sets good and bad versions, ends the value, and counts
+//! what the reader holds in the backend. You give the suite a reader and its subject, and
 //! [`conformance_tests!`](crate::conformance_tests) makes a `#[test]` of each law.
+//!
+//! Enable the feature for your tests:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! event-core = { path = "../event/crates/event-core", features = ["conformance"] }
+//! ```
 //!
 //! Each test runs on a thread of its own, with a timeout. A failure begins with the number of the law,
 //! then says what was seen:
@@ -107,8 +114,9 @@
 //! );
 //! ```
 //!
-//! The timeout includes the start of the server. Implement [`Subject::write`], so that versions arrive by
-//! themselves too, and let [`Subject::held`] ask the server.
+//! The timeout includes the start of the server. Implement [`Subject::write`] as a write that does not wait
+//! for the watchers, so that the suite also tests how versions reach them. Let [`Subject::held`] ask the
+//! server.
 //!
 //! Run the suite on your reader as it is, and on what [`boxed`](crate::ReaderExt::boxed) makes of it.
 

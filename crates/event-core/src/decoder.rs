@@ -64,7 +64,7 @@ pub trait Decoder {
     /// The value that stands for a key that does not exist.
     ///
     /// By default this returns `None`: there is no such value. Then a watcher waits for a key that was
-    /// never seen, and yields an error of kind [`ErrorKind::Deleted`] once if the key is deleted.
+    /// never seen, and yields an error of kind [`ErrorKind::Deleted`], at most once, if the key is deleted.
     ///
     /// # Example
     ///

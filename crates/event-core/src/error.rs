@@ -42,7 +42,8 @@ pub struct Error(Option<Arc<Inner>>); // None: closed, which needs no allocation
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No writer is left: there will be no newer version. For a read-only backend, its store ended.
+    /// No writer is left: there will be no newer version. For a read-only backend, its store ended. Leave
+    /// the loop, since every later `get` returns this again. You may keep using the last value.
     Closed,
     /// The key was deleted, and the decoder has no value that stands for a missing key.
     Deleted,
@@ -50,19 +51,20 @@ pub enum ErrorKind {
     Decode,
     /// The value decodes, but validation refused it.
     Invalid,
-    /// A decoder or a mapper panicked on this version.
+    /// A decoder or a mapper panicked on this version. The error does not contain the panic's message.
     Panicked,
     /// An argument can't be used: an endpoint, a certificate, an option, a key.
     InvalidArgument,
-    /// The backend refused the credentials.
+    /// The backend refused the credentials. A `get` and a refresh of `event-etcd` never return it: they
+    /// wait.
     Unauthenticated,
     /// The backend does not let this user read the key.
     PermissionDenied,
     /// The backend can't give the value because a limit is exceeded: the value is too large for one
     /// message, or there are too many requests.
     ResourceExhausted,
-    /// The backend can't be reached. No `get` and no refresh ends with it: they wait. It is for backends
-    /// whose own calls have a deadline.
+    /// The backend can't be reached. A `get` and a refresh never return this kind: they wait. It is for
+    /// backends that have calls of their own with a deadline.
     Unavailable,
 }
 

@@ -11,7 +11,9 @@ use crate::{ErrorKind, KeyName};
 /// How a backend is doing now.
 ///
 /// A backend offers it as a value of its own, so that a program can watch it, log it, and answer a
-/// readiness probe with it. Application code can make one in a test:
+/// readiness probe with it. The health is up to date only while the program watches a value of the backend.
+/// It does not change if a document does not decode: see [`Latest::error`](crate::adapters::Latest::error).
+/// Application code can make one in a test:
 ///
 /// ```
 /// use event_core::{Cause, CauseKind, Health, HealthState, MemoryValue, ReaderExt, ValueWriter};
@@ -30,7 +32,8 @@ use crate::{ErrorKind, KeyName};
 pub struct Health {
     /// Whether watchers are known to have the newest version.
     pub state: HealthState,
-    /// When this state began.
+    /// When this state began. That is not when the data became stale: a backend notices a silent connection
+    /// only after a timeout.
     pub since: Instant,
     /// Why it is stalled; `None` in the other states.
     pub cause: Option<Cause>,
@@ -47,11 +50,11 @@ pub struct Health {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HealthState {
-    /// Nothing was read yet: because nothing is watched, or because the backend has not answered yet.
+    /// Nothing was read yet: nothing is watched, or the backend has not answered and no try has failed.
     Connecting,
     /// Watchers have the newest version, or can take it.
     Live,
-    /// Watchers may have stale data, for the reason in [`Health::cause`]. The backend tries again
+    /// Some watchers may have stale data, for the reason in [`Health::cause`]. The backend tries again
     /// without end.
     Stalled,
 }
@@ -82,13 +85,14 @@ pub enum CauseKind {
     InvalidArgument,
     /// The backend refuses requests because it is overloaded.
     ResourceExhausted,
-    /// A value exceeds the limit for one message.
+    /// A value exceeds the limit for one message. A refresh returns [`ErrorKind::ResourceExhausted`].
     TooLarge,
     /// The backend contradicted its own protocol.
     ProtocolViolation,
-    /// The backend's data was replaced during a read. The backend reads it again.
+    /// The server's data was replaced while keys were being read. All of them are read again. A replacement
+    /// found at another time is no cause: only [`Health::history_resets`] grows.
     HistoryReset,
-    /// The program removed the endpoint in use, or the last one.
+    /// The program removed the endpoint in use, or no endpoint is left.
     EndpointRemoved,
 }
 

@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 
 /// Formats a key so that you can paste it into a shell, such as after `etcdctl get`.
 ///
-/// Most keys are printed as they are. A key with blanks or characters of the shell is quoted. A key with
-/// control characters or bytes that are not UTF-8 is written as `$'…'`, which bash and zsh understand.
+/// Most keys are printed as they are. A key that contains spaces or shell metacharacters is quoted. A key
+/// with control characters or bytes that are not UTF-8 is written as `$'…'`, which bash and zsh understand.
 ///
 /// ```
 /// use event_core::KeyName;

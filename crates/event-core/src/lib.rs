@@ -6,7 +6,7 @@
 //! versions, it never goes back, and the last version always arrives.
 //!
 //! Write application code against `impl ValueReader<T>`. Where you wire the program together, you decide
-//! whether the value lives in memory or in etcd. A test swaps the backend:
+//! whether the value lives in memory or in etcd. A test passes a value in memory. For example:
 //!
 //! ```
 //! use event_core::{Error, MemoryValue, ValueReader, ValueWriter, WatcherExt};
@@ -89,36 +89,37 @@
 //!
 //! # The laws
 //!
-//! Every backend and every adapter keeps these; *versions* are those that the adapter yields. An error is a
-//! version too: each watcher yields it at most once, and may skip it for a newer version. The conformance
-//! suite (feature `conformance`) tests each.
+//! Every backend and every adapter keeps these laws. For an adapter, a *version* is one that the adapter
+//! yields: for `filter`, one that passed the predicate. An error is a version too: each watcher yields it
+//! at most once, and may skip it for a newer version. The conformance suite (feature `conformance`) tests
+//! each.
 //!
 //! | # | law | in words |
 //! |---|---|---|
-//! | 1 | current first | the first `get` yields the newest version that the backend has; if there is none yet, it waits |
+//! | 1 | current first | the first `get` yields the newest version that the backend has in this process; if there is none yet, it waits |
 //! | 2 | newer only | each later `get` yields data newer than what this watcher last took |
 //! | 3 | latest wins | `get` yields the newest version known when it completes; a slow watcher costs no memory |
 //! | 4 | last one arrives | once writes stop, every watcher that keeps calling `get` takes the final version |
 //! | 5 | cancel safe | dropping a pending `get` loses nothing |
 //! | 6 | independent | watchers do not slow, block or starve each other or the writer |
-//! | 7 | errors are versions | if a version is bad, each watcher yields an error instead of it; the next good version follows |
+//! | 7 | errors are versions | if a version is bad, each watcher yields an error instead of it, at most once; the next good version follows |
 //! | 8 | end | when no writer is left, a watcher takes the last version, then [`ErrorKind::Closed`], for ever |
 //! | 9 | drop is close | dropping a watcher frees everything it held, including its subscription in the backend |
 //!
-//! The backend decides which version is newer. In memory, it is the one of the later `set`. There is one
-//! exception to *never back*: if an operator wipes the backend or restores a backup, a new history begins.
-//! Its data counts as newer, even if it is older, and [`Health::history_resets`] grows by one.
+//! The backend decides which version is newer. In memory, it is the version that was set later. Law 2 has
+//! one exception: if an operator wipes the backend or restores a backup, a new history begins. Its data
+//! counts as newer, even if it is older, and [`Health::history_resets`] grows by one.
 //!
 //! A backend that only reads has no writers. Its values end when its store ends.
 //!
 //! # What runs where
 //!
 //! Nothing here spawns a task, blocks a thread or sleeps (but the conformance suite does), and no runtime
-//! is needed. When you pass a function to an adapter, it runs inside a poll of one of the adapter's
-//! watchers. No lock of this crate is held while it runs. Only two pieces of your code run under the lock
-//! of a value: the `clone` of a version, and the `clone` of a waker. Old versions are dropped, and tasks
-//! are woken, without a lock. *Independent* (law 6) therefore has two limits: a slow `clone` delays
-//! everybody, and a slow mapper delays the other watchers of that mapped reader.
+//! is needed. A function that you pass to an adapter runs inside a poll of one of the adapter's watchers.
+//! No lock of this crate is held while it runs. Only two pieces of your code run under the lock of a value:
+//! the `clone` of a version, and the `clone` of a waker. Old versions are dropped, and tasks are woken,
+//! without a lock. *Independent* (law 6) therefore has two limits: a slow `clone` delays everybody, and a
+//! slow mapper delays the other watchers of that mapped reader.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod reader;

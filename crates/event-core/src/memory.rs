@@ -7,8 +7,8 @@ use crate::cell::{Cell, Cursor};
 use crate::debug::debug;
 use crate::{Epoch, Error, ValueReader, ValueWriter, Watcher};
 
-/// A value in memory. A program sets and watches it, a test puts it in the place of a backend, and a
-/// backend publishes to it what it reads.
+/// A value in memory. A program sets and watches it. A test uses it in place of a backend. A backend
+/// publishes in it what the backend has read.
 ///
 /// A handle that is cheap to clone. Each clone is a writer. When the last writer is dropped, each watcher
 /// takes the last version if it has not, then gets [`ErrorKind::Closed`](crate::ErrorKind::Closed).
@@ -16,10 +16,10 @@ use crate::{Epoch, Error, ValueReader, ValueWriter, Watcher};
 ///
 /// # Cost
 ///
-/// A value keeps one version, and 16 to 24 bytes for each watcher that waits. The buffer does not shrink.
-/// Each watcher that takes a version gets a clone, which is made under the value's lock: keep big values in
-/// an [`Arc`], since a slow `clone` delays everybody. A `clone` that sets or watches its own value
-/// deadlocks.
+/// A value keeps one version, and 16 to 24 bytes for each watcher that waits. The memory for waiting
+/// watchers does not shrink. Each watcher that takes a version gets a clone, which is made under the
+/// value's lock: keep big values in an [`Arc`], since a slow `clone` delays everybody. A `clone` that sets
+/// or watches its own value deadlocks.
 ///
 /// ```
 /// use event_core::{MemoryValue, ValueReader, ValueWriter, WatcherExt};

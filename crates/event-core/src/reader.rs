@@ -8,8 +8,8 @@ use crate::{BoxWatcher, Refresh, Watcher};
 ///
 /// A reader is a handle. It costs the backend nothing until something watches it.
 ///
-/// Its other methods are those of [`ReaderExt`](crate::ReaderExt). [How do I pass readers
-/// around?](crate#how-do-i-pass-readers-around) shows the signatures to use.
+/// Its other methods are those of [`ReaderExt`](crate::ReaderExt). The section [How do I pass readers
+/// around?](crate#how-do-i-pass-readers-around) shows which signatures to use.
 #[must_use = "a reader does nothing unless it is watched"]
 pub trait ValueReader<T> {
     /// The cursor that [`watch`](Self::watch) returns.
@@ -60,7 +60,9 @@ pub trait ValueReader<T> {
     ///
     /// # For implementors
     ///
-    /// The default completes at once. An adapter must forward it.
+    /// The default completes at once, which is right if a watcher can take a write as soon as it is
+    /// complete. A remote backend returns a [`Refresh::new`] whose future reads the value and publishes
+    /// what it has read. An adapter must forward the call.
     ///
     /// # Example
     ///

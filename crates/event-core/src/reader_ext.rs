@@ -13,8 +13,8 @@ use crate::{BoxReader, Decoder, Entry, ValueReader, Versioned};
 pub trait ReaderExt<T>: ValueReader<T> {
     /// Gets the value once: the current version, or the first one if there is none yet.
     ///
-    /// To look a second time, keep a [`watch`](ValueReader::watch): over a remote backend each call of
-    /// this method reads anew.
+    /// To read more than once, keep a [watcher](ValueReader::watch). Over a remote backend, each call of
+    /// this method reads from the server, unless a watcher of the value is alive.
     ///
     /// # Errors
     ///
@@ -22,7 +22,7 @@ pub trait ReaderExt<T>: ValueReader<T> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses nothing: the next call reads anew.
+    /// Dropping the future loses nothing: the next call starts over.
     ///
     /// ```
     /// use event_core::{MemoryValue, ReaderExt};
@@ -40,8 +40,8 @@ pub trait ReaderExt<T>: ValueReader<T> {
     ///
     /// `f` runs inside a poll of one of the watchers, without a lock. While it runs, the other watchers of
     /// this reader are `Pending`, and block no thread. Keep `f` short and do not block in it. It may set or
-    /// watch other values, and its own. If `f` panics, the panic unwinds the task that polled. Each
-    /// watcher, that one included, then yields an error of kind
+    /// watch any value, including the one that it maps. If `f` panics, the panic unwinds the task that
+    /// polled. Each watcher, that one included, then yields an error of kind
     /// [`ErrorKind::Panicked`](crate::ErrorKind::Panicked) instead of the version, and the next version
     /// follows.
     ///

@@ -6,7 +6,8 @@ use crate::Entry;
 
 /// A typed value with the key and the revision that it was decoded from.
 ///
-/// [`decode_versioned`](crate::ReaderExt::decode_versioned) yields it.
+/// [`decode_versioned`](crate::ReaderExt::decode_versioned) yields it. `Debug` prints the value if `T`
+/// does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Versioned<T> {

@@ -21,7 +21,7 @@ pub trait Watcher<T> {
     /// - `Ready(Err(error))` with [`is_closed`](Error::is_closed): no writer is left, and the last
     ///   version was taken. Every later poll yields the same.
     /// - `Pending`: there is nothing newer yet, or the poll stopped early to let other tasks run. The task
-    ///   of `cx` is woken when it should poll again.
+    ///   of `cx` is woken when it should poll again; after an early stop, that is at once.
     ///
     /// # Cancel safety
     ///
@@ -30,12 +30,14 @@ pub trait Watcher<T> {
     /// # Panics
     ///
     /// Only if a function of the program panics: a mapper, a predicate, a decoder, a value's `clone` or
-    /// `PartialEq`. No version is lost by it; the adapter's method says what the next poll yields.
+    /// `PartialEq`. Unless there is a newer version, the next poll yields an error in place of that version
+    /// (`map`, `decode`), or calls the function on it again (all others).
     ///
     /// # For implementors
     ///
     /// A poll must not block, must not run without end, and must remember one waker at most, that of the
-    /// newest poll. Run the [`conformance`](crate#the-laws) suite on your implementation.
+    /// newest poll. A poll that stops early must wake that waker before it returns `Pending`. Run the
+    /// [`conformance`](crate#the-laws) suite on your implementation.
     ///
     /// # Example
     ///
@@ -57,12 +59,14 @@ pub trait Watcher<T> {
 
     /// A counter that grows before a newer version becomes visible, if the watcher has one.
     ///
-    /// While it does not change, a poll would yield nothing newer. Then
-    /// [`latest`](crate::WatcherExt::latest) and [`shared`](crate::ReaderExt::shared) skip the poll.
+    /// After a poll returned `Pending`, [`latest`](crate::WatcherExt::latest) and
+    /// [`shared`](crate::ReaderExt::shared) may skip polls until the counter changes or the waker of
+    /// that poll is woken.
     ///
     /// # For implementors
     ///
-    /// `None`, the default, is always right. An adapter forwards the epoch of the watcher below it.
+    /// `None`, the default, is always correct, but slower. An adapter over one watcher should return that
+    /// watcher's epoch. An adapter over several returns `None`.
     ///
     /// # Example
     ///

@@ -19,7 +19,8 @@ pub trait WatcherExt<T>: Watcher<T> {
     /// # Errors
     ///
     /// If the newest version is an error, returns it, once: call `get` again for the next version. If the
-    /// value [ended](Error::is_closed), this and every later call says so.
+    /// value [ended](Error::is_closed), this and every later call says so: leave the loop. A `while let
+    /// Ok(…)` ends at the first bad version, too.
     ///
     /// # Cancel safety
     ///
@@ -88,8 +89,8 @@ pub trait WatcherExt<T>: Watcher<T> {
         }
     }
 
-    /// Keeps the newest value at hand, for code that reads it far more often than it changes, such as
-    /// for each request. Each task or thread has its own.
+    /// Keeps the newest value at hand, for code that reads it far more often than it changes, such as for
+    /// each request. Give each task or thread its own, or [share one](Latest#share-one) behind a `Mutex`.
     ///
     /// Call it on a new watcher: a watcher that already returned the current version does not return it
     /// again. [`Latest::wait`] waits for the first value.

@@ -15,8 +15,8 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How a store connects.
 ///
-/// The defaults suit production: every call and every silence has a timeout, and a member without a
-/// leader is left for the next one.
+/// The defaults suit production: every call has a timeout, a silent connection counts as dead, and the
+/// store moves from a member without a leader to the next one.
 ///
 /// ```
 /// use std::time::Duration;
@@ -86,7 +86,8 @@ impl Options {
     /// Sets how long a member may take from connecting to the first response. After that the next member
     /// is tried.
     ///
-    /// 5 s by default, which is enough for round trips of up to 2.4 s.
+    /// 5 s by default. Connecting takes a round trip, and the first response another one, so a round trip
+    /// may take up to 2.4 s. TLS and a user need further ones.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self

@@ -73,21 +73,21 @@ enum WhichEndpoints {
 }
 
 impl EtcdStore {
-    /// Makes a store that connects to one of `endpoints` at a time, and does not wait for the cluster.
+    /// Makes a store that connects to one of `endpoints` at a time. The call does not wait for the cluster.
     ///
     /// An endpoint is `host:port`, `http://host:port` or `https://host:port`. A URL may leave out its
     /// port, which is then 80 or 443. The store tries the endpoints in this order.
     ///
     /// Only the arguments are checked here, so a program may start before its cluster. Until the cluster
-    /// answers, watchers wait, and [`health`](Self::health) is connecting or stalled. If your program
-    /// should not start without a value, add a timeout to the first `get`.
+    /// answers, watchers wait, and [`health`](Self::health) is connecting or stalled. To start only with a
+    /// value, await the first `get`. To give up after a while, add a timeout to it.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`]:
     ///
     /// - there is no endpoint, or one can't be read, or `http://` and TLS are mixed;
-    /// - a certificate or a key can't be read;
+    /// - a certificate or a key is not PEM, or can't be parsed;
     /// - a timeout is zero or longer than a day;
     /// - the call is outside a tokio runtime. Enable time and I/O on the runtime; `#[tokio::main]` does.
     pub async fn connect<E: Into<String>>(
@@ -111,9 +111,9 @@ impl EtcdStore {
 
     /// Makes a store over a client that the program has, with the default timeouts.
     ///
-    /// Prefer [`connect`](Self::connect): the balancer of a client keeps sending calls to dead members. If
-    /// you use a client, of etcd-client 0.21, set `with_require_leader`, a connect timeout, a keepalive of
-    /// at least 5 s and, with a user, `with_auto_token_refresh`.
+    /// Prefer [`connect`](Self::connect): the balancer of a client keeps sending calls to dead members. The
+    /// client must be of etcd-client 0.21. In its `ConnectOptions`, set `with_require_leader`, a connect
+    /// timeout, a keepalive of at least 5 s and, with a user, `with_auto_token_refresh`.
     ///
     /// # Errors
     ///
@@ -161,20 +161,24 @@ impl EtcdStore {
 
     /// How the store is doing, as a value.
     ///
-    /// - [`Connecting`]: no key was watched yet, or the cluster has not answered yet.
+    /// - [`Connecting`]: no key was watched yet, or the cluster has not answered and no try has failed.
     /// - [`Live`]: the watch stream is open and answers, and every watched key was read.
     /// - [`Stalled`]: watchers may have stale values, for the reason in its cause. If the cause has a key,
-    ///   only the watchers of such keys; otherwise all of them. The store tries again without end.
+    ///   it concerns only keys that can't be read, of which it names one: the other keys stay fresh.
+    ///   Otherwise it concerns all keys. The store tries again without end.
     ///
     /// A new version comes when the state, the kind of the cause, the endpoint in use or the number of
-    /// history resets changes. [`stale_for`](Self::stale_for) says how fresh the last response is.
+    /// history resets changes. [`stale_for`](Self::stale_for) says how old the last response is. If TLS
+    /// fails, as with a wrong authority, an expired certificate or a wrong name, the cause is
+    /// `Unreachable`, with the words of the TLS library.
     ///
     /// When nothing is watched any more, the store stops asking the cluster and the health no longer
     /// changes. *Live* is then out of date.
     ///
-    /// The store detects a replaced history if the revision is lower than before, or if a revision that it
-    /// published now holds another version. If the new history has passed that revision and compacted it,
-    /// the store does not detect it, and still yields what the new history holds.
+    /// The store detects a replaced history if the revision is lower than before, or if etcd now has other
+    /// data at the revision of a version that the store published. If the new history has passed that
+    /// revision and compacted it, the store can't detect the reset: watchers get the new data, but
+    /// `history_resets` does not grow.
     ///
     /// [`Connecting`]: event_core::HealthState::Connecting
     /// [`Live`]: event_core::HealthState::Live
@@ -187,8 +191,9 @@ impl EtcdStore {
     /// The time since the last response of a server. If there was none, the time since the store was
     /// created.
     ///
-    /// While a key is watched and all is well, it stays below the
-    /// [liveness timeout](Options::liveness_timeout).
+    /// While a key is watched and all is well, it stays below the [liveness
+    /// timeout](Options::liveness_timeout). It is about the connection: it stays low even if a key can't be
+    /// read.
     #[must_use]
     pub fn stale_for(&self) -> Duration {
         self.driver.stale_for()

@@ -23,14 +23,15 @@ use crate::slots::KeyId;
 /// |---|---|---|
 /// | exists | its bytes and the revision that wrote them | – |
 /// | does not exist, or was deleted before the store watched it | *never seen*; with a decoder without a default, waits | – |
-/// | is deleted while the store watches it | *deleted* and the revision, once for each watcher | – |
+/// | is deleted while the store watches it | *deleted* and the revision, at most once for each watcher | – |
 /// | may not be read by the user | waits until the user may read it | stalled: [`PermissionDenied`] and the key |
 /// | has a value of more than 64 MB | waits until it is smaller | stalled: [`TooLarge`] and the key |
 /// | has an empty name, which etcd refuses | waits for ever | stalled: [`InvalidArgument`] and the key |
 ///
-/// The store reads such a key again at intervals of 0.5 s or longer, without limit. Other keys are not
-/// affected. If a key can no longer be read, its watchers keep what they have. To get an error instead of
-/// waiting, call [`refresh`](ValueReader::refresh).
+/// The store tries again and again to read the keys of the last three rows: every 0.5 s, or less often if
+/// there are many. Other keys are not affected. If a key can no longer be read, its watchers get nothing
+/// newer, and [`Latest::get`](event_core::adapters::Latest::get) still returns the last value. To get an
+/// error instead of waiting, call [`refresh`](ValueReader::refresh).
 ///
 /// No `get` ends because the cluster can't be reached. Watchers get
 /// [`Closed`](event_core::ErrorKind::Closed) when the store ends: by
@@ -62,13 +63,14 @@ impl ValueReader<Entry> for EtcdValue {
 
     /// Reads the key with a linearizable read, for all its watchers.
     ///
-    /// When it completes, the next `get` of each watcher reflects every write that was complete before
-    /// the call. It waits while the cluster can't be reached: add a timeout if that matters.
+    /// When it completes, the next `get` of each watcher reflects every write that was complete before the
+    /// call. It waits while the cluster can't be reached or refuses the credentials: add a timeout if that
+    /// matters.
     ///
     /// # Errors
     ///
     /// - [`PermissionDenied`](event_core::ErrorKind::PermissionDenied): the user may not read the key.
-    /// - [`InvalidArgument`](event_core::ErrorKind::InvalidArgument): the key is empty.
+    /// - [`InvalidArgument`](event_core::ErrorKind::InvalidArgument): the key's name is empty.
     /// - [`ResourceExhausted`](event_core::ErrorKind::ResourceExhausted): the value is too large.
     /// - [`Closed`](event_core::ErrorKind::Closed): the store ended.
     fn refresh(&self) -> Refresh {

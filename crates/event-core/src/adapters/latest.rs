@@ -17,10 +17,37 @@ use crate::{Error, Watcher};
 /// A watcher that keeps the newest value, for reading it again and again.
 ///
 /// [`WatcherExt::latest`](crate::WatcherExt::latest) makes one. While nothing changes, a read is a few
-/// loads of atomics that no other reader writes.
+/// atomic loads. Readers do not write to that memory, so they do not slow each other.
 ///
-/// If `get` begins after a `set` has returned, it returns that version or a newer one. Over a mapped
-/// reader, it may return the version before while another watcher runs the mapper.
+/// If `get` begins after a `set` has returned, it returns that version or a newer one. Over `map`, `decode`
+/// and `shared` this has one exception: while another watcher takes the newest version and runs the
+/// function on it, `get` still returns the value before it.
+///
+/// # Share one
+///
+/// If each request runs in a task of its own, share one behind a `Mutex`:
+///
+/// ```
+/// use std::sync::Mutex;
+/// use event_core::adapters::Latest;
+/// use event_core::{BoxWatcher, MemoryValue, ValueReader, WatcherExt};
+///
+/// struct Service {
+///     limit: Mutex<Latest<BoxWatcher<u32>, u32>>,
+/// }
+///
+/// impl Service {
+///     async fn handle(&self) -> Option<u32> {
+///         self.limit.lock().unwrap().get().copied()
+///     }
+/// }
+///
+/// # futures_executor::block_on(async {
+/// let limit = MemoryValue::new(10);
+/// let service = Service { limit: Mutex::new(limit.watch().boxed().latest()) };
+/// assert_eq!(service.handle().await, Some(10));
+/// # });
+/// ```
 #[must_use = "a watcher does nothing unless it is polled"]
 pub struct Latest<W, T> {
     watcher: W,
@@ -71,8 +98,9 @@ impl<T, W: Watcher<T>> Latest<W, T> {
     ///
     /// # Errors
     ///
-    /// Returns an error if the first version is an error, or if the value [ended](Error::is_closed) without
-    /// one. It returns each error once. Call it again to wait for the next version.
+    /// If there is no good value yet, returns an error if the next version is one, or if the value
+    /// [ended](Error::is_closed). It returns the error of a version once. Call it again to wait for the
+    /// next version.
     ///
     /// # Cancel safety
     ///

@@ -36,9 +36,8 @@ impl Counter {
 
 /// A counter that grows before a newer version becomes visible.
 ///
-/// [`Watcher::epoch`](crate::Watcher::epoch) returns one. If it has not changed since a poll returned
-/// `Pending`, another poll would return `Pending` too, and is skipped. An adapter that you write forwards
-/// the epoch of its inner watcher.
+/// [`Watcher::epoch`](crate::Watcher::epoch) returns one, and says what an adapter of yours returns. Only
+/// the watchers of this crate make epochs that move: one made by `default` never does.
 #[derive(Debug, Clone, Default)]
 pub struct Epoch {
     counters: Vec<Arc<Counter>>,

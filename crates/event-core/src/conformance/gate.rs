@@ -6,8 +6,8 @@ use std::task::{Poll, Waker};
 
 /// A gate in code that runs inside a poll. The suite closes it to hold up one thread there.
 ///
-/// Let a mapper, a decoder or a watcher below the reader under test [`pass`](Self::pass) it, and return a
-/// clone from [`Subject::gate`](super::Subject::gate).
+/// Call [`pass`](Self::pass) in a mapper, a decoder or a watcher below the reader under test, and return a
+/// clone of the gate from [`Subject::gate`](super::Subject::gate).
 #[derive(Debug, Clone, Default)]
 pub struct Gate(Arc<Shared>);
 

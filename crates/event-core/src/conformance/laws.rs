@@ -1,8 +1,8 @@
 //! Each law as a function, for a harness of your own.
 //!
-//! A function gets a reader without a version and its [`Subject`](super::Subject), and panics if the law
-//! is broken. Call it under a timeout, as [`Suite::check`](super::Suite::check) does: some broken laws
-//! show only in that nothing happens.
+//! A function gets a reader without a version and its [`Subject`](super::Subject), and panics if the law is
+//! broken. Call it under a timeout, as [`Suite::check`](super::Suite::check) does: a broken law may show
+//! only as a test that hangs.
 
 mod cancel_safe;
 mod current_first;

@@ -16,7 +16,7 @@ use crate::ValueReader;
 /// How long a law may take, if nothing else is said.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A law on its way through one subject: what an executor runs.
+/// The future of one law on one subject, for the executor to run.
 pub type LawFuture = Pin<Box<dyn Future<Output = ()>>>;
 
 /// The laws, and how to run them: what makes a subject, which executor, how long each may take.
@@ -40,21 +40,22 @@ impl<N> Suite<N> {
 }
 
 impl<N, B> Suite<N, B> {
-    /// The executor: it runs the future that it gets to its end, on the thread that calls it.
+    /// Sets the executor: a function that runs a future to completion on the calling thread.
     ///
     /// The default needs no runtime.
     pub fn block_on<C: FnOnce(LawFuture)>(self, block_on: C) -> Suite<N, C> {
         Suite { new: self.new, block_on, timeout: self.timeout }
     }
 
-    /// How long each law may take, with making its subject. 30 seconds by default.
+    /// Sets how long each law may take, including the time to make its subject. 30 seconds by default.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// Checks one law, which is a function of [`laws`](super::laws) with its name.
+    /// Checks one law. `law` is a function of the module [`laws`](super::laws), and `name` is its name, for
+    /// the message.
     ///
-    /// It runs on a thread of its own: it ends in time also if a watcher never returns from a poll.
+    /// The law runs on a thread of its own, so the timeout holds even if a poll never returns.
     ///
     /// # Panics
     ///

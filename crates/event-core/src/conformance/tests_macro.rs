@@ -2,9 +2,9 @@
 
 /// Makes a `#[test]` of each law, in a module of its own.
 ///
-/// The arguments are the name of a module, a function and options. The function, or a closure written out,
-/// `async` or not, makes a reader and its [`Subject`](crate::conformance::Subject). Each option is a setter
-/// of [`Suite`](crate::conformance::Suite).
+/// The first argument is the name of the module. The second is a function or a closure expression, `async`
+/// or not, that returns a reader and its [`Subject`](crate::conformance::Subject). Each further argument is
+/// an option: a setter of [`Suite`](crate::conformance::Suite).
 ///
 /// ```
 /// # use event_core::conformance::Subject;

@@ -9,8 +9,8 @@ use crate::conformance::progress::{OnThread, on_thread, step};
 use crate::conformance::{Subject, block_on};
 use crate::{ValueReader, Watcher};
 
-/// Watchers on several threads, with a writer: each takes rising versions, and the last one whenever the
-/// writer pauses.
+/// With watchers on several threads and a writer, each watcher takes versions in rising order, and the
+/// newest one whenever the writer pauses.
 pub async fn law_6_independent_on_threads<R>(reader: R, mut subject: impl Subject)
 where
     R: ValueReader<u64, Watcher: Send + 'static>,
@@ -115,7 +115,7 @@ where
     })
 }
 
-/// Each poll ends, though a writer does not stop to write.
+/// Each poll ends even if a writer never stops writing.
 pub async fn law_6_a_poll_ends_while_a_writer_writes<R>(reader: R, mut subject: impl Subject)
 where
     R: ValueReader<u64, Watcher: Send + 'static>,
