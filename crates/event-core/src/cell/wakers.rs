@@ -18,9 +18,6 @@ use smallvec::SmallVec;
 use super::end::End;
 use super::epoch::Counter;
 
-/// What was left, each in its slot. Most values have one watcher, whose waker lies within the cell.
-type Buffer = SmallVec<[Left; 1]>;
-
 /// A slot, counted from one, so that a `Place` without a slot takes no more memory.
 type Slot = NonZeroU32;
 
@@ -30,7 +27,8 @@ pub(crate) struct Wakers {
     epoch: u64,
     /// The same number for those who look without a lock, if somebody does.
     counter: Option<Arc<Counter>>,
-    slots: Buffer,
+    /// Most values have one watcher, whose waker lies within the cell.
+    slots: SmallVec<[Left; 1]>,
     /// The first slot that is free; the slot says which is the next.
     free: Option<Slot>,
 }
@@ -59,15 +57,14 @@ pub(crate) struct Place {
 #[derive(Debug)]
 pub(crate) enum Woken {
     Nobody,
-    /// Its buffer stays where it is.
     One(Waker),
-    Many(Buffer),
+    Many(Vec<Left>),
 }
 
 impl Woken {
     /// Wakes them, and gives back the emptied buffer, if there is one.
     #[inline]
-    pub(crate) fn wake(self) -> Option<Buffer> {
+    pub(crate) fn wake(self) -> Option<Vec<Left>> {
         match self {
             Self::Nobody => None,
             Self::One(waker) => {
@@ -118,8 +115,8 @@ impl Wakers {
             counter.set(self.epoch);
         }
         self.free = None;
-        if self.slots.len() > 1 {
-            return Woken::Many(mem::take(&mut self.slots));
+        if self.slots.spilled() {
+            return Woken::Many(mem::take(&mut self.slots).into_vec());
         }
         self.slots.pop().and_then(Left::waker).map_or(Woken::Nobody, Woken::One)
     }
@@ -149,10 +146,10 @@ impl Wakers {
     }
 
     /// Takes an emptied buffer for the next waiters, if they have none on the heap yet.
-    pub(crate) fn reuse(&mut self, mut buffer: Buffer) {
+    pub(crate) fn reuse(&mut self, mut buffer: Vec<Left>) {
         if !self.slots.spilled() {
-            buffer.append(&mut self.slots);
-            self.slots = buffer;
+            buffer.extend(self.slots.drain(..));
+            self.slots = SmallVec::from_vec(buffer);
         }
     }
 
@@ -194,7 +191,7 @@ fn wake_one(waker: Waker) {
 ///
 /// If a waker panics, the others are woken first. Then the panic goes on, unless this thread is
 /// panicking already.
-fn wake_each(mut wakers: Buffer) -> Buffer {
+fn wake_each(mut wakers: Vec<Left>) -> Vec<Left> {
     let mut left = wakers.drain(..).filter_map(Left::waker);
     let mut first_panic: Option<Box<dyn Any + Send>> = None;
     while let Err(panic) = catch_unwind(AssertUnwindSafe(|| left.by_ref().for_each(Waker::wake))) {
@@ -230,7 +227,7 @@ mod tests {
     #[test]
     fn a_slot_takes_no_more_memory_than_a_waker() {
         assert_eq!(size_of::<Left>(), size_of::<Waker>());
-        assert_eq!(size_of::<Buffer>(), size_of::<Vec<Left>>());
+        assert_eq!(size_of::<SmallVec<[Left; 1]>>(), size_of::<Vec<Left>>());
     }
 
     #[test]
