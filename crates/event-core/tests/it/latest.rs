@@ -238,3 +238,51 @@ fn once_set_returned_a_read_on_another_thread_sees_it() {
     drop(sent);
     reader.join().unwrap();
 }
+
+/// Its epoch never moves: a newer version shows itself by a wake-up alone.
+#[derive(Clone, Default)]
+struct WakesOnly(Arc<Mutex<(Option<u32>, Option<Waker>)>>);
+
+impl WakesOnly {
+    fn set(&self, version: u32) {
+        let mut state = self.0.lock().unwrap();
+        state.0 = Some(version);
+        let waker = state.1.take();
+        drop(state);
+        waker.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Watcher<u32> for WakesOnly {
+    fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<u32, Error>> {
+        let mut state = self.0.lock().unwrap();
+        state.1 = Some(cx.waker().clone());
+        state.0.take().map_or(Poll::Pending, |version| Poll::Ready(Ok(version)))
+    }
+
+    fn epoch(&self) -> Option<Epoch> {
+        Some(Epoch::default())
+    }
+}
+
+impl ValueReader<u32> for WakesOnly {
+    type Watcher = Self;
+
+    fn watch(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[test]
+fn a_wake_up_without_a_new_epoch_counts() {
+    let (direct, shared) = (WakesOnly::default(), WakesOnly::default());
+    let reader = shared.clone().shared();
+    let (mut latest, mut of_shared) = (direct.clone().latest(), reader.watch().latest());
+    for version in 0..5 {
+        direct.set(version);
+        shared.set(version);
+        assert_eq!(latest.get(), Some(&version));
+        assert_eq!(of_shared.get(), Some(&version));
+        assert_eq!(latest.get(), Some(&version));
+    }
+}
