@@ -6,11 +6,12 @@
 mod connection;
 mod etcd;
 mod failure;
+mod members;
 mod messages;
 
 pub(crate) use connection::{Connection, Connector, OpenStream, WatchRequests, WatchResponses};
 #[cfg(test)]
 pub(crate) use connection::{MockConnection, MockConnector, MockWatchRequests};
-pub(crate) use etcd::Members;
 pub(crate) use failure::Failure;
+pub(crate) use members::Members;
 pub(crate) use messages::{Event, Events, KeyValue, ReadResponse, WatchRequest, WatchResponse};

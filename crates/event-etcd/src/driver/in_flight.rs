@@ -43,7 +43,7 @@ pub(super) enum Done {
 
 impl InFlight {
     pub(super) fn connect(&mut self, connector: Arc<dyn Connector>, endpoint: Arc<str>) {
-        let connect = async move { Done::Connected(connector.connect(&endpoint).await) };
+        let connect = async move { Done::Connected(connector.connect(&endpoint, &endpoint).await) };
         self.calls.push(Box::pin(connect));
     }
 

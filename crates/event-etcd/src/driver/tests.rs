@@ -32,7 +32,15 @@ struct Silent;
 
 #[async_trait]
 impl Connector for Silent {
-    async fn connect(&self, _endpoint: &str) -> Result<Arc<dyn Connection>, Failure> {
+    async fn resolve(&self, endpoint: &str) -> Result<Vec<Arc<str>>, Failure> {
+        Ok(vec![endpoint.into()])
+    }
+
+    async fn connect(
+        &self,
+        _endpoint: &str,
+        _address: &str,
+    ) -> Result<Arc<dyn Connection>, Failure> {
         pending().await
     }
 }
@@ -120,7 +128,7 @@ fn connector(first: impl Fn() -> Arc<dyn Connection> + Send + Sync + 'static) ->
     let mut connector = MockConnector::new();
     connector
         .expect_connect()
-        .returning(move |endpoint| Ok(if endpoint == "one" { first() } else { member() }));
+        .returning(move |endpoint, _| Ok(if endpoint == "one" { first() } else { member() }));
     connector
 }
 
@@ -177,8 +185,8 @@ async fn of_responses_that_are_all_there_at_once_none_is_lost() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_stream_is_left_after_the_liveness_timeout() {
     let mut once = MockConnector::new();
-    once.expect_connect().times(1).return_once(|_| Ok(member()));
-    once.expect_connect().returning(|_| Ok(Arc::new(Silent)));
+    once.expect_connect().times(1).return_once(|_, _| Ok(member()));
+    once.expect_connect().returning(|_, _| Ok(Arc::new(Silent)));
     let driver = start(once);
     let mut health = driver.health().watch();
     let _watcher = value(&driver).watch();

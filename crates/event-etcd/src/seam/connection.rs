@@ -11,8 +11,11 @@ use super::{Failure, ReadResponse, WatchRequest, WatchResponse};
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub(crate) trait Connector: Send + Sync {
-    /// Connects to one member, and authenticates if there is a user.
-    async fn connect(&self, endpoint: &str) -> Result<Arc<dyn Connection>, Failure>;
+    /// The addresses that an endpoint has now. Each is tried by itself.
+    async fn resolve(&self, endpoint: &str) -> Result<Vec<Arc<str>>, Failure>;
+
+    /// Connects to one address of an endpoint, and authenticates if there is a user.
+    async fn connect(&self, endpoint: &str, address: &str) -> Result<Arc<dyn Connection>, Failure>;
 }
 
 /// A connection to one member.
