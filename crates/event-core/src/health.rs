@@ -35,7 +35,8 @@ pub struct Health {
     /// When this state began. That is not when the data became stale: a backend notices a silent connection
     /// only after a timeout.
     pub since: Instant,
-    /// Why it is stalled; `None` in the other states.
+    /// Why it is stalled. While it is live: what whoever runs the service should look at, such as
+    /// [`OtherCluster`](CauseKind::OtherCluster).
     pub cause: Option<Cause>,
     /// The endpoint or file that the data comes from. While the backend is stalled, the one that caused it.
     /// `None` before the first try.
@@ -44,6 +45,9 @@ pub struct Health {
     ///
     /// Watchers then yield what the new history holds, and revisions may be lower than before.
     pub history_resets: u64,
+    /// The id of the server's data, as the server's own tools print it, if it has one: of etcd, the cluster's id
+    /// in hexadecimal.
+    pub cluster: Option<Arc<str>>,
 }
 
 /// Whether what watchers have is known to be the newest.
@@ -92,6 +96,10 @@ pub enum CauseKind {
     /// The server's data was replaced while keys were being read. All of them are read again. A replacement
     /// found at another time is no cause: only [`Health::history_resets`] grows.
     HistoryReset,
+    /// The server's data has another id than it had, or than the program wants.
+    OtherCluster,
+    /// The server does not know a request that is needed.
+    Unimplemented,
     /// The program removed the endpoint in use, or no endpoint is left.
     EndpointRemoved,
 }
@@ -100,7 +108,7 @@ impl Health {
     /// A health of this state, which begins now.
     #[must_use]
     pub fn new(state: HealthState) -> Self {
-        Self { state, since: Instant::now(), cause: None, source: None, history_resets: 0 }
+        Self { state, since: Instant::now(), cause: None, source: None, history_resets: 0, cluster: None }
     }
 
     /// A stalled backend.
@@ -127,6 +135,13 @@ impl Health {
     #[must_use]
     pub fn with_history_resets(mut self, history_resets: u64) -> Self {
         self.history_resets = history_resets;
+        self
+    }
+
+    /// With the id of the server's data.
+    #[must_use]
+    pub fn with_cluster(mut self, cluster: impl Into<Arc<str>>) -> Self {
+        self.cluster = Some(cluster.into());
         self
     }
 }
@@ -176,6 +191,8 @@ impl CauseKind {
             | Self::NoLeader
             | Self::ProtocolViolation
             | Self::HistoryReset
+            | Self::OtherCluster
+            | Self::Unimplemented
             | Self::EndpointRemoved => ErrorKind::Unavailable,
         }
     }
@@ -203,6 +220,8 @@ impl fmt::Display for CauseKind {
             Self::TooLarge => "value too large",
             Self::ProtocolViolation => "protocol violation",
             Self::HistoryReset => "history reset",
+            Self::OtherCluster => "other cluster",
+            Self::Unimplemented => "unimplemented",
             Self::EndpointRemoved => "endpoint removed",
         })
     }

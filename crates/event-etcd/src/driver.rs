@@ -63,7 +63,7 @@ impl Driver {
     /// Runs until it is dropped.
     pub(crate) async fn run(mut self) {
         loop {
-            self.mailbox.set_last_response(self.session.last_response());
+            self.mailbox.set_last_proof(self.session.last_proof());
             while let Some(action) = self.session.poll_action() {
                 self.act(action);
             }
@@ -132,13 +132,18 @@ impl Driver {
     fn act(&mut self, action: Action) {
         let in_flight = &mut self.in_flight;
         match action {
-            Action::Connect(endpoint) => {
-                tracing::debug!(%endpoint, "connecting");
-                in_flight.connect(Arc::clone(&self.connector), endpoint);
+            Action::Resolve(endpoint) => {
+                in_flight.resolve(Arc::clone(&self.connector), endpoint);
+            }
+            Action::Connect { endpoint, address } => {
+                tracing::debug!(%endpoint, %address, "connecting");
+                in_flight.connect(Arc::clone(&self.connector), endpoint, address);
             }
             Action::Disconnect => *in_flight = InFlight::default(),
             Action::Read(id, keys) => in_flight
                 .call(|connection| async move { Done::Read(id, connection.read(keys).await) }),
+            Action::Probe(keys) => in_flight
+                .call(|connection| async move { Done::Probed(connection.probe(keys).await) }),
             Action::CheckHistory(version) => in_flight.call(|connection| async move {
                 let revision = version.revision().unwrap_or_default();
                 Done::CheckedHistory(connection.read_at(version.key, revision).await)
@@ -171,6 +176,10 @@ impl Driver {
                 self.in_flight.connection = Some(connection);
                 self.session.handle_connected(now);
             }
+            Done::Resolved(endpoint, addresses) => {
+                self.session.handle_resolved(&endpoint, addresses, now);
+            }
+            Done::Probed(response) => self.session.handle_probe(response, now),
             Done::Read(id, response) => self.session.handle_read(id, response, now),
             Done::CheckedHistory(response) => self.session.handle_history_check(response, now),
             Done::OpenedStream(Ok((requests, responses))) => {

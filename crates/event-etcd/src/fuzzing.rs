@@ -1,5 +1,6 @@
 //! What the fuzz target drives: a session, with bytes for what a program and a server may do.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_core::{Bytes, CauseKind};
@@ -22,13 +23,13 @@ pub fn session(bytes: &[u8]) {
     let timeouts = Timeouts { connect: five, liveness: five };
     let mut now = Instant::now();
     let endpoints = Endpoints::new(["a", "b"].map(str::to_owned), Some(1));
-    let mut session = Session::new(endpoints, timeouts, now);
+    let mut session = Session::new(endpoints, timeouts, None, now);
     let (mut next_slot, mut ids) = (0, Vec::new());
     let (mut reads, mut watches) = (Vec::new(), Vec::new());
     let nobody = KeyId { slot: 7, generation: u32::MAX };
     while let Some(what) = bytes.next() {
         let mut byte = || bytes.next().unwrap_or(0);
-        match what % 13 {
+        match what % 15 {
             0 => {
                 next_slot += 1;
                 let id = KeyId { slot: next_slot / 2, generation: next_slot };
@@ -47,7 +48,7 @@ pub fn session(bytes: &[u8]) {
                 let (id, asked) = pick(&reads, byte()).unwrap_or((u64::from(byte()), 1));
                 let few = usize::from(byte() % 8 == 0); // now and then a response to other keys
                 let found = (0..asked + few).map(|_| found(byte(), byte())).collect();
-                let response = ReadResponse { revision: revision(byte()), found };
+                let response = response(byte(), byte(), found);
                 session.handle_read(id, Ok(response), now);
             }
             7 => {
@@ -73,10 +74,25 @@ pub fn session(bytes: &[u8]) {
             }
             10 => {
                 let found = vec![found(byte(), byte())];
-                let response = ReadResponse { revision: revision(byte()), found };
+                let response = response(byte(), byte(), found);
                 session.handle_history_check(Ok(response), now);
             }
             11 => {
+                let addresses = (0..byte() % 3).map(|_| Arc::from(byte().to_string())).collect();
+                let addresses = if byte() % 4 == 0 { Err(failure(byte())) } else { Ok(addresses) };
+                session.handle_resolved(
+                    &["a", "b", "c"][usize::from(byte() % 3)].into(),
+                    addresses,
+                    now,
+                );
+            }
+            12 => {
+                let found = (0..=byte() % 2).map(|_| found(byte(), byte())).collect();
+                let response = response(byte(), byte(), found);
+                let failed = byte() % 4 == 0;
+                session.handle_probe(if failed { Err(failure(byte())) } else { Ok(response) }, now);
+            }
+            13 => {
                 now += Duration::from_millis(u64::from(byte()) * 40);
                 session.handle_timeout(now);
             }
@@ -89,10 +105,11 @@ pub fn session(bytes: &[u8]) {
                 None => break,
                 Some(Action::Read(id, keys)) => reads.push((id, keys.len())),
                 Some(
-                    Action::OpenStream(WatchRequest::Create { watch_id, .. })
-                    | Action::Send(WatchRequest::Create { watch_id, .. }),
+                    Action::OpenStream(WatchRequest::Create { .. })
+                    | Action::Send(WatchRequest::Create { .. }),
                 ) => {
-                    watches.push(watch_id);
+                    // Those of a server that counts from 0, on the first stream at least.
+                    watches.push(i64::try_from(watches.len()).unwrap_or(0));
                 }
                 Some(_) => {}
             }
@@ -115,13 +132,14 @@ fn pick<T: Copy>(from: &[T], byte: u8) -> Option<T> {
 }
 
 fn failure(byte: u8) -> Failure {
-    let kind = match byte % 7 {
+    let kind = match byte % 8 {
         0 => CauseKind::Unreachable,
         1 => CauseKind::NoLeader,
         2 => CauseKind::Unauthenticated,
         3 => CauseKind::PermissionDenied,
         4 => CauseKind::InvalidArgument,
         5 => CauseKind::ResourceExhausted,
+        6 => CauseKind::Unimplemented,
         _ => CauseKind::TooLarge,
     };
     Failure::new(kind, "a failure")
@@ -134,6 +152,10 @@ fn revision(byte: u8) -> i64 {
         254 => i64::MIN,
         byte => i64::from(byte) - 2,
     }
+}
+
+fn response(at: u8, cluster: u8, found: Vec<Option<KeyValue>>) -> ReadResponse {
+    ReadResponse { revision: revision(at), cluster: u64::from(cluster % 3), found }
 }
 
 fn found(byte: u8, value: u8) -> Option<KeyValue> {

@@ -32,7 +32,7 @@ struct State {
     subscriptions: Subscriptions,
     /// What the driver has not taken yet.
     change: Change,
-    last_response: Option<Instant>,
+    last_proof: Option<Instant>,
     /// The store ended: nothing will come.
     is_closed: bool,
 }
@@ -125,8 +125,8 @@ impl Mailbox {
         self.notify(state);
     }
 
-    pub(crate) fn last_response(&self) -> Option<Instant> {
-        self.lock().last_response
+    pub(crate) fn last_proof(&self) -> Option<Instant> {
+        self.lock().last_proof
     }
 
     // The driver's side.
@@ -142,8 +142,8 @@ impl Mailbox {
         }
     }
 
-    pub(crate) fn set_last_response(&self, at: Option<Instant>) {
-        self.lock().last_response = at;
+    pub(crate) fn set_last_proof(&self, at: Option<Instant>) {
+        self.lock().last_proof = at;
     }
 
     /// The store ends, and with it what the driver has not taken, and what comes later.

@@ -18,14 +18,16 @@ mod health;
 mod history_check;
 mod key;
 mod lag;
+mod proof;
 mod reads;
 mod timers;
+mod watch_ids;
 mod watches;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,7 +36,7 @@ use event_core::{Bytes, CauseKind, Entry, Health};
 
 use crate::seam::{Failure, WatchRequest};
 use crate::slots::{KeyId, Slots};
-use connected::{Connected, Stream};
+use connected::{Answers, Connected, Stream};
 use health::HealthLog;
 use history_check::History;
 use reads::BATCH;
@@ -51,12 +53,18 @@ pub(crate) type Ticket = u64;
 /// What the session wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Connect to a member, then call [`Session::handle_connected`] or [`Session::handle_failure`].
-    Connect(Arc<str>),
+    /// Find out the addresses of an endpoint, then call [`Session::handle_resolved`].
+    Resolve(Arc<str>),
+    /// Connect to an address of an endpoint, then call [`Session::handle_connected`] or
+    /// [`Session::handle_failure`].
+    Connect { endpoint: Arc<str>, address: Arc<str> },
     /// Drop the connection and all that is under way on it.
     Disconnect,
     /// Read these keys, linearizable and in one transaction, then call [`Session::handle_read`].
     Read(ReadId, Vec<Bytes>),
+    /// Read these keys without their values, linearizable and in one transaction, then call
+    /// [`Session::handle_probe`].
+    Probe(Vec<Bytes>),
     /// Read the key of this version as it was at its revision, linearizable, then call
     /// [`Session::handle_history_check`].
     CheckHistory(Entry),
@@ -73,6 +81,9 @@ pub(crate) enum Action {
     Refreshed(KeyId, Ticket, Result<(), Failure>),
 }
 
+/// How long to wait where no address is known.
+const NOTHING_TO_TRY: Duration = Duration::from_millis(300);
+
 #[derive(Debug)]
 pub(crate) struct Session {
     timeouts: Timeouts,
@@ -85,9 +96,8 @@ pub(crate) struct Session {
     batch: usize,
     history: History,
     health: HealthLog,
-    last_response: Option<Instant>,
+    last_proof: Option<Instant>,
     next_read: ReadId,
-    next_watch: i64,
     actions: VecDeque<Action>,
 }
 
@@ -96,10 +106,17 @@ pub(crate) struct Session {
 enum State {
     /// No key is subscribed to yet, or no endpoint is left.
     Idle,
-    /// The next endpoint is spared until then.
+    /// The endpoints are spared until then.
     Waiting {
         until: Instant,
-        endpoint: Arc<str>,
+    },
+    /// Some names are not resolved yet.
+    Resolving {
+        names: BTreeSet<Arc<str>>,
+        /// Then the addresses will do that are known.
+        until: Instant,
+        /// What went wrong, if it did.
+        failure: Option<Failure>,
     },
     /// The first response proves the connection.
     Connecting {
@@ -109,7 +126,13 @@ enum State {
 }
 
 impl Session {
-    pub(crate) fn new(endpoints: Endpoints, timeouts: Timeouts, now: Instant) -> Self {
+    /// `cluster` is the id of the only cluster that the program wants.
+    pub(crate) fn new(
+        endpoints: Endpoints,
+        timeouts: Timeouts,
+        cluster: Option<u64>,
+        now: Instant,
+    ) -> Self {
         Self {
             timeouts,
             endpoints,
@@ -118,10 +141,9 @@ impl Session {
             state: State::Idle,
             batch: BATCH,
             history: History::default(),
-            health: HealthLog::new(now),
-            last_response: None,
+            health: HealthLog::new(cluster, now),
+            last_proof: None,
             next_read: 0,
-            next_watch: 0,
             actions: VecDeque::new(),
         }
     }
@@ -134,7 +156,7 @@ impl Session {
         match &mut self.state {
             State::Idle => self.next_endpoint(now),
             State::Connected(connected) => connected.queue(id),
-            State::Waiting { .. } | State::Connecting { .. } => {}
+            State::Waiting { .. } | State::Resolving { .. } | State::Connecting { .. } => {}
         }
         self.go_on(now);
     }
@@ -165,7 +187,8 @@ impl Session {
     }
 
     pub(crate) fn handle_add_endpoint(&mut self, name: &str, now: Instant) {
-        let waits = matches!(self.state, State::Idle | State::Waiting { .. });
+        let waits =
+            matches!(self.state, State::Idle | State::Waiting { .. } | State::Resolving { .. });
         if self.endpoints.add(name) && waits {
             self.next_endpoint(now);
         }
@@ -176,7 +199,7 @@ impl Session {
         if self.endpoints.remove(name) {
             match self.state {
                 State::Idle => {}
-                State::Waiting { .. } => self.next_endpoint(now),
+                State::Waiting { .. } | State::Resolving { .. } => self.next_endpoint(now),
                 State::Connecting { .. } | State::Connected(_) => {
                     let message = format!("the program removed the endpoint {name}");
                     self.fail(Failure::new(CauseKind::EndpointRemoved, message), now);
@@ -188,9 +211,34 @@ impl Session {
 
     // What happened to the connection.
 
+    /// The addresses of an endpoint are known, or can't be found out.
+    pub(crate) fn handle_resolved(
+        &mut self,
+        endpoint: &Arc<str>,
+        addresses: Result<Vec<Arc<str>>, Failure>,
+        now: Instant,
+    ) {
+        let failed = match addresses {
+            Ok(addresses) => {
+                self.endpoints.resolved(endpoint, addresses);
+                None
+            }
+            Err(failure) => Some(failure),
+        };
+        if let State::Resolving { names, failure, .. } = &mut self.state
+            && names.remove(endpoint)
+        {
+            *failure = failed.or(failure.take());
+            if names.is_empty() {
+                self.connect(now);
+            }
+        }
+        self.go_on(now);
+    }
+
     pub(crate) fn handle_connected(&mut self, now: Instant) {
         if let State::Connecting { deadline } = self.state {
-            self.state = State::Connected(Box::new(Connected::new(deadline, &self.keys)));
+            self.state = State::Connected(Box::new(Connected::new(deadline, &self.keys, now)));
             self.check_history();
         }
         self.go_on(now);
@@ -205,7 +253,8 @@ impl Session {
     /// The stream is open.
     pub(crate) fn handle_open(&mut self, now: Instant) {
         if let State::Connected(connected) = &mut self.state {
-            connected.stream = Stream::Open { last_response: now, asked: None };
+            connected.stream =
+                Stream::Open { last_response: now, asked: None, answers: Answers::Unknown };
             self.proven(now);
         }
         self.go_on(now);
@@ -223,9 +272,9 @@ impl Session {
         matches!(&self.state, State::Connected(connected) if connected.stream.is_open())
     }
 
-    /// When the server last gave a sign of life.
-    pub(crate) fn last_response(&self) -> Option<Instant> {
-        self.last_response
+    /// When a linearizable read was last answered.
+    pub(crate) fn last_proof(&self) -> Option<Instant> {
+        self.last_proof
     }
 
     // The rules.
@@ -233,11 +282,12 @@ impl Session {
     /// After each input: reads what is to be read, and assesses the health.
     fn go_on(&mut self, now: Instant) {
         self.read_more(now);
+        self.watch_more(now);
         if let State::Connected(connected) = &mut self.state
             && connected.stream.is_open()
             && !connected.is_live
-            && !connected.has_more_to_read()
-            && connected.reads.is_empty()
+            && connected.is_settled()
+            && connected.overload.is_none()
         {
             connected.is_live = true;
             self.batch = (self.batch * 2).min(BATCH); // the network may be better by now
@@ -246,32 +296,70 @@ impl Session {
         self.assess_health(now);
     }
 
-    fn connect(&mut self, endpoint: Arc<str>, now: Instant) {
-        self.state = State::Connecting { deadline: now + self.timeouts.connect };
-        self.actions.push_back(Action::Connect(endpoint));
-    }
-
     fn next_endpoint(&mut self, now: Instant) {
         self.state = State::Idle;
         if self.keys.is_empty() {
             return;
         }
-        match self.endpoints.next() {
-            None => {
-                let message = "the program removed the last endpoint";
-                let failure = Failure::new(CauseKind::EndpointRemoved, message);
-                self.health.failed(failure, self.endpoints.current().cloned());
-            }
-            Some((endpoint, Duration::ZERO)) => self.connect(endpoint, now),
-            Some((endpoint, wait)) => self.state = State::Waiting { until: now + wait, endpoint },
+        if self.endpoints.names().is_empty() {
+            let message = "the program removed the last endpoint";
+            let failure = Failure::new(CauseKind::EndpointRemoved, message);
+            return self.health.failed(failure, self.endpoints.current());
         }
+        match self.endpoints.wait() {
+            Duration::ZERO => self.resolve(now),
+            wait => self.state = State::Waiting { until: now + wait },
+        }
+    }
+
+    /// Finds out the addresses anew: they may have changed (N10).
+    fn resolve(&mut self, now: Instant) {
+        let names: BTreeSet<_> = self.endpoints.names().iter().cloned().collect();
+        self.actions.extend(names.iter().cloned().map(Action::Resolve));
+        let until = if self.endpoints.has_addresses() {
+            now + self.timeouts.resolve()
+        } else {
+            now + self.timeouts.connect
+        };
+        self.state = State::Resolving { names, until, failure: None };
+    }
+
+    /// A name is not resolved in time.
+    fn resolved_late(&mut self, now: Instant) {
+        if let State::Resolving { names, failure, .. } = &mut self.state
+            && let Some(name) = names.first()
+        {
+            let message = format!("the addresses of {name} are not found out in time");
+            failure.get_or_insert(Failure::new(CauseKind::Unreachable, message));
+        }
+        self.connect(now);
+    }
+
+    /// Connects to the next address that is known.
+    fn connect(&mut self, now: Instant) {
+        let State::Resolving { failure, .. } = mem::replace(&mut self.state, State::Idle) else {
+            return;
+        };
+        if let Some((endpoint, address)) = self.endpoints.next(now) {
+            self.state = State::Connecting { deadline: now + self.timeouts.connect };
+            self.actions.push_back(Action::Connect { endpoint, address });
+            return;
+        }
+        let unknown = || Failure::new(CauseKind::Unreachable, "no endpoint has an address");
+        let failure = failure.unwrap_or_else(unknown);
+        tracing::debug!(cause = failure.message, "no endpoint can be resolved");
+        self.health.failed(failure, self.endpoints.names().first().cloned());
+        self.endpoints.failed(now);
+        self.state = State::Waiting { until: now + self.endpoints.wait().max(NOTHING_TO_TRY) };
     }
 
     /// Gives the connection up: every key is unread again.
     fn fail(&mut self, failure: Failure, now: Instant) {
-        if matches!(self.state, State::Idle | State::Waiting { .. }) {
+        if !matches!(self.state, State::Connecting { .. } | State::Connected(_)) {
             return;
         }
+        let endpoint = self.endpoints.current();
+        tracing::debug!(?endpoint, kind = %failure.kind, cause = failure.message, "connection ended");
         self.actions.push_back(Action::Disconnect);
         self.keep_version_to_check();
         if let State::Connected(connected) = mem::replace(&mut self.state, State::Idle) {
@@ -279,14 +367,16 @@ impl Session {
                 self.put_back(read.refreshes);
             }
         }
-        self.health.failed(failure, self.endpoints.current().cloned());
         self.endpoints.failed(now);
+        if failure.is_overload() {
+            self.endpoints.overloaded();
+        }
+        self.health.failed(failure, endpoint);
         self.next_endpoint(now);
     }
 
     /// The server gave a sign of life.
     fn proven(&mut self, now: Instant) {
-        self.last_response = Some(now);
         self.endpoints.good(now);
         if let State::Connected(connected) = &mut self.state {
             connected.first_response_by = None;

@@ -93,6 +93,10 @@ impl<T> Slots<T> {
         })
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.values.iter_mut().flatten()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -131,7 +131,8 @@ impl EtcdStore {
         which: WhichEndpoints,
     ) -> Result<Self, Error> {
         let endpoints = Endpoints::new(endpoints, None);
-        let driver = Arc::new(DriverHandle::start(connector, endpoints, timeouts, &runtime()?));
+        let driver =
+            Arc::new(DriverHandle::start(connector, endpoints, timeouts, None, &runtime()?));
         Ok(Self { driver, endpoints: which, prefix: Bytes::new() })
     }
 

@@ -20,18 +20,19 @@ pub(crate) struct DriverHandle {
 }
 
 impl DriverHandle {
-    /// Starts a driver.
+    /// Starts a driver. `cluster` is the id of the only cluster that the program wants.
     pub(crate) fn start(
         connector: Arc<dyn Connector>,
         endpoints: Endpoints,
         timeouts: Timeouts,
+        cluster: Option<u64>,
         runtime: &Handle,
     ) -> Self {
         let begun = now();
         let mailbox = Arc::new(Mailbox::default());
         let health = MemoryValue::new(Health::new(HealthState::Connecting).with_since(begun));
         let reader = health.reader();
-        let session = Session::new(endpoints, timeouts, begun);
+        let session = Session::new(endpoints, timeouts, cluster, begun);
         let driver = Driver::new(connector, session, Arc::clone(&mailbox), health);
         let task = runtime.spawn(driver.run()).abort_handle();
         Self { mailbox, health: reader, begun, task }
@@ -43,7 +44,7 @@ impl DriverHandle {
 
     /// The time since the server last gave a sign of life, or since the start.
     pub(crate) fn stale_for(&self) -> Duration {
-        let proof = self.mailbox.last_response().unwrap_or(self.begun);
+        let proof = self.mailbox.last_proof().unwrap_or(self.begun);
         now().saturating_duration_since(proof)
     }
 

@@ -32,8 +32,10 @@ pub(super) struct InFlight {
 
 /// A call that is done.
 pub(super) enum Done {
+    Resolved(Arc<str>, Result<Vec<Arc<str>>, Failure>),
     Connected(Result<Arc<dyn Connection>, Failure>),
     Read(ReadId, Result<ReadResponse, Failure>),
+    Probed(Result<ReadResponse, Failure>),
     CheckedHistory(Result<ReadResponse, Failure>),
     OpenedStream(Result<OpenStream, Failure>),
     Sent(Box<dyn WatchRequests>),
@@ -42,8 +44,20 @@ pub(super) enum Done {
 }
 
 impl InFlight {
-    pub(super) fn connect(&mut self, connector: Arc<dyn Connector>, endpoint: Arc<str>) {
-        let connect = async move { Done::Connected(connector.connect(&endpoint, &endpoint).await) };
+    pub(super) fn resolve(&mut self, connector: Arc<dyn Connector>, endpoint: Arc<str>) {
+        self.calls.push(Box::pin(async move {
+            let addresses = connector.resolve(&endpoint).await;
+            Done::Resolved(endpoint, addresses)
+        }));
+    }
+
+    pub(super) fn connect(
+        &mut self,
+        connector: Arc<dyn Connector>,
+        endpoint: Arc<str>,
+        address: Arc<str>,
+    ) {
+        let connect = async move { Done::Connected(connector.connect(&endpoint, &address).await) };
         self.calls.push(Box::pin(connect));
     }
 

@@ -24,7 +24,13 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 fn start(connector: impl Connector + 'static) -> Arc<DriverHandle> {
     let endpoints = Endpoints::new(["one", "two"].map(str::to_owned), Some(1));
     let timeouts = Timeouts { connect: TIMEOUT, liveness: TIMEOUT };
-    Arc::new(DriverHandle::start(Arc::new(connector), endpoints, timeouts, &Handle::current()))
+    Arc::new(DriverHandle::start(
+        Arc::new(connector),
+        endpoints.in_order(),
+        timeouts,
+        None,
+        &Handle::current(),
+    ))
 }
 
 /// A peer that takes every call and never answers. A mock answers at once.
@@ -48,6 +54,10 @@ impl Connector for Silent {
 #[async_trait]
 impl Connection for Silent {
     async fn read(&self, _keys: Vec<Bytes>) -> Result<ReadResponse, Failure> {
+        pending().await
+    }
+
+    async fn probe(&self, _keys: Vec<Bytes>) -> Result<ReadResponse, Failure> {
         pending().await
     }
 
@@ -94,12 +104,16 @@ impl WatchResponses for Burst {
 
 fn read_of(keys: usize, revision: i64) -> ReadResponse {
     let found = KeyValue { mod_revision: revision, value: "a".into() };
-    ReadResponse { revision, found: vec![Some(found); keys] }
+    ReadResponse { revision, cluster: 0, found: vec![Some(found); keys] }
 }
 
-/// A member whose every key holds `a`, and whose stream opens and says nothing.
+fn created(watch_id: i64) -> WatchResponse {
+    WatchResponse::Created { watch_id, revision: 2 }
+}
+
+/// A member whose every key holds `a`, and whose stream says no more than that the watch is created.
 fn member() -> Arc<dyn Connection> {
-    member_that_says(|_| Box::new(Silent))
+    member_that_says(|watch_id| Box::new(Burst([created(watch_id)].into())))
 }
 
 fn member_that_says(
@@ -107,6 +121,7 @@ fn member_that_says(
 ) -> Arc<dyn Connection> {
     let mut member = MockConnection::new();
     member.expect_read().returning(|keys| Ok(read_of(keys.len(), 2)));
+    member.expect_probe().returning(|keys| Ok(read_of(keys.len(), 2)));
     opens(&mut member, says);
     Arc::new(member)
 }
@@ -116,16 +131,23 @@ fn opens(
     says: impl Fn(i64) -> Box<dyn WatchResponses> + Send + Sync + 'static,
 ) {
     member.expect_open_stream().returning(move |first| {
-        let WatchRequest::Create { watch_id, .. } = first else { panic!("{first:?}") };
+        assert!(matches!(first, WatchRequest::Create { .. }), "{first:?}");
         let mut requests = MockWatchRequests::new();
         requests.expect_send().returning(|_| Ok(()));
-        Ok((Box::new(requests), says(watch_id)))
+        Ok((Box::new(requests), says(0)))
     });
+}
+
+/// Each endpoint is its own address.
+fn resolving() -> MockConnector {
+    let mut connector = MockConnector::new();
+    connector.expect_resolve().returning(|endpoint| Ok(vec![endpoint.into()]));
+    connector
 }
 
 /// The first endpoint is `first`, and the second a good member.
 fn connector(first: impl Fn() -> Arc<dyn Connection> + Send + Sync + 'static) -> MockConnector {
-    let mut connector = MockConnector::new();
+    let mut connector = resolving();
     connector
         .expect_connect()
         .returning(move |endpoint, _| Ok(if endpoint == "one" { first() } else { member() }));
@@ -184,7 +206,7 @@ async fn of_responses_that_are_all_there_at_once_none_is_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_stream_is_left_after_the_liveness_timeout() {
-    let mut once = MockConnector::new();
+    let mut once = resolving();
     once.expect_connect().times(1).return_once(|_, _| Ok(member()));
     once.expect_connect().returning(|_, _| Ok(Arc::new(Silent)));
     let driver = start(once);
@@ -208,6 +230,10 @@ impl Connection for Held {
         let (answer, response) = oneshot::channel();
         self.reads.send(answer).expect("the test goes on");
         Ok(response.await.expect("the test answers"))
+    }
+
+    async fn probe(&self, _keys: Vec<Bytes>) -> Result<ReadResponse, Failure> {
+        pending().await
     }
 
     async fn read_at(&self, _key: Bytes, _revision: i64) -> Result<ReadResponse, Failure> {
@@ -265,9 +291,9 @@ async fn a_refresh_ends_with_its_store_and_one_that_is_dropped_leaves_nothing() 
 async fn a_key_that_does_not_exist_is_never_seen() {
     let driver = start(connector(|| {
         let mut member = MockConnection::new();
-        member
-            .expect_read()
-            .returning(|keys| Ok(ReadResponse { revision: 2, found: vec![None; keys.len()] }));
+        member.expect_read().returning(|keys| {
+            Ok(ReadResponse { revision: 2, cluster: 0, found: vec![None; keys.len()] })
+        });
         member.expect_has_keys_below().returning(|keys| Ok(vec![true; keys.len()]));
         opens(&mut member, |_| Box::new(Silent));
         Arc::new(member)

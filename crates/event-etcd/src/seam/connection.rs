@@ -25,6 +25,9 @@ pub(crate) trait Connection: Send + Sync {
     /// Reads keys, linearizable, in one transaction.
     async fn read(&self, keys: Vec<Bytes>) -> Result<ReadResponse, Failure>;
 
+    /// Reads keys without their values, linearizable, in one transaction.
+    async fn probe(&self, keys: Vec<Bytes>) -> Result<ReadResponse, Failure>;
+
     /// Reads a key as it was at a revision, linearizable.
     async fn read_at(&self, key: Bytes, revision: i64) -> Result<ReadResponse, Failure>;
 

@@ -4,7 +4,7 @@
 use std::error::Error as StdError;
 
 use async_trait::async_trait;
-use etcd_client::proto::{PbEvent, PbRangeResponse, PbTxnOpResponse};
+use etcd_client::proto::{PbEvent, PbRangeResponse, PbResponseOp, PbTxnOpResponse};
 use etcd_client::{
     Client, Error as EtcdError, GetOptions, Txn, TxnOp, WatchOptions, WatchRequestSender,
     WatchResponse as EtcdResponse, WatchResponseStream,
@@ -14,8 +14,8 @@ use futures_util::future::FutureExt;
 
 use super::failure::kind_of;
 use super::{
-    Connection, Event, Failure, KeyValue, OpenStream, ReadResponse, WatchRequest, WatchRequests,
-    WatchResponse, WatchResponses,
+    Connection, Event, Events, Failure, KeyValue, OpenStream, ReadResponse, WatchRequest,
+    WatchRequests, WatchResponse, WatchResponses,
 };
 
 /// The largest message that is taken. A read of many keys that is larger is halved, so this limits
@@ -25,27 +25,15 @@ const MESSAGE: usize = 64 << 20;
 #[async_trait]
 impl Connection for Client {
     async fn read(&self, keys: Vec<Bytes>) -> Result<ReadResponse, Failure> {
-        let reads: Vec<_> = keys.iter().map(|key| TxnOp::get(key.to_vec(), None)).collect();
-        let mut kv = self.kv_client().max_decoding_message_size(MESSAGE);
-        let response = kv.txn(Txn::new().and_then(reads)).await.map_err(|error| failure(&error))?.0;
-        let found = response
-            .responses
-            .into_iter()
-            .map(|response| match response.response {
-                Some(PbTxnOpResponse::ResponseRange(range)) => found(range),
-                _ => None,
-            })
-            .collect();
-        Ok(ReadResponse { revision: response.header.map_or(0, |header| header.revision), found })
+        read(self, keys, GetOptions::new()).await
+    }
+
+    async fn probe(&self, keys: Vec<Bytes>) -> Result<ReadResponse, Failure> {
+        read(self, keys, GetOptions::new().with_keys_only()).await
     }
 
     async fn read_at(&self, key: Bytes, revision: i64) -> Result<ReadResponse, Failure> {
-        let mut kv = self.kv_client().max_decoding_message_size(MESSAGE);
-        let options = GetOptions::new().with_revision(revision);
-        let response =
-            kv.get(key.to_vec(), Some(options)).await.map_err(|error| failure(&error))?.0;
-        let revision = response.header.as_ref().map_or(0, |header| header.revision);
-        Ok(ReadResponse { revision, found: vec![found(response)] })
+        read(self, vec![key], GetOptions::new().with_revision(revision)).await
     }
 
     async fn has_keys_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Failure> {
@@ -61,33 +49,72 @@ impl Connection for Client {
     }
 
     async fn open_stream(&self, first: WatchRequest) -> Result<OpenStream, Failure> {
-        let WatchRequest::Create { watch_id, key, start_revision } = first else {
+        let WatchRequest::Create { key, start_revision } = first else {
             let message = "a stream has to be opened with a watch";
             return Err(Failure::new(CauseKind::ProtocolViolation, message));
         };
         let mut watch = self.watch_client().max_decoding_message_size(MESSAGE);
-        let stream = watch.watch(key.to_vec(), Some(create(watch_id, start_revision))).await;
+        let stream = watch.watch(key.to_vec(), Some(create(start_revision))).await;
         let (requests, responses) = stream.map_err(|error| failure(&error))?.split();
         Ok((Box::new(requests), Box::new(responses)))
     }
 }
 
-fn found(range: PbRangeResponse) -> Option<KeyValue> {
-    let kv = range.kvs.into_iter().next()?;
-    Some(KeyValue { mod_revision: kv.mod_revision, value: Bytes::from(kv.value) })
+/// Reads one key by a plain request, which every server takes (N4), and several in one transaction.
+async fn read(
+    client: &Client,
+    keys: Vec<Bytes>,
+    options: GetOptions,
+) -> Result<ReadResponse, Failure> {
+    let mut kv = client.kv_client().max_decoding_message_size(MESSAGE);
+    let (header, ranges) = if let [key] = keys.as_slice() {
+        let response = kv.get(key.to_vec(), Some(options)).await;
+        let mut range = response.map_err(|error| failure(&error))?.0;
+        (range.header.take(), vec![Some(range)])
+    } else {
+        let get = |key: &Bytes| TxnOp::get(key.to_vec(), Some(options.clone()));
+        let reads: Vec<_> = keys.iter().map(get).collect();
+        let response = kv.txn(Txn::new().and_then(reads)).await;
+        let response = response.map_err(|error| failure(&error))?.0;
+        let range = |response: PbResponseOp| match response.response {
+            Some(PbTxnOpResponse::ResponseRange(range)) => Some(range),
+            _ => None,
+        };
+        (response.header, response.responses.into_iter().map(range).collect())
+    };
+    let header = header.unwrap_or_default();
+    let found = ranges.into_iter().zip(&keys).map(|(range, key)| found(range, key));
+    let found: Option<Vec<_>> = found.collect();
+    // Another number of answers than of keys is for the session to see.
+    let found = found.ok_or_else(|| {
+        Failure::new(CauseKind::ProtocolViolation, "a read was answered with another key")
+    })?;
+    Ok(ReadResponse { revision: header.revision, cluster: header.cluster_id, found })
+}
+
+/// What a range of one key found. `None` if it is no answer to that.
+fn found(range: Option<PbRangeResponse>, key: &Bytes) -> Option<Option<KeyValue>> {
+    let mut kvs = range?.kvs.into_iter();
+    match (kvs.next(), kvs.next()) {
+        (None, _) => Some(None),
+        (Some(kv), None) if kv.key == *key => {
+            Some(Some(KeyValue { mod_revision: kv.mod_revision, value: Bytes::from(kv.value) }))
+        }
+        _ => None,
+    }
 }
 
 /// Fragments, so that no response is larger than the server's limit for one request (E8).
-fn create(watch_id: i64, start_revision: i64) -> WatchOptions {
-    WatchOptions::new().with_watch_id(watch_id).with_start_revision(start_revision).with_fragment()
+fn create(start_revision: i64) -> WatchOptions {
+    WatchOptions::new().with_start_revision(start_revision).with_fragment()
 }
 
 #[async_trait]
 impl WatchRequests for WatchRequestSender {
     async fn send(&mut self, request: WatchRequest) -> Result<(), Failure> {
         let sent = match request {
-            WatchRequest::Create { watch_id, key, start_revision } => {
-                self.watch(key.to_vec(), Some(create(watch_id, start_revision))).await
+            WatchRequest::Create { key, start_revision } => {
+                self.watch(key.to_vec(), Some(create(start_revision))).await
             }
             WatchRequest::Cancel { watch_id } => self.cancel(watch_id).await,
             WatchRequest::Progress => self.request_progress().await,
@@ -130,12 +157,13 @@ fn translate(message: Result<Option<EtcdResponse>, EtcdError>) -> Result<WatchRe
             }
         }
         (false, false) if response.events.is_empty() => WatchResponse::Progress,
-        (false, false) => WatchResponse::Events {
-            watch_id,
-            revision,
-            events: response.events.into_iter().filter_map(event).collect(),
-            is_fragment: response.fragment,
-        },
+        (false, false) => {
+            let events: Option<Events> = response.events.into_iter().map(event).collect();
+            let events = events.ok_or_else(|| {
+                Failure::new(CauseKind::ProtocolViolation, "a watch sent an event without a key")
+            })?;
+            WatchResponse::Events { watch_id, revision, events, is_fragment: response.fragment }
+        }
     })
 }
 

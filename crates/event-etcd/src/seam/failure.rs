@@ -14,6 +14,11 @@ impl Failure {
         Self { kind, message: message.into() }
     }
 
+    /// Whether the server had no time for the request.
+    pub(crate) fn is_overload(&self) -> bool {
+        self.kind == CauseKind::ResourceExhausted
+    }
+
     /// Whether keys that were asked for are to blame, and not the connection.
     pub(crate) fn concerns_keys(&self) -> bool {
         matches!(

@@ -12,6 +12,8 @@ use super::Failure;
 pub(crate) struct ReadResponse {
     /// The revision of the store that was read.
     pub(crate) revision: i64,
+    /// The id of the cluster; 0 if the server does not say.
+    pub(crate) cluster: u64,
     /// What was found, in the order of the keys that were asked for.
     pub(crate) found: Vec<Option<KeyValue>>,
 }
@@ -26,8 +28,8 @@ pub(crate) struct KeyValue {
 /// A request on a watch stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum WatchRequest {
-    /// Watch `key` from `start_revision` on, or from now on if that is 0, under an id of our choice (E3).
-    Create { watch_id: i64, key: Bytes, start_revision: i64 },
+    /// Watch `key` from `start_revision` on, or from now on if that is 0. The server chooses the id.
+    Create { key: Bytes, start_revision: i64 },
     /// End a watch.
     Cancel { watch_id: i64 },
     /// Ask for a sign of life (E7).

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::time::{Duration, Instant};
 
-use event_core::Entry;
+use event_core::{CauseKind, Entry};
 
 use super::lag::{Burst, Standing};
+use super::proof::Proof;
+use super::watch_ids::{Create, WatchIds};
 use super::{Key, ReadId, Ticket};
 use crate::seam::{Event, Failure};
 use crate::slots::{KeyId, Slots};
@@ -15,6 +17,12 @@ use crate::slots::{KeyId, Slots};
 /// [`REFUSED`] of them, so that many don't load the cluster.
 const RETRY: Duration = Duration::from_millis(500);
 const REFUSED: usize = 32;
+/// A value that is too large is transferred each time. So the wait for it doubles, up to this.
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+
+/// How long reads wait when the server is overloaded: twice as long each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(super) struct Connected {
@@ -28,21 +36,31 @@ pub(super) struct Connected {
     /// Batches that were refused as a whole, halved.
     pub(super) to_read_apart: Vec<Vec<KeyId>>,
     pub(super) reads: BTreeMap<ReadId, Read>,
-    /// The ids of the watches asked for, in the order of the requests, which is that of their responses (E3).
-    pub(super) creating: VecDeque<i64>,
+    /// The keys that were read and are not asked to be watched yet. One that left or was read anew is
+    /// skipped.
+    pub(super) to_watch: VecDeque<KeyId>,
+    pub(super) watch_ids: WatchIds,
+    /// By when the next watch has to be created.
+    pub(super) created_by: Option<Instant>,
     /// How many keys are watched.
     pub(super) watched: usize,
+    pub(super) proof: Proof,
+    /// The server had too many requests, and answered none since.
+    pub(super) overload: Option<Overload>,
+    /// How many keys the server reads at once: kine reads one (N4).
+    pub(super) most_keys: usize,
     /// How many responses came since the stream was silent (E9).
     pub(super) burst: Burst,
     /// The last event of a response of which more follows, and its watch.
     pub(super) fragment: Option<(i64, Event)>,
-    /// The keys that are refused, each with the reason.
-    pub(super) refused: BTreeMap<KeyId, Failure>,
-    /// When they are asked for again.
+    pub(super) refused: BTreeMap<KeyId, Refusal>,
+    /// When the next of them are asked for again.
     pub(super) retry_at: Option<Instant>,
     /// The version that the store was asked for, until it answers.
     pub(super) history_check: Option<Entry>,
-    /// All that was to be read at the start is read, and the stream is open.
+    /// How many of the first keys are neither watched nor refused yet.
+    unsettled: usize,
+    /// All first keys are settled.
     pub(super) is_live: bool,
 }
 
@@ -56,9 +74,50 @@ pub(super) enum Stream {
     Open {
         /// When the stream last said something: the response to a read does not prove that it lives.
         last_response: Instant,
-        /// Since when a sign of life is waited for.
-        asked: Option<Instant>,
+        /// The question for a sign of life that is not answered yet.
+        asked: Option<Asked>,
+        answers: Answers,
     },
+}
+
+/// A key that can't be served for now.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) failure: Failure,
+    wait: Duration,
+    retry_at: Instant,
+}
+
+#[derive(Debug)]
+pub(super) struct Overload {
+    /// The longest wait this time.
+    wait: Duration,
+    /// `None`: reads go on, and the next answer shows whether it is over.
+    pub(super) until: Option<Instant>,
+}
+
+/// A question for a sign of life.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) since: Instant,
+    pub(super) step: Step,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Asked,
+    /// Half of the time for the answer is over.
+    Doubted,
+    /// A watch is to prove that the stream lives.
+    Proving,
+}
+
+/// Whether the server answers the question for a sign of life: `etcd grpc-proxy` never does (N3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answers {
+    Unknown,
+    Yes,
+    No,
 }
 
 /// How far a key is on this connection.
@@ -74,6 +133,8 @@ pub(super) struct Progress {
     /// Its watch was refused on this stream. If it can be read all the same, then the stream's
     /// credentials are out of date (E4).
     pub(super) is_watch_refused: bool,
+    /// It is one of the first keys, and is neither watched nor refused yet.
+    is_unsettled: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -81,6 +142,9 @@ pub(super) enum KeyState {
     #[default]
     Unread,
     Reading(ReadId),
+    /// It was read, and waits for its watch to be asked for.
+    ToWatch,
+    Creating(Create),
     Watched(i64),
 }
 
@@ -97,7 +161,7 @@ pub(super) struct Read {
 
 impl Connected {
     /// All keys are to be read.
-    pub(super) fn new(first_response_by: Instant, keys: &Slots<Key>) -> Self {
+    pub(super) fn new(first_response_by: Instant, keys: &Slots<Key>, now: Instant) -> Self {
         let mut connected = Self {
             first_response_by: Some(first_response_by),
             stream: Stream::None,
@@ -105,16 +169,26 @@ impl Connected {
             to_read: VecDeque::new(),
             to_read_apart: Vec::new(),
             reads: BTreeMap::new(),
-            creating: VecDeque::new(),
+            to_watch: VecDeque::new(),
+            watch_ids: WatchIds::default(),
+            created_by: None,
             watched: 0,
+            proof: Proof::new(now),
+            overload: None,
+            most_keys: usize::MAX,
             burst: Burst::default(),
             fragment: None,
             refused: BTreeMap::new(),
             retry_at: None,
             history_check: None,
+            unsettled: 0,
             is_live: false,
         };
-        keys.iter().for_each(|(id, _)| connected.queue(id));
+        for (id, _) in keys.iter() {
+            connected.queue(id);
+            connected.progress(id).is_unsettled = true;
+            connected.unsettled += 1;
+        }
         connected
     }
 
@@ -165,19 +239,88 @@ impl Connected {
         !self.to_read.is_empty() || !self.to_read_apart.is_empty()
     }
 
-    /// The key is not watched any more. Says which watch it had.
+    /// The slot of the key that has this watch.
+    pub(super) fn slot_of_watch(&self, watch_id: i64) -> Option<u32> {
+        self.watch_ids.find(watch_id, &self.progress)
+    }
+
+    /// The key's watch was created.
+    pub(super) fn watch_created(&mut self, id: KeyId, watch_id: i64) {
+        self.progress(id).state = KeyState::Watched(watch_id);
+        self.watch_ids.insert(watch_id, id.slot, &self.progress);
+        self.watched += 1;
+        self.settle(id);
+    }
+
+    /// The key is not watched any more. Says which watch is to be canceled. One that is not created yet is
+    /// canceled when it is.
     pub(super) fn unwatch(&mut self, id: KeyId) -> Option<i64> {
-        let KeyState::Watched(watch_id) = mem::take(&mut self.progress(id).state) else {
+        let KeyState::Watched(watch_id) = self.progress(id).state else {
+            self.progress(id).state = KeyState::Unread;
             return None;
         };
+        self.watch_ids.remove(watch_id, id.slot);
+        self.progress(id).state = KeyState::Unread;
         self.watched -= 1;
         Some(watch_id)
+    }
+
+    /// Whether the member answered a read since the stream was asked for a sign of life.
+    pub(super) fn answers_reads(&self) -> bool {
+        matches!(self.stream, Stream::Open { asked: Some(asked), .. } if self.proof.at >= asked.since)
+    }
+
+    /// Whether there is something that the stream has to answer for.
+    pub(super) fn is_watching(&self) -> bool {
+        self.watched > 0 || self.watch_ids.is_creating()
+    }
+
+    /// A key is watched, or refused, or it left.
+    fn settle(&mut self, id: KeyId) {
+        if mem::take(&mut self.progress(id).is_unsettled) {
+            self.unsettled -= 1;
+        }
+    }
+
+    /// Whether each of the first keys is watched or refused.
+    pub(super) fn is_settled(&self) -> bool {
+        self.unsettled == 0
+    }
+
+    /// The next watched keys after a slot, in a circle, and each at most once.
+    pub(super) fn watched_after(&self, slot: u32, most: usize, keys: &Slots<Key>) -> Vec<KeyId> {
+        let middle = self.progress.len().min(slot as usize + 1);
+        let slots = (middle..self.progress.len()).chain(0..middle);
+        let watched = slots.filter(|at| matches!(self.progress[*at].state, KeyState::Watched(_)));
+        watched.filter_map(|at| keys.id_at(u32::try_from(at).ok()?)).take(most).collect()
+    }
+
+    /// The server takes no reads for now. Says how long to wait: `random` is between 0 and 1.
+    pub(super) fn overloaded(&mut self, random: f64, now: Instant) {
+        let wait =
+            self.overload.as_ref().map_or(FIRST_PAUSE, |it| (it.wait * 2).min(LONGEST_PAUSE));
+        let until = Some(now + wait.mul_f64(0.5 + random / 2.0));
+        self.overload = Some(Overload { wait, until });
+    }
+
+    /// Reads go on.
+    pub(super) fn resume(&mut self) {
+        if let Some(overload) = &mut self.overload {
+            overload.until = None;
+        }
+    }
+
+    /// Whether reads are to wait, as the server is overloaded.
+    pub(super) fn is_paused(&self, now: Instant) -> bool {
+        let until = self.overload.as_ref().and_then(|overload| overload.until);
+        until.is_some_and(|until| now < until)
     }
 
     /// Forgets a key that the program unsubscribes from. Says which watch it had.
     pub(super) fn forget(&mut self, id: KeyId) -> Option<i64> {
         self.refused.remove(&id);
         let watch_id = self.unwatch(id);
+        self.settle(id);
         let progress = self.progress(id);
         // Its slot stays in the line, and is skipped there: to take it out would search the line.
         *progress = Progress { is_queued: progress.is_queued, ..Progress::default() };
@@ -186,19 +329,30 @@ impl Connected {
 
     /// A key can't be served for now. Its neighbours are not concerned.
     pub(super) fn refuse(&mut self, id: KeyId, failure: Failure, now: Instant) {
+        self.settle(id);
         let progress = self.progress(id);
         progress.standing.reset();
         progress.is_watch_refused = false; // this is why
-        self.refused.insert(id, failure);
         let more = u32::try_from(self.refused.len() / REFUSED).unwrap_or(u32::MAX);
-        // Never put off: a key that is refused again and again would hold up the others.
-        self.retry_at.get_or_insert(now + RETRY.saturating_mul(more.saturating_add(1)));
+        let least = RETRY.saturating_mul(more.saturating_add(1));
+        let wait = match self.refused.get(&id) {
+            Some(refusal) if failure.kind == CauseKind::TooLarge => {
+                (refusal.wait * 2).clamp(least, LONGEST_RETRY.max(least))
+            }
+            _ => least,
+        };
+        let retry_at = now + wait;
+        self.refused.insert(id, Refusal { failure, wait, retry_at });
+        self.retry_at = Some(self.retry_at.map_or(retry_at, |earlier| earlier.min(retry_at)));
     }
 
-    /// Asks for all refused keys again.
-    pub(super) fn retry(&mut self) {
-        self.retry_at = None;
-        for id in self.refused.keys().copied().collect::<Vec<_>>() {
+    /// Asks for the refused keys again whose time has come.
+    pub(super) fn retry(&mut self, now: Instant) {
+        let due: Vec<KeyId> =
+            self.refused.iter().filter(|(_, it)| it.retry_at <= now).map(|(id, _)| *id).collect();
+        let later = self.refused.values().map(|it| it.retry_at).filter(|at| *at > now);
+        self.retry_at = later.min();
+        for id in due {
             self.queue(id);
         }
     }
@@ -211,15 +365,32 @@ impl Stream {
 
     /// The stream said something. Returns how long it had been silent.
     pub(super) fn responded(&mut self, now: Instant) -> Duration {
-        let Self::Open { last_response, .. } = *self else { return Duration::ZERO };
-        *self = Self::Open { last_response: now, asked: None };
-        now.saturating_duration_since(last_response)
+        let Self::Open { last_response, asked, answers } = self else { return Duration::ZERO };
+        let is_proven = asked.take().is_some_and(|asked| asked.step == Step::Proving);
+        if is_proven && *answers == Answers::Unknown {
+            *answers = Answers::No; // so it is not asked again
+        }
+        now.saturating_duration_since(mem::replace(last_response, now))
+    }
+
+    /// The stream answered the question for a sign of life, if it was asked.
+    pub(super) fn answered(&mut self) {
+        if let Self::Open { answers, .. } = self {
+            *answers = Answers::Yes;
+        }
+    }
+
+    /// The stream did not answer the question yet.
+    pub(super) fn doubt(&mut self, step: Step) {
+        if let Self::Open { asked: Some(asked), .. } = self {
+            asked.step = step;
+        }
     }
 
     /// The stream is asked for a sign of life.
     pub(super) fn ask(&mut self, now: Instant) {
         if let Self::Open { asked, .. } = self {
-            *asked = Some(now);
+            *asked = Some(Asked { since: now, step: Step::Asked });
         }
     }
 }

@@ -1,99 +1,211 @@
-//! Which member is next, and after how long.
+//! Which address is next, and after how long.
 //!
-//! One connection at a time to one member. A member that failed is tried last (C4): the balancer of the
-//! client below gives calls to dead members again and again.
+//! One connection at a time to one member (C4): a balancer gives calls to dead members again and again. Each
+//! address of a name is an endpoint of its own (N10). Clients choose at random, so that they spread over the
+//! members, and stay where they are as long as it works.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-/// The first wait, when every endpoint has failed.
+/// The wait before an endpoint that failed is tried again, without its jitter, which at most doubles it. The
+/// cap is low: a store has only one connection (C7).
 const SHORTEST: Duration = Duration::from_millis(25);
-/// The longest wait before jitter, which at most doubles it. One connection a process makes a low
-/// cap cheap (C7).
 const LONGEST: Duration = Duration::from_millis(300);
-/// How it grows: slowly, for a handful of resets in a row to cost little.
 const FACTOR: f32 = 1.5;
-/// How long a connection must have been good for its end to be a first failure again.
+
+/// The wait after the server had no time for us (N9), without its jitter: twice as long each time.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// A connection that was good for so long was a good one.
 const QUIET: Duration = Duration::from_secs(1);
+
+/// For how long an address that could not be connected to is tried after all others. Twice as long each time,
+/// up to [`MOST_DOUBLINGS`].
+const DEAD: Duration = Duration::from_secs(60);
+const MOST_DOUBLINGS: u32 = 6;
 
 #[derive(Debug)]
 pub(crate) struct Endpoints {
+    /// As the program named them.
+    names: Vec<Arc<str>>,
     list: Vec<Endpoint>,
-    current: Option<Arc<str>>,
-    /// Counts failures, to know which is the oldest.
+    /// The one in use, or the last one.
+    current: Option<(Arc<str>, Arc<str>)>,
+    /// Try them in the program's order, and not at random.
+    in_order: bool,
+    /// How many connections failed; and how many in a row, without a good one.
     failures: u64,
+    in_a_row: usize,
     good_since: Option<Instant>,
+    /// The server had no time for us: the last wait.
+    pause: Option<Duration>,
+    is_paused: bool,
     backoff: Backoff,
+    random: fastrand::Rng,
 }
 
 #[derive(Debug)]
 struct Endpoint {
     name: Arc<str>,
-    /// The number of its last failure, or 0 if it is not known to fail.
+    address: Arc<str>,
+    /// The number of its last failure; 0 if its last connection did not fail.
     failed: u64,
+    /// How often in a row it could not be connected to, and until when that counts.
+    deaths: u32,
+    dead_until: Option<Instant>,
 }
 
 impl Endpoints {
-    /// `seed` fixes the jitter, for a test to repeat a run.
+    /// The seed is for tests.
     pub(crate) fn new(names: impl IntoIterator<Item = String>, seed: Option<u64>) -> Self {
-        let list =
-            names.into_iter().map(|name| Endpoint { name: name.into(), failed: 0 }).collect();
-        Self { list, current: None, failures: 0, good_since: None, backoff: Backoff::new(seed) }
+        let mut endpoints = Self {
+            names: Vec::new(),
+            list: Vec::new(),
+            current: None,
+            in_order: false,
+            failures: 0,
+            in_a_row: 0,
+            good_since: None,
+            pause: None,
+            is_paused: false,
+            backoff: Backoff::new(seed),
+            random: seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
+        };
+        for name in names {
+            endpoints.add(&name);
+        }
+        endpoints
     }
 
-    /// The member in use, or the one last tried.
-    pub(crate) fn current(&self) -> Option<&Arc<str>> {
-        self.current.as_ref()
+    /// Tries them in the order in which the program named them.
+    pub(crate) fn in_order(mut self) -> Self {
+        self.in_order = true;
+        self
     }
 
-    /// Adds an endpoint, to be tried before those that failed, and says whether it is a new one.
+    /// Names the one in use, or the last one. Where a name has several addresses, names the address, too.
+    pub(crate) fn current(&self) -> Option<Arc<str>> {
+        let (name, address) = self.current.as_ref()?;
+        let addresses = self.list.iter().filter(|endpoint| endpoint.name == *name).count();
+        Some(if addresses > 1 { format!("{name} ({address})").into() } else { name.clone() })
+    }
+
+    pub(crate) fn names(&self) -> &[Arc<str>] {
+        &self.names
+    }
+
+    /// Whether an address of some name is known.
+    pub(crate) fn has_addresses(&self) -> bool {
+        !self.list.is_empty()
+    }
+
+    /// A number between 0 and 1.
+    pub(crate) fn random(&mut self) -> f64 {
+        self.random.f64()
+    }
+
+    /// Adds an endpoint, and says whether it is new.
     pub(crate) fn add(&mut self, name: &str) -> bool {
-        let is_new = !self.list.iter().any(|endpoint| &*endpoint.name == name);
+        let is_new = self.names.iter().all(|other| **other != *name);
         if is_new {
-            self.list.push(Endpoint { name: name.into(), failed: 0 });
+            self.names.push(name.into());
+            self.in_a_row = 0;
         }
         is_new
     }
 
     /// Removes an endpoint, and says whether it is the one in use.
     pub(crate) fn remove(&mut self, name: &str) -> bool {
-        self.list.retain(|endpoint| &*endpoint.name != name);
-        self.current.as_deref() == Some(name)
+        self.names.retain(|other| **other != *name);
+        self.list.retain(|endpoint| *endpoint.name != *name);
+        self.current.as_ref().is_some_and(|(current, _)| **current == *name)
     }
 
-    /// Chooses the endpoint that failed longest ago, if any is left, and how long to wait first:
-    /// not at all for one that is not known to fail.
-    pub(crate) fn next(&mut self) -> Option<(Arc<str>, Duration)> {
-        let endpoint = self.list.iter().min_by_key(|endpoint| endpoint.failed)?;
-        let wait = if endpoint.failed == 0 { Duration::ZERO } else { self.backoff.next() };
-        self.current = Some(Arc::clone(&endpoint.name));
-        Some((Arc::clone(&endpoint.name), wait))
+    /// The addresses that a name has now. What is known of those that it had before is kept.
+    pub(crate) fn resolved(&mut self, name: &Arc<str>, addresses: Vec<Arc<str>>) {
+        if addresses.is_empty() || !self.names.contains(name) {
+            return;
+        }
+        self.list
+            .retain(|endpoint| endpoint.name != *name || addresses.contains(&endpoint.address));
+        for address in addresses {
+            let is_known = self.list.iter().any(|it| it.name == *name && it.address == address);
+            if !is_known {
+                let name = Arc::clone(name);
+                let new = Endpoint { name, address, failed: 0, deaths: 0, dead_until: None };
+                self.list.push(new);
+            }
+        }
+        // In the order of the names, for those who want it.
+        let place = |endpoint: &Endpoint| self.names.iter().position(|it| *it == endpoint.name);
+        self.list.sort_by_key(place);
     }
 
-    /// The member in use gave a sign of life.
+    /// How long to wait before the next connection.
+    pub(crate) fn wait(&mut self) -> Duration {
+        let is_unknown = |name: &Arc<str>| self.list.iter().all(|it| it.name != *name);
+        let has_others =
+            self.names.iter().any(is_unknown) || self.list.iter().any(|it| it.failed == 0);
+        let is_patient = self.in_a_row >= self.list.len().max(self.names.len());
+        let wait = if has_others && !is_patient { Duration::ZERO } else { self.backoff.next() };
+        match self.pause.filter(|_| self.is_paused) {
+            Some(pause) => wait.max(pause.mul_f64(0.5 + self.random.f64())),
+            None => wait,
+        }
+    }
+
+    /// The next one to connect to: its name and its address.
+    pub(crate) fn next(&mut self, now: Instant) -> Option<(Arc<str>, Arc<str>)> {
+        let rank = |it: &Endpoint| (it.dead_until.is_some_and(|until| now < until), it.failed);
+        let best = self.list.iter().map(rank).min()?;
+        let mut of_best: Vec<_> = self.list.iter().filter(|it| rank(it) == best).collect();
+        let at = if self.in_order { 0 } else { self.random.usize(..of_best.len()) };
+        let chosen = of_best.swap_remove(at);
+        self.current = Some((Arc::clone(&chosen.name), Arc::clone(&chosen.address)));
+        self.current.clone()
+    }
+
+    /// The connection works.
     pub(crate) fn good(&mut self, now: Instant) {
-        self.good_since.get_or_insert(now);
+        if self.good_since.is_none() {
+            self.good_since = Some(now);
+            (self.pause, self.is_paused) = (None, false);
+        }
     }
 
-    /// The member in use failed.
+    /// The connection failed, or could not be made.
     pub(crate) fn failed(&mut self, now: Instant) {
+        self.failures += 1;
+        self.in_a_row += 1;
+        self.is_paused = false;
         let good_since = self.good_since.take();
         if good_since.is_some_and(|since| now.saturating_duration_since(since) >= QUIET) {
             self.backoff.reset();
-            self.list.iter_mut().for_each(|endpoint| endpoint.failed = 0);
+            self.in_a_row = 1;
         }
-        self.failures += 1;
-        if let Some(endpoint) =
-            self.list.iter_mut().find(|e| Some(&e.name) == self.current.as_ref())
-        {
-            endpoint.failed = self.failures;
+        let Some((name, address)) = &self.current else { return };
+        let is_current = |it: &&mut Endpoint| it.name == *name && it.address == *address;
+        let Some(endpoint) = self.list.iter_mut().find(is_current) else { return };
+        endpoint.failed = self.failures;
+        if good_since.is_some() {
+            (endpoint.deaths, endpoint.dead_until) = (0, None);
+        } else {
+            endpoint.dead_until = Some(now + DEAD * 2_u32.pow(endpoint.deaths));
+            endpoint.deaths = (endpoint.deaths + 1).min(MOST_DOUBLINGS);
         }
+    }
+
+    /// The server had no time for us.
+    pub(crate) fn overloaded(&mut self) {
+        self.pause = Some(self.pause.map_or(FIRST_PAUSE, |it| (it * 2).min(LONGEST_PAUSE)));
+        self.is_paused = true;
     }
 }
 
-/// A wait that grows with each failure, and never gives up.
+/// The waits, ever longer, each with jitter.
 #[derive(Debug)]
 struct Backoff {
     builder: ExponentialBuilder,
@@ -101,6 +213,7 @@ struct Backoff {
 }
 
 impl Backoff {
+    /// The seed is for tests.
     fn new(seed: Option<u64>) -> Self {
         let mut builder = ExponentialBuilder::new()
             .with_min_delay(SHORTEST)
@@ -125,68 +238,205 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
-    fn three() -> Endpoints {
-        Endpoints::new(["a", "b", "c"].map(str::to_owned), Some(1))
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Each name is its own address.
+    fn endpoints(names: &[&str], seed: u64) -> Endpoints {
+        let mut endpoints = Endpoints::new(names.iter().map(ToString::to_string), Some(seed));
+        for name in names {
+            endpoints.resolved(&(*name).into(), vec![(*name).into()]);
+        }
+        endpoints
+    }
+
+    fn next(endpoints: &mut Endpoints, now: Instant) -> String {
+        endpoints.next(now).unwrap().1.to_string()
     }
 
     #[test]
-    fn an_endpoint_that_failed_is_tried_last() {
+    fn each_endpoint_is_tried_once_before_one_that_failed() {
         let now = Instant::now();
-        let mut endpoints = three();
-        let mut tried = Vec::new();
-        for _ in 0..6 {
-            tried.push(endpoints.next().unwrap().0);
-            endpoints.failed(now);
+        for seed in 0..20 {
+            let mut endpoints = endpoints(&["a", "b", "c"], seed);
+            let mut tried = Vec::new();
+            for _ in 0..6 {
+                tried.push(next(&mut endpoints, now));
+                endpoints.failed(now);
+            }
+            assert_eq!(tried[..3].iter().collect::<BTreeSet<_>>().len(), 3);
+            assert_eq!(tried[..3], tried[3..], "the one that failed first is tried first");
         }
-        assert_eq!(
-            tried.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
-            ["a", "b", "c", "a", "b", "c"]
-        );
+    }
+
+    #[test]
+    fn clients_spread_over_the_endpoints() {
+        let now = Instant::now();
+        let mut counts = [0; 3];
+        for seed in 0..300 {
+            let first = next(&mut endpoints(&["0", "1", "2"], seed), now);
+            counts[first.parse::<usize>().unwrap()] += 1;
+        }
+        assert!(counts.iter().all(|count| (60..140).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn in_order_the_first_one_comes_first() {
+        let now = Instant::now();
+        for seed in 0..10 {
+            let mut endpoints = endpoints(&["a", "b", "c"], seed).in_order();
+            for name in ["a", "b", "c", "a"] {
+                assert_eq!(next(&mut endpoints, now), name);
+                endpoints.failed(now);
+            }
+        }
     }
 
     #[test]
     fn an_endpoint_that_is_not_known_to_fail_is_tried_at_once() {
         let now = Instant::now();
-        let mut endpoints = three();
+        let mut endpoints = endpoints(&["a", "b", "c"], 1);
         for _ in 0..3 {
-            assert_eq!(endpoints.next().unwrap().1, Duration::ZERO);
+            assert_eq!(endpoints.wait(), Duration::ZERO);
+            endpoints.next(now);
             endpoints.failed(now);
         }
-        assert!(endpoints.next().unwrap().1 >= SHORTEST);
-        endpoints.add("d");
-        assert_eq!(endpoints.next().unwrap(), ("d".into(), Duration::ZERO));
+        assert!(endpoints.wait() >= SHORTEST);
     }
 
     #[test]
-    fn the_wait_grows_to_a_low_cap_and_starts_over_after_a_quiet_period() {
+    fn after_a_good_connection_the_dead_endpoint_is_still_tried_last() {
         let mut now = Instant::now();
-        let mut endpoints = Endpoints::new(["a".to_owned()], Some(1));
+        let mut endpoints = endpoints(&["dead", "alive"], 1).in_order();
+        assert_eq!(next(&mut endpoints, now), "dead");
+        endpoints.failed(now);
+        for _ in 0..5 {
+            assert_eq!(next(&mut endpoints, now), "alive");
+            endpoints.good(now);
+            now += 2 * SECOND;
+            endpoints.failed(now);
+            assert!(endpoints.wait() <= 2 * SHORTEST);
+        }
+    }
+
+    #[test]
+    fn a_dead_endpoint_is_tried_like_the_others_after_a_while() {
+        let mut now = Instant::now();
+        let mut endpoints = endpoints(&["dead", "alive"], 1).in_order();
+        endpoints.next(now);
+        endpoints.failed(now);
+        endpoints.next(now);
+        endpoints.good(now);
+        now += DEAD;
+        endpoints.failed(now);
+        assert_eq!(next(&mut endpoints, now), "dead");
+        endpoints.failed(now);
+        now += DEAD;
+        assert_eq!(next(&mut endpoints, now), "alive");
+    }
+
+    #[test]
+    fn the_wait_grows_to_a_low_cap_and_starts_over_after_a_good_connection() {
+        let mut now = Instant::now();
+        let mut endpoints = endpoints(&["a"], 1);
         let mut waits = Vec::new();
         for _ in 0..20 {
-            waits.push(endpoints.next().unwrap().1);
-            endpoints.good(now); // good for a moment is no quiet period
+            waits.push(endpoints.wait());
+            endpoints.next(now);
+            endpoints.good(now); // good for a moment is not good
             endpoints.failed(now);
         }
         assert!(waits.iter().all(|wait| *wait <= 2 * LONGEST), "{waits:?}");
         assert!(*waits.last().unwrap() >= LONGEST, "{waits:?}");
-        endpoints.next();
+        endpoints.next(now);
         endpoints.good(now);
         now += QUIET;
         endpoints.failed(now);
-        assert!(endpoints.next().unwrap().1 <= 2 * SHORTEST);
+        assert!(endpoints.wait() <= 2 * SHORTEST);
+    }
+
+    #[test]
+    fn the_wait_doubles_while_the_server_has_no_time() {
+        let now = Instant::now();
+        let mut endpoints = endpoints(&["a", "b"], 1);
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            endpoints.next(now);
+            endpoints.failed(now);
+            endpoints.overloaded();
+            waits.push(endpoints.wait());
+        }
+        assert!(waits[0] >= FIRST_PAUSE / 2, "{waits:?}");
+        assert!(waits[9] >= LONGEST_PAUSE / 2 && waits[9] <= LONGEST_PAUSE * 3 / 2, "{waits:?}");
+        endpoints.failed(now); // another failure
+        assert!(endpoints.wait() < SECOND);
+    }
+
+    #[test]
+    fn what_is_known_of_an_address_outlives_a_new_resolution() {
+        let now = Instant::now();
+        let mut endpoints = Endpoints::new(["name".to_owned()], Some(1)).in_order();
+        let name: Arc<str> = "name".into();
+        assert!(!endpoints.has_addresses());
+        endpoints.resolved(&name, ["1", "2", "3"].map(Arc::from).to_vec());
+        assert_eq!(next(&mut endpoints, now), "1");
+        endpoints.failed(now);
+        endpoints.resolved(&name, ["3", "1", "4"].map(Arc::from).to_vec());
+        let mut rest = Vec::new();
+        for _ in 0..3 {
+            rest.push(next(&mut endpoints, now));
+            endpoints.failed(now);
+        }
+        assert_eq!(rest, ["3", "4", "1"]);
+        endpoints.resolved(&name, Vec::new());
+        assert!(endpoints.has_addresses(), "a name without addresses keeps those that it had");
     }
 
     #[test]
     fn an_endpoint_in_use_may_be_removed() {
-        let mut endpoints = three();
-        endpoints.next();
+        let now = Instant::now();
+        let mut endpoints = endpoints(&["a", "b", "c"], 1).in_order();
+        endpoints.next(now);
         assert!(!endpoints.remove("b"));
         assert!(endpoints.remove("a"));
-        endpoints.failed(Instant::now());
-        assert_eq!(&*endpoints.next().unwrap().0, "c");
+        endpoints.failed(now);
+        assert_eq!(next(&mut endpoints, now), "c");
         endpoints.remove("c");
-        assert!(endpoints.next().is_none());
+        assert!(endpoints.next(now).is_none());
+        assert!(!endpoints.add("d") || !endpoints.has_addresses());
+    }
+
+    /// For any list, also with duplicates and names whose addresses change each time, and any order of
+    /// failures.
+    #[test]
+    fn the_number_of_connections_in_a_minute_is_bounded() {
+        for seed in 0..300 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let names: Vec<String> =
+                (0..random.usize(1..6)).map(|_| random.u8(..4).to_string()).collect();
+            let mut endpoints = Endpoints::new(names, Some(seed));
+            let changes = random.bool();
+            let (start, mut now, mut connections, mut fresh) =
+                (Instant::now(), Instant::now(), 0, 0);
+            while now - start < 60 * SECOND {
+                now += endpoints.wait();
+                for name in endpoints.names().to_vec() {
+                    fresh += usize::from(changes);
+                    endpoints.resolved(&name, vec![format!("{name}-{fresh}").into()]);
+                }
+                endpoints.next(now).unwrap();
+                connections += 1;
+                if random.bool() {
+                    endpoints.good(now);
+                    now += SECOND.mul_f64(random.f64() * 1.5);
+                }
+                endpoints.failed(now);
+            }
+            // The waits are 0.2 s or longer after a few.
+            assert!(connections < 400, "{connections} connections with seed {seed}");
+        }
     }
 }

@@ -1,23 +1,47 @@
 //! How the store is doing, and when that is worth a new version.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use event_core::{Cause, Health, HealthState};
+use event_core::{Cause, CauseKind, Health, HealthState};
 
 use super::{Action, Session, State};
 use crate::seam::Failure;
+
+/// The addresses of a name may change without end.
+const MOST_SAID: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct HealthLog {
     /// Why the last connection ended and the endpoint it was to, until the next one is live.
     failure: Option<(Failure, Option<Arc<str>>)>,
+    /// What was published of each endpoint since the store was live. While the store is stalled it tries the
+    /// endpoints in turn, and only what is new of one is worth a version.
+    said: BTreeMap<Option<Arc<str>>, Failure>,
+    cluster: Cluster,
     published: Health,
 }
 
+/// Which cluster answers.
+#[derive(Debug, Default)]
+struct Cluster {
+    /// The id that the program wants.
+    wanted: Option<u64>,
+    /// The id of the last response.
+    id: Option<u64>,
+    /// The id before it changed.
+    before: Option<u64>,
+}
+
 impl HealthLog {
-    pub(super) fn new(now: Instant) -> Self {
-        Self { failure: None, published: Health::new(HealthState::Connecting).with_since(now) }
+    pub(super) fn new(cluster: Option<u64>, now: Instant) -> Self {
+        Self {
+            failure: None,
+            said: BTreeMap::new(),
+            cluster: Cluster { wanted: cluster, ..Cluster::default() },
+            published: Health::new(HealthState::Connecting).with_since(now),
+        }
     }
 
     pub(super) fn failed(&mut self, failure: Failure, endpoint: Option<Arc<str>>) {
@@ -30,7 +54,35 @@ impl HealthLog {
     }
 }
 
+impl Cluster {
+    /// What is to be seen while all is well.
+    fn notice(&self) -> Option<Cause> {
+        let (id, before) = (self.id?, self.before?);
+        let message = format!("the cluster's id is {id:x}; it was {before:x} before");
+        Some(Cause::new(CauseKind::OtherCluster, message))
+    }
+}
+
 impl Session {
+    /// Checks that a response comes from a cluster that the program wants, and says whether it is another one
+    /// than before. A server without an id says nothing of itself.
+    pub(super) fn check_cluster(&mut self, id: u64) -> Result<bool, Failure> {
+        let cluster = &mut self.health.cluster;
+        if id == 0 || cluster.id == Some(id) {
+            return Ok(false);
+        }
+        if let Some(wanted) = cluster.wanted.filter(|wanted| *wanted != id) {
+            let message = format!("the cluster's id is {id:x}, and the options want {wanted:x}");
+            return Err(Failure::new(CauseKind::OtherCluster, message));
+        }
+        let before = cluster.id.replace(id);
+        if let Some(before) = before {
+            cluster.before = Some(before);
+            tracing::warn!("the cluster's id is {id:x}; it was {before:x} before");
+        }
+        Ok(before.is_some())
+    }
+
     /// Publishes the health, if that is worth a version.
     pub(super) fn assess_health(&mut self, now: Instant) {
         let failure = self.health.failure.as_ref();
@@ -38,37 +90,52 @@ impl Session {
             State::Connected(connected) => (connected.refused.first_key_value(), connected.is_live),
             _ => (None, false),
         };
-        let (state, kind) = match (refused, failure) {
-            (Some((_, failure)), _) | (None, Some((failure, _))) => {
-                (HealthState::Stalled, Some(failure.kind))
-            }
-            (None, None) if is_live => (HealthState::Live, None),
-            (None, None) => (HealthState::Connecting, None),
+        let state = match (refused, failure) {
+            (None, None) if is_live => HealthState::Live,
+            (None, None) => HealthState::Connecting,
+            _ => HealthState::Stalled,
         };
-        let source =
-            failure.and_then(|(_, endpoint)| endpoint.as_ref()).or(self.endpoints.current());
+        let source = failure.and_then(|(_, endpoint)| endpoint.clone());
+        let source = source.or_else(|| self.endpoints.current());
+        let cause = match (refused, failure) {
+            (Some((id, failure)), _) => {
+                let name = self.keys.get(*id).map(|key| key.name().clone());
+                Some(Cause::from(&failure.failure).with_key(name.unwrap_or_default()))
+            }
+            (None, Some((failure, _))) => Some(Cause::from(failure)),
+            (None, None) if is_live => self.health.cluster.notice(),
+            (None, None) => None,
+        };
         let published = &self.health.published;
+        let is_new_cause = match (refused, failure) {
+            (None, Some((failure, _))) => {
+                let was_of_a_key = published.cause.as_ref().is_some_and(|it| it.key().is_some());
+                was_of_a_key || self.health.said.get(&source) != Some(failure)
+            }
+            _ => cause != published.cause,
+        };
         let resets = self.history.resets;
-        // While the store is stalled it tries the endpoints in turn, each with words of its own: that is
-        // not worth a version.
+        let cluster = self.health.cluster.id.map(|id| format!("{id:x}"));
         if state == published.state
-            && kind == published.cause.as_ref().map(Cause::kind)
+            && !is_new_cause
             && resets == published.history_resets
-            && (state != HealthState::Live || source == published.source.as_ref())
+            && cluster.as_deref() == published.cluster.as_deref()
+            && (state != HealthState::Live || source == published.source)
         {
             return;
         }
+        if self.health.said.len() > MOST_SAID {
+            self.health.said.clear();
+        }
+        match failure {
+            Some((failure, _)) => drop(self.health.said.insert(source.clone(), failure.clone())),
+            None if state == HealthState::Live => self.health.said.clear(),
+            None => {}
+        }
         let since = if state == published.state { published.since } else { now };
         let mut health = Health::new(state).with_since(since).with_history_resets(resets);
-        health.source = source.cloned();
-        health.cause = match (refused, failure) {
-            (Some((id, failure)), _) => {
-                let name = self.keys.get(*id).map(|key| key.name().clone());
-                Some(Cause::from(failure).with_key(name.unwrap_or_default()))
-            }
-            (None, Some((failure, _))) => Some(Cause::from(failure)),
-            (None, None) => None,
-        };
+        (health.source, health.cause) = (source, cause);
+        health.cluster = cluster.map(Arc::from);
         self.health.published = health.clone();
         self.actions.push_back(Action::PublishHealth(health));
     }

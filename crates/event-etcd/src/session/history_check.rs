@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use event_core::Entry;
 
-use super::{Action, Session, State};
+use super::{Action, Key, Session, State};
 use crate::seam::{Failure, KeyValue, ReadResponse};
 
 /// What is known of the store's history.
@@ -29,6 +29,7 @@ impl Session {
         let State::Connected(connected) = &self.state else { return };
         let here = self.keys.iter().filter(|(id, _)| connected.known_to(*id) > 0);
         let present = here.filter_map(|(_, key)| Some((key.present_revision()?, key)));
+        let present = present.filter(|(revision, _)| *revision > 0);
         if let Some((_, key)) = present.max_by_key(|(revision, _)| *revision) {
             self.history.version = Some(key.entry());
         }
@@ -67,6 +68,7 @@ impl Session {
     pub(super) fn history_was_reset(&mut self, revision: i64) {
         let resets = self.history.resets + 1;
         self.history = History { highest: revision, version: None, resets };
+        self.keys.iter_mut().for_each(Key::history_was_reset);
         if let State::Connected(connected) = &mut self.state {
             connected.reads.values_mut().for_each(|read| read.floor = 0);
             connected.history_check = None;

@@ -7,7 +7,7 @@ use crate::seam::{Event, KeyValue};
 #[derive(Debug)]
 pub(crate) struct Key {
     name: Bytes,
-    /// What was published last.
+    /// What was published last. Its revision is negative if it is of an earlier history.
     published: Option<EntryState>,
 }
 
@@ -32,6 +32,15 @@ impl Key {
         }
     }
 
+    /// The history was replaced: what was published is of an earlier one.
+    pub(crate) fn history_was_reset(&mut self) {
+        if let Some(EntryState::Present { revision, .. } | EntryState::Deleted { revision, .. }) =
+            &mut self.published
+        {
+            *revision = -revision.abs();
+        }
+    }
+
     /// The version that was published last.
     pub(crate) fn entry(&self) -> Entry {
         let mut entry = Entry::never_seen(self.name.clone());
@@ -39,6 +48,20 @@ impl Key {
             entry.state = state.clone();
         }
         entry
+    }
+
+    /// Whether what a read found can't follow what was published: in one history a key's revision never goes
+    /// down, and a revision has one value for ever (N6).
+    pub(crate) fn went_back(&self, found: Option<&KeyValue>) -> bool {
+        let Some(found) = found else { return false };
+        match &self.published {
+            Some(EntryState::Present { revision, value, .. }) => {
+                found.mod_revision < *revision
+                    || found.mod_revision == *revision && found.value != *value
+            }
+            Some(EntryState::Deleted { revision, .. }) => found.mod_revision <= *revision,
+            _ => false,
+        }
     }
 
     /// What a read at `revision` found, if it differs from what was published: in bytes or in revision
@@ -51,9 +74,20 @@ impl Key {
             }
             // Deleted while nobody watched, at some revision up to this one.
             (None, Some(EntryState::Present { .. })) => Entry::deleted(name, revision),
-            (None, _) => self.entry(),
+            (None, _) => self.entry(), // still absent
         };
-        (self.published.as_ref() != Some(&entry.state)).then(|| self.publish(entry))
+        let same = match (&self.published, &entry.state) {
+            (
+                Some(EntryState::Present { revision, value, .. }),
+                EntryState::Present { revision: found, value: found_value, .. },
+            ) => revision.abs() == *found && value == found_value,
+            (published, state) => published.as_ref() == Some(state),
+        };
+        if same {
+            self.published = Some(entry.state); // perhaps of a new history
+            return None;
+        }
+        Some(self.publish(entry))
     }
 
     /// A change of the key.

@@ -102,13 +102,7 @@ impl Session {
     }
 
     /// A read of a key was answered, and found `newest`. Lets the watch go if it lags.
-    pub(super) fn let_lagging_watch_go(
-        &mut self,
-        id: KeyId,
-        read: ReadId,
-        newest: i64,
-        now: Instant,
-    ) {
+    pub(super) fn let_lagging_watch_go(&mut self, id: KeyId, read: ReadId, newest: i64) {
         let State::Connected(connected) = &mut self.state else { return };
         let progress = connected.progress(id);
         // A read that was sent before the sign may be older than it.
@@ -121,7 +115,7 @@ impl Session {
             && matches!(progress.state, KeyState::Watched(_));
         if let Some(watch_id) = lags.then(|| connected.unwatch(id)).flatten() {
             self.actions.push_back(Action::Send(WatchRequest::Cancel { watch_id }));
-            self.watch(id, NOW, now);
+            self.watch(id, NOW);
         }
     }
 

@@ -7,7 +7,7 @@ use event_core::CauseKind;
 use super::connected::{KeyState, Read};
 use super::lag::NOW;
 use super::{Action, ReadId, Session, State, Ticket};
-use crate::seam::{Failure, ReadResponse, WatchRequest};
+use crate::seam::{Failure, KeyValue, ReadResponse, WatchRequest};
 use crate::slots::KeyId;
 
 /// How many keys one transaction reads: etcd's default for `--max-txn-ops`.
@@ -34,8 +34,12 @@ impl Session {
     /// Sends the reads that there are keys for.
     pub(super) fn read_more(&mut self, now: Instant) {
         let State::Connected(connected) = &mut self.state else { return };
+        if connected.is_paused(now) {
+            return;
+        }
         while connected.reads.len() < READS && connected.has_more_to_read() {
-            let keys = connected.next_batch(self.batch, &self.keys);
+            let most = self.batch.min(connected.most_keys);
+            let keys = connected.next_batch(most, &self.keys);
             if keys.is_empty() {
                 continue;
             }
@@ -59,13 +63,10 @@ impl Session {
 
     /// A read is the truth: publishes what differs, and watches on from there (E5).
     fn read_succeeded(&mut self, id: ReadId, read: Read, response: ReadResponse, now: Instant) {
-        self.proven(now);
-        if response.found.len() != read.keys.len() {
-            self.put_back(read.refreshes);
-            let message = "a read was answered with another number of keys than it asked for";
-            return self.fail(Failure::new(CauseKind::ProtocolViolation, message), now);
-        }
-        if response.revision < read.floor {
+        let Some(floor) = self.check_response(&response, read.keys.len(), read.floor, now) else {
+            return self.put_back(read.refreshes);
+        };
+        if response.revision < floor {
             // A lower revision than one already seen (E5).
             self.history_was_reset(response.revision);
             if matches!(&self.state, State::Connected(connected) if connected.knows_anything()) {
@@ -78,6 +79,14 @@ impl Session {
             }
         }
         self.history.highest = self.history.highest.max(response.revision);
+        let went_back = |(id, found): (&KeyId, &Option<KeyValue>)| {
+            let is_newer = response.revision > connected_to(&self.state, *id);
+            let key = self.keys.get(*id).filter(|_| is_newer);
+            key.is_some_and(|key| key.went_back(found.as_ref()))
+        };
+        if read.keys.iter().zip(&response.found).any(went_back) {
+            self.history_was_reset(response.revision);
+        }
         let mut is_stream_outdated = false;
         for (key_id, found) in read.keys.into_iter().zip(response.found) {
             let State::Connected(connected) = &mut self.state else { return };
@@ -85,6 +94,7 @@ impl Session {
             let progress = connected.progress(key_id);
             let is_watch_refused = progress.is_watch_refused;
             let is_unread = progress.state == KeyState::Reading(id);
+            let exists = found.is_some();
             let newest = found.as_ref().map_or(response.revision, |found| found.mod_revision);
             let mut start = response.revision;
             // A read that events were quicker than has nothing to publish.
@@ -101,9 +111,12 @@ impl Session {
             if is_unread {
                 connected.refused.remove(&key_id);
                 is_stream_outdated |= is_watch_refused;
-                self.watch(key_id, start, now);
+                self.watch(key_id, start);
             }
-            self.let_lagging_watch_go(key_id, id, newest, now);
+            self.let_lagging_watch_go(key_id, id, newest);
+            if exists {
+                self.expect_of_watch(key_id, newest, now);
+            }
         }
         self.complete(read.refreshes, &Ok(()));
         if is_stream_outdated {
@@ -112,21 +125,91 @@ impl Session {
         }
     }
 
+    /// A linearizable read was answered: the member follows the cluster.
+    pub(super) fn proven_by_read(&mut self, now: Instant) {
+        self.proven(now);
+        self.last_proof = Some(now);
+        if let State::Connected(connected) = &mut self.state {
+            connected.proof.at = now;
+            if connected.overload.take().is_some() {
+                self.health.recovered();
+            }
+        }
+    }
+
+    /// Checks that the response to a read can be true, and comes from the right cluster. If not, gives the
+    /// connection up. Returns the revision that the response must not be below.
+    pub(super) fn check_response(
+        &mut self,
+        response: &ReadResponse,
+        keys: usize,
+        floor: i64,
+        now: Instant,
+    ) -> Option<i64> {
+        let is_possible = |found: &KeyValue| (1..=response.revision).contains(&found.mod_revision);
+        if response.found.len() != keys {
+            self.violation(
+                "a read was answered with another number of keys than it asked for",
+                now,
+            );
+        } else if response.revision < 1 || !response.found.iter().flatten().all(is_possible) {
+            self.violation("a read was answered with revisions that can't be", now);
+        } else {
+            match self.check_cluster(response.cluster) {
+                Ok(is_other) => {
+                    self.proven_by_read(now);
+                    if is_other {
+                        self.history_was_reset(response.revision);
+                    }
+                    return Some(if is_other { 0 } else { floor });
+                }
+                Err(failure) => self.fail(failure, now),
+            }
+        }
+        None
+    }
+
+    /// The server has too many requests. The connection stays, and all reads wait.
+    pub(super) fn overloaded(&mut self, failure: Failure, now: Instant) {
+        self.proven(now);
+        let random = self.endpoints.random();
+        let State::Connected(connected) = &mut self.state else { return };
+        if connected.is_paused(now) {
+            return; // this read was sent before
+        }
+        connected.overloaded(random, now);
+        connected.is_live = false;
+        self.health.failed(failure, self.endpoints.current());
+    }
+
     fn read_failed(&mut self, id: ReadId, mut read: Read, failure: Failure, now: Instant) {
-        if !failure.concerns_keys() {
+        let unsupported = failure.kind == CauseKind::Unimplemented && read.keys.len() > 1;
+        let overload = failure.kind == CauseKind::ResourceExhausted;
+        if !failure.concerns_keys() && !unsupported && !overload {
             self.put_back(read.refreshes);
             return self.fail(failure, now);
         }
         self.proven(now);
         let State::Connected(connected) = &mut self.state else { return };
-        if read.keys.len() > 1 {
-            // Of many keys one is to blame: halve until it stands alone.
+        if overload || read.keys.len() > 1 {
             for key_id in &read.keys {
                 let state = &mut connected.progress(*key_id).state;
                 if *state == KeyState::Reading(id) {
                     *state = KeyState::Unread;
                 }
             }
+            if overload || unsupported {
+                read.keys.into_iter().for_each(|id| connected.queue(id));
+                if unsupported {
+                    connected.most_keys = 1;
+                }
+                self.put_back(read.refreshes);
+                if overload {
+                    self.overloaded(failure, now);
+                }
+                return;
+            }
+            // Of many keys one is to blame: halve until it stands alone.
             let half = read.keys.split_off(read.keys.len() / 2);
             connected.to_read_apart.extend([read.keys, half]);
             return self.put_back(read.refreshes);
@@ -167,5 +250,13 @@ impl Session {
         }
         connected.refuse(id, failure, now);
         self.health.recovered();
+    }
+}
+
+/// The revision up to which the key is known on this connection.
+fn connected_to(state: &State, id: KeyId) -> i64 {
+    match state {
+        State::Connected(connected) => connected.known_to(id),
+        _ => 0,
     }
 }

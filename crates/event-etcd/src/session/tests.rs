@@ -7,6 +7,7 @@ mod timeouts;
 mod watches;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_core::{Bytes, CauseKind, Entry, Health, HealthState};
@@ -24,14 +25,18 @@ type Values<'a> = &'a [Option<(i64, &'a str)>];
 
 /// A session, the time, and the last health that it published.
 ///
-/// A script numbers the watches 1, 2, … in the order in which they are asked for.
+/// Its server numbers the watches of a stream 1, 2, … and its names are addresses.
 struct Script {
     session: Session,
     now: Instant,
     health: Option<Health>,
     healths: usize,
-    /// The session's ids of the watches.
-    watches: BTreeMap<i64, i64>,
+    /// The revision of each key that was published last, if the key is there.
+    published: BTreeMap<Bytes, Option<i64>>,
+    /// The highest revision that the server mentioned.
+    revision: i64,
+    /// The server answers probes. Otherwise they are among the actions.
+    answers_probes: bool,
 }
 
 impl Script {
@@ -39,11 +44,13 @@ impl Script {
         let now = Instant::now();
         let endpoints = Endpoints::new(endpoints.iter().map(ToString::to_string), Some(1));
         Self {
-            session: Session::new(endpoints, TIMEOUTS, now),
+            session: Session::new(endpoints.in_order(), TIMEOUTS, None, now),
             now,
             health: None,
             healths: 0,
-            watches: BTreeMap::new(),
+            published: BTreeMap::new(),
+            revision: 1,
+            answers_probes: true,
         }
     }
 
@@ -90,14 +97,20 @@ impl Script {
     }
 
     fn respond(&mut self, id: ReadId, revision: i64, read: Values<'_>) -> Vec<Action> {
-        self.session.handle_read(id, Ok(ReadResponse { revision, found: found(read) }), self.now);
+        self.revision = revision;
+        self.session.handle_read(id, Ok(response(revision, found(read))), self.now);
+        self.actions()
+    }
+
+    fn probed(&mut self, revision: i64, read: Values<'_>) -> Vec<Action> {
+        self.session.handle_probe(Ok(response(revision, found(read))), self.now);
         self.actions()
     }
 
     /// What the store has at the revision of the version that it was asked for.
     fn history_check(&mut self, response: Result<(i64, Values<'_>), CauseKind>) {
         let response = response
-            .map(|(revision, read)| ReadResponse { revision, found: found(read) })
+            .map(|(revision, read)| self::response(revision, found(read)))
             .map_err(|kind| Failure::new(kind, "refused"));
         self.session.handle_history_check(response, self.now);
         self.actions();
@@ -108,13 +121,9 @@ impl Script {
         self.actions()
     }
 
-    fn receive(&mut self, mut response: WatchResponse) -> Vec<Action> {
-        if let WatchResponse::Created { watch_id, .. }
-        | WatchResponse::Compacted { watch_id }
-        | WatchResponse::Canceled { watch_id, .. }
-        | WatchResponse::Events { watch_id, .. } = &mut response
-        {
-            *watch_id = self.watches.get(watch_id).copied().unwrap_or(*watch_id);
+    fn receive(&mut self, response: WatchResponse) -> Vec<Action> {
+        if let WatchResponse::Events { revision, .. } = &response {
+            self.revision = self.revision.max(*revision);
         }
         self.session.handle_response(response, self.now);
         self.actions()
@@ -135,6 +144,12 @@ impl Script {
         self.actions()
     }
 
+    /// Lets time pass until something is done.
+    fn next_actions(&mut self) -> Vec<Action> {
+        let mut waits = (0..100).map(|_| self.wait(SECOND));
+        waits.find(|actions| !actions.is_empty()).expect("something is done")
+    }
+
     /// How long it is until the deadline.
     fn patience(&self) -> Option<Duration> {
         self.session.poll_timeout().map(|deadline| deadline - self.now)
@@ -143,32 +158,34 @@ impl Script {
     /// What is to be done, but for the health, which is kept.
     fn actions(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
-        while let Some(mut action) = self.session.poll_action() {
-            self.number_watch(&mut action);
-            if let Action::PublishHealth(health) = action {
-                self.health = Some(health);
-                self.healths += 1;
-            } else {
-                actions.push(action);
+        while let Some(action) = self.session.poll_action() {
+            match action {
+                Action::PublishHealth(health) => {
+                    self.health = Some(health);
+                    self.healths += 1;
+                }
+                Action::Resolve(name) => {
+                    let addresses = Ok(vec![Arc::clone(&name)]);
+                    self.session.handle_resolved(&name, addresses, self.now);
+                }
+                Action::Probe(keys) if self.answers_probes => {
+                    let found = keys.iter().map(|key| {
+                        let mod_revision = self.published.get(key).copied().flatten()?;
+                        Some(KeyValue { mod_revision, value: Bytes::new() })
+                    });
+                    let response = response(self.revision, found.collect());
+                    self.session.handle_probe(Ok(response), self.now);
+                }
+                action => {
+                    if let Action::Publish(_, entry) = &action {
+                        let revision = entry.revision().filter(|_| entry.value().is_some());
+                        self.published.insert(entry.key.clone(), revision);
+                    }
+                    actions.push(action);
+                }
             }
         }
         actions
-    }
-
-    /// Puts the number of a watch in the place of its id.
-    fn number_watch(&mut self, action: &mut Action) {
-        let (Action::OpenStream(request) | Action::Send(request)) = action else { return };
-        match request {
-            WatchRequest::Create { watch_id, .. } => {
-                let number = i64::try_from(self.watches.len()).unwrap() + 1;
-                self.watches.insert(number, *watch_id);
-                *watch_id = number;
-            }
-            WatchRequest::Cancel { watch_id } => {
-                *watch_id = *self.watches.iter().find(|(_, id)| *id == watch_id).unwrap().0;
-            }
-            WatchRequest::Progress => {}
-        }
     }
 
     fn state(&self) -> HealthState {
@@ -177,7 +194,11 @@ impl Script {
 }
 
 fn connect(endpoint: &str) -> Action {
-    Action::Connect(endpoint.into())
+    Action::Connect { endpoint: endpoint.into(), address: endpoint.into() }
+}
+
+fn response(revision: i64, found: Vec<Option<KeyValue>>) -> ReadResponse {
+    ReadResponse { revision, cluster: 0, found }
 }
 
 fn read(id: ReadId, keys: &[&str]) -> Action {
@@ -200,8 +221,8 @@ fn found(found: Values<'_>) -> Vec<Option<KeyValue>> {
     found.iter().map(|found| found.map(one)).collect()
 }
 
-fn create(watch_id: i64, key: &str, start_revision: i64) -> WatchRequest {
-    WatchRequest::Create { watch_id, key: Bytes::copy_from_slice(key.as_bytes()), start_revision }
+fn create(key: &str, start_revision: i64) -> WatchRequest {
+    WatchRequest::Create { key: Bytes::copy_from_slice(key.as_bytes()), start_revision }
 }
 
 fn cancel(watch_id: i64) -> Action {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use event_core::CauseKind;
 
-use super::connected::{Connected, Stream};
+use super::connected::{Answers, Asked, Connected, Step, Stream};
 use super::{Action, ReadId, Session, State};
 use crate::seam::{Failure, WatchRequest};
 
@@ -19,6 +19,11 @@ pub(crate) struct Timeouts {
 }
 
 impl Timeouts {
+    /// A name is to be resolved within this long, if other addresses are known.
+    pub(crate) fn resolve(&self) -> Duration {
+        self.connect / 5
+    }
+
     /// An idle stream is asked for a sign of life after this long …
     pub(crate) fn idle(&self) -> Duration {
         self.liveness * 2 / 5
@@ -35,6 +40,8 @@ impl Timeouts {
 pub(super) enum Timer {
     /// The next endpoint is to be tried.
     Reconnect,
+    /// The names are not resolved yet.
+    Resolve,
     /// The connection is not made yet.
     Connect,
     /// The stream is not open yet.
@@ -43,6 +50,18 @@ pub(super) enum Timer {
     Idle,
     /// The stream did not answer the question for a sign of life.
     Liveness,
+    /// The stream has not answered yet.
+    Doubt,
+    /// A watch was asked for and not created.
+    Create,
+    /// It is time to prove again that the member follows the cluster.
+    Probe,
+    /// The probe has no response yet.
+    Probed,
+    /// A watch did not send what a read found.
+    Owed,
+    /// The server was overloaded, and is asked again.
+    Resume,
     /// A read has no response yet.
     Read(ReadId),
     /// Keys that were refused are to be asked for again.
@@ -67,6 +86,7 @@ impl Session {
         match &self.state {
             State::Idle => None,
             State::Waiting { until, .. } => Some((*until, Timer::Reconnect)),
+            State::Resolving { until, .. } => Some((*until, Timer::Resolve)),
             State::Connecting { deadline } => Some((*deadline, Timer::Connect)),
             State::Connected(connected) => connected.next_timer(&self.timeouts),
         }
@@ -75,15 +95,25 @@ impl Session {
     fn expire(&mut self, timer: Timer, now: Instant) {
         let timeouts = self.timeouts;
         match (timer, &mut self.state) {
-            (Timer::Reconnect, State::Waiting { endpoint, .. }) => {
-                let endpoint = endpoint.clone();
-                self.connect(endpoint, now);
-            }
+            (Timer::Reconnect, _) => self.resolve(now),
+            (Timer::Resolve, _) => self.resolved_late(now),
             (Timer::Idle, State::Connected(connected)) => {
                 connected.stream.ask(now);
                 self.actions.push_back(Action::Send(WatchRequest::Progress));
+                // If the stream does not answer, this tells whether the member does.
+                self.probe(now);
             }
-            (Timer::Retry, State::Connected(connected)) => connected.retry(),
+            (Timer::Doubt, _) => self.prove_stream(now),
+            (Timer::Create, _) => {
+                let timeout = timeouts.response();
+                let message = format!("a watch was not created within {timeout:?}");
+                self.fail(Failure::new(CauseKind::Unreachable, message), now);
+            }
+            (Timer::Probe, _) => self.probe(now),
+            (Timer::Probed, _) => self.silent(timeouts.response(), now),
+            (Timer::Owed, _) => self.check_owed(now),
+            (Timer::Resume, State::Connected(connected)) => connected.resume(),
+            (Timer::Retry, State::Connected(connected)) => connected.retry(now),
             (Timer::Read(id), State::Connected(connected)) => {
                 let Some(read) = connected.reads.get(&id) else { return };
                 let timeout = read.timeout;
@@ -110,17 +140,31 @@ impl Connected {
         let stream = match self.stream {
             Stream::None => None,
             Stream::Opening { deadline } => Some((deadline, Timer::Open)),
-            Stream::Open { .. } if self.watched == 0 => None,
-            Stream::Open { asked: Some(asked), .. } => {
-                Some((asked + timeouts.response(), Timer::Liveness))
+            Stream::Open { .. } if !self.is_watching() => None,
+            Stream::Open { asked: Some(Asked { since, step: Step::Asked }), .. } => {
+                Some((since + timeouts.response() / 2, Timer::Doubt))
             }
-            Stream::Open { last_response, asked: None } => {
+            Stream::Open { asked: Some(Asked { since, .. }), .. } => {
+                Some((since + timeouts.response(), Timer::Liveness))
+            }
+            Stream::Open { answers: Answers::No, .. } => None,
+            Stream::Open { last_response, asked: None, .. } => {
                 Some((last_response + timeouts.idle(), Timer::Idle))
             }
         };
+        let create = self.created_by.map(|by| (by, Timer::Create));
+        let probe = match (&self.proof.probe, &self.overload) {
+            (Some(probe), _) => Some((probe.deadline, Timer::Probed)),
+            (None, Some(overload)) => overload.until.map(|until| (until, Timer::Resume)),
+            (None, None) if self.watched > 0 => {
+                Some((self.proof.at + timeouts.idle(), Timer::Probe))
+            }
+            (None, None) => None,
+        };
+        let owed = self.proof.owed.as_ref().map(|owed| (owed.deadline, Timer::Owed));
         let reads = self.reads.iter().map(|(id, read)| (read.deadline, Timer::Read(*id)));
         let retry = self.retry_at.map(|at| (at, Timer::Retry));
-        stream.into_iter().chain(reads).chain(retry).min()
+        stream.into_iter().chain(create).chain(probe).chain(owed).chain(reads).chain(retry).min()
     }
 
     /// By when a read that is sent now must have its response, and how long that is. The first one of a

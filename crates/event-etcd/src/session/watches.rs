@@ -1,19 +1,14 @@
 //! Which keys are watched, and what a response on the stream means.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
 use event_core::CauseKind;
 
 use super::connected::{KeyState, Stream};
+use super::watch_ids::Create;
 use super::{Action, Session, State};
 use crate::seam::{Event, Events, Failure, WatchRequest, WatchResponse};
 use crate::slots::KeyId;
-
-/// A watch id has the slot of its key in its lower half, and a number in its upper half that makes it
-/// unlike that of an earlier watch.
-const SLOT_BITS: u32 = 32;
-const NUMBERS: i64 = i64::MAX >> SLOT_BITS;
 
 impl Session {
     pub(crate) fn handle_response(&mut self, response: WatchResponse, now: Instant) {
@@ -23,75 +18,113 @@ impl Session {
         connected.burst.responded(silence, now);
         match response {
             WatchResponse::Created { watch_id, revision } => self.created(watch_id, revision, now),
-            WatchResponse::Refused => self.watch_refused(),
-            WatchResponse::Compacted { watch_id } => self.compacted(watch_id),
+            WatchResponse::Refused => self.watch_refused(now),
+            WatchResponse::Compacted { watch_id } => self.compacted(watch_id, now),
             WatchResponse::Canceled { watch_id, failure } => self.canceled(watch_id, failure, now),
             WatchResponse::Events { watch_id, revision, events, is_fragment } => {
-                self.changed(watch_id, revision, events, is_fragment);
+                self.changed(watch_id, revision, events, is_fragment, now);
             }
-            WatchResponse::Progress => {}
+            WatchResponse::Progress => connected.stream.answered(),
         }
         self.go_on(now);
     }
 
     /// Watches a key from a revision on, or from now on.
-    pub(super) fn watch(&mut self, id: KeyId, start_revision: i64, now: Instant) {
+    pub(super) fn watch(&mut self, id: KeyId, start_revision: i64) {
         let State::Connected(connected) = &mut self.state else { return };
-        let Some(key) = self.keys.get(id) else { return };
-        self.next_watch = self.next_watch % NUMBERS + 1;
-        let watch_id = self.next_watch << SLOT_BITS | i64::from(id.slot);
         let progress = connected.progress(id);
-        progress.state = KeyState::Watched(watch_id);
+        progress.state = KeyState::ToWatch;
         progress.standing.at = start_revision;
-        connected.watched += 1;
-        connected.creating.push_back(watch_id);
-        let request = WatchRequest::Create { watch_id, key: key.name().clone(), start_revision };
-        if let Stream::None = connected.stream {
-            connected.stream = Stream::Opening { deadline: now + self.timeouts.response() };
-            self.actions.push_back(Action::OpenStream(request));
-        } else {
-            self.actions.push_back(Action::Send(request));
+        connected.to_watch.push_back(id);
+    }
+
+    /// Asks for the watches that there is room for.
+    pub(super) fn watch_more(&mut self, now: Instant) {
+        let State::Connected(connected) = &mut self.state else { return };
+        while connected.watch_ids.has_room()
+            && let Some(id) = connected.to_watch.pop_front()
+        {
+            let Some(key) = self.keys.get(id) else { continue };
+            let progress = connected.progress(id);
+            if progress.state != KeyState::ToWatch {
+                continue;
+            }
+            let start_revision = progress.standing.at;
+            let create = connected.watch_ids.create(id);
+            connected.progress(id).state = KeyState::Creating(create);
+            let deadline = now + self.timeouts.response();
+            connected.created_by.get_or_insert(deadline);
+            let request = WatchRequest::Create { key: key.name().clone(), start_revision };
+            if let Stream::None = connected.stream {
+                connected.stream = Stream::Opening { deadline };
+                self.actions.push_back(Action::OpenStream(request));
+            } else {
+                self.actions.push_back(Action::Send(request));
+            }
+        }
+        if connected.to_watch.is_empty() {
+            connected.to_watch = Default::default(); // at the start it has all keys
         }
     }
 
-    /// The key that has this watch.
-    fn watched_key(&mut self, watch_id: i64) -> Option<KeyId> {
+    /// The key that has this watch. An id that no watch ever had is a violation.
+    fn watched_key(&mut self, watch_id: i64, now: Instant) -> Option<KeyId> {
         let State::Connected(connected) = &mut self.state else { return None };
-        let slot = u32::try_from(watch_id & i64::from(u32::MAX)).ok()?;
-        let id = self.keys.id_at(slot)?;
-        (connected.progress(id).state == KeyState::Watched(watch_id)).then_some(id)
+        if let Some(slot) = connected.slot_of_watch(watch_id) {
+            return self.keys.id_at(slot);
+        }
+        if !connected.watch_ids.was_given(watch_id) {
+            self.violation("a response to a watch that was never created", now);
+        }
+        None
     }
 
     fn created(&mut self, watch_id: i64, revision: i64, now: Instant) {
         let State::Connected(connected) = &mut self.state else { return };
-        let expected = connected.creating.pop_front();
-        if connected.creating.is_empty() {
-            connected.creating = VecDeque::new(); // at the start it has all watches
-        }
-        if expected != Some(watch_id) {
-            let message = "a watch was created that was not asked for";
-            return self.fail(Failure::new(CauseKind::ProtocolViolation, message), now);
-        }
-        if let Some(id) = self.watched_key(watch_id) {
-            self.watch_starts(id, revision);
-        }
-    }
-
-    /// Responses come in the order of the requests (E3).
-    fn watch_refused(&mut self) {
-        let State::Connected(connected) = &mut self.state else { return };
-        let Some(id) = connected.creating.pop_front().and_then(|it| self.watched_key(it)) else {
-            return;
+        let is_taken = connected.slot_of_watch(watch_id).is_some();
+        let Some((id, create)) = connected.watch_ids.created(watch_id).filter(|_| !is_taken) else {
+            return self.violation("a watch was created that was not asked for", now);
         };
-        let State::Connected(connected) = &mut self.state else { return };
-        connected.unwatch(id);
-        connected.progress(id).is_watch_refused = true;
-        // A unary call first, which refreshes the token and shows whether it was that (E4).
-        connected.queue(id);
+        self.create_answered(now);
+        if self.is_creating(id, create) {
+            let State::Connected(connected) = &mut self.state else { return };
+            connected.watch_created(id, watch_id);
+            self.watch_starts(id, revision);
+        } else {
+            self.actions.push_back(Action::Send(WatchRequest::Cancel { watch_id }));
+        }
     }
 
-    fn compacted(&mut self, watch_id: i64) {
-        let Some(id) = self.watched_key(watch_id) else { return };
+    /// The next create has its time from now on.
+    fn create_answered(&mut self, now: Instant) {
+        let deadline = now + self.timeouts.response();
+        let State::Connected(connected) = &mut self.state else { return };
+        connected.created_by = connected.watch_ids.is_creating().then_some(deadline);
+    }
+
+    /// Whether the key still waits for this create.
+    fn is_creating(&mut self, id: KeyId, create: Create) -> bool {
+        let State::Connected(connected) = &mut self.state else { return false };
+        self.keys.get(id).is_some() && connected.progress(id).state == KeyState::Creating(create)
+    }
+
+    fn watch_refused(&mut self, now: Instant) {
+        let State::Connected(connected) = &mut self.state else { return };
+        let Some((id, create)) = connected.watch_ids.refused() else {
+            return self.violation("a watch was refused that was not asked for", now);
+        };
+        self.create_answered(now);
+        if self.is_creating(id, create) {
+            let State::Connected(connected) = &mut self.state else { return };
+            connected.unwatch(id);
+            connected.progress(id).is_watch_refused = true;
+            // A unary call first, which refreshes the token and shows whether it was that (E4).
+            connected.queue(id);
+        }
+    }
+
+    fn compacted(&mut self, watch_id: i64, now: Instant) {
+        let Some(id) = self.watched_key(watch_id, now) else { return };
         let State::Connected(connected) = &mut self.state else { return };
         connected.unwatch(id);
         connected.queue(id);
@@ -102,7 +135,7 @@ impl Session {
 
     /// The server ended a watch for a reason of its own.
     fn canceled(&mut self, watch_id: i64, failure: Failure, now: Instant) {
-        let Some(id) = self.watched_key(watch_id) else { return };
+        let Some(id) = self.watched_key(watch_id, now) else { return };
         if let State::Connected(connected) = &mut self.state {
             connected.unwatch(id); // there is nothing left to cancel
         }
@@ -110,14 +143,29 @@ impl Session {
     }
 
     /// A key changed. Only its last event matters; within a revision, too (E10).
-    fn changed(&mut self, watch_id: i64, revision: i64, events: Events, is_fragment: bool) {
-        let Some(id) = self.watched_key(watch_id) else { return };
+    fn changed(
+        &mut self,
+        watch_id: i64,
+        revision: i64,
+        mut events: Events,
+        is_fragment: bool,
+        now: Instant,
+    ) {
+        let Some(id) = self.watched_key(watch_id, now) else { return };
         let State::Connected(connected) = &mut self.state else { return };
         let Some(key) = self.keys.get_mut(id) else { return };
+        let mut at = connected.progress(id).standing.at;
+        let mut is_next = |event: &Event| {
+            let in_order = (at.max(1)..=revision).contains(&event.mod_revision);
+            at = event.mod_revision;
+            in_order && event.key == *key.name()
+        };
+        if !events.iter().all(&mut is_next) {
+            let message = "a watch sent another key, or revisions that can't be";
+            return self.violation(message, now);
+        }
         let earlier = connected.fragment.take().filter(|(other, _)| *other == watch_id);
-        let of_this_key = |event: &Event| event.key == *key.name();
-        let last = events.into_iter().rev().find(of_this_key);
-        let Some(event) = last.or(earlier.map(|(_, event)| event)) else { return };
+        let Some(event) = events.pop().or(earlier.map(|(_, event)| event)) else { return };
         if is_fragment {
             connected.fragment = Some((watch_id, event));
             return;
@@ -131,5 +179,10 @@ impl Session {
             self.actions.push_back(Action::Publish(id, key.changed(event)));
         }
         self.suspect_lag(id, watch_id, revision, at);
+    }
+
+    /// The server contradicts its own protocol: nothing that it says on this connection counts any more.
+    pub(super) fn violation(&mut self, message: &str, now: Instant) {
+        self.fail(Failure::new(CauseKind::ProtocolViolation, message), now);
     }
 }

@@ -33,12 +33,25 @@ impl World {
             None => None,
         };
         let silent = refusal.is_none() && is == Is::Silent;
+        let stalled = refusal.is_none() && is == Is::Stalled;
         let lazy = self.lazy && link.end.is_none();
         match &mut link.calls[at].what {
             What::Connect if lazy => {}
             What::Read(_, _, Some(_)) => return self.deliver_read(at),
             What::CheckHistory(_, Some(_)) => return self.deliver_history_check(at),
+            What::Probe(_, Some(_)) => return self.deliver_probe(at),
             _ if silent => return Ok(false),
+            What::Read(..) | What::Probe(..) | What::CheckHistory(..) if stalled => {
+                return Ok(false);
+            }
+            What::Probe(names, answer) => {
+                link.token = self.cluster.token;
+                *answer = Some(match refusal {
+                    Some(failure) => Err(failure),
+                    None => self.cluster.probe(link.member, names),
+                });
+                return Ok(true);
+            }
             What::Read(_, names, answer) => {
                 let refuses = link.token != self.cluster.token && self.random.u8(..4) == 0;
                 link.token = self.cluster.token;
@@ -116,10 +129,34 @@ impl World {
                 _ => true,
             },
         };
+        // It may have been answered before the member stalled.
+        link.stalled_since = link.stalled_since.map(|_| self.now);
         let generation = link.generation;
         self.note(|| format!("read {id} of {names:?} is answered: {answer:?}"));
         let revision = answer.as_ref().ok().map(|answer| answer.revision);
         self.input(|session, now| session.handle_read(id, answer, now), may_disconnect)?;
+        if let Some(revision) = revision {
+            let visible = self.cluster.shows_replacement(generation, revision);
+            self.program.saw_answer(generation, revision, visible)?;
+        }
+        Ok(true)
+    }
+
+    fn deliver_probe(&mut self, at: usize) -> Checked<bool> {
+        let Some(link) = &mut self.link else { return Ok(false) };
+        let What::Probe(names, Some(answer)) = link.calls.swap_remove(at).what else {
+            return Ok(false);
+        };
+        // It may have been answered before the member stalled.
+        link.stalled_since = link.stalled_since.map(|_| self.now);
+        let generation = link.generation;
+        self.note(|| format!("the probe of {names:?} is answered: {answer:?}"));
+        let revision = answer.as_ref().ok().map(|answer| answer.revision);
+        let may_disconnect = match &answer {
+            Ok(answer) => self.cluster.shows_replacement(generation, answer.revision),
+            Err(failure) => !failure.concerns_keys(),
+        };
+        self.input(|session, now| session.handle_probe(answer, now), may_disconnect)?;
         if let Some(revision) = revision {
             let visible = self.cluster.shows_replacement(generation, revision);
             self.program.saw_answer(generation, revision, visible)?;

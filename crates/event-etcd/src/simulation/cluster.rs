@@ -8,6 +8,9 @@ use event_core::{Bytes, CauseKind};
 use crate::seam::{Failure, ReadResponse};
 use crate::simulation::history::{History, KEYS, key_of, value};
 
+/// The cluster's id, which no replacement of the history changes (E5).
+const CLUSTER: u64 = 7;
+
 #[derive(Debug)]
 pub(super) struct Cluster {
     /// The last one is what the store holds now.
@@ -25,6 +28,10 @@ pub(super) struct Cluster {
     /// No progress is answered while a watch of the stream lags, or starts beyond what the member
     /// has, as later servers do (E7).
     pub(super) strict: bool,
+    /// A proxy lies in between. It never answers for progress, and creates watches out of order (N3).
+    pub(super) is_proxied: bool,
+    /// Watches get numbers that other streams share (N4).
+    pub(super) shares_numbers: bool,
 }
 
 #[derive(Debug)]
@@ -46,6 +53,8 @@ pub(super) enum Is {
     Silent,
     /// It does not reach the others.
     Cut,
+    /// Its disk hangs: it answers nothing that takes the disk or the others, and applies nothing (N1).
+    Stalled,
 }
 
 /// Where a history comes from that replaces another one.
@@ -75,6 +84,8 @@ impl Cluster {
             large: [false; KEYS],
             limit: usize::MAX,
             strict: random.bool(),
+            is_proxied: random.u8(..4) == 0,
+            shares_numbers: random.u8(..4) == 0,
         }
     }
 
@@ -106,7 +117,7 @@ impl Cluster {
         let keys = self.readable_keys(member, keys)?;
         let history = self.history();
         let found = keys.into_iter().map(|key| history.found(key)).collect();
-        Ok(ReadResponse { revision: history.revision, found })
+        Ok(ReadResponse { revision: history.revision, cluster: CLUSTER, found })
     }
 
     /// What a member answers to a read of a key as it was at a revision.
@@ -122,7 +133,14 @@ impl Cluster {
             return Err(Failure::new(CauseKind::Unreachable, "required revision is not there"));
         }
         let found = keys.into_iter().map(|key| history.found_at(key, revision)).collect();
-        Ok(ReadResponse { revision: history.revision, found })
+        Ok(ReadResponse { revision: history.revision, cluster: CLUSTER, found })
+    }
+
+    /// What a member answers to a probe.
+    pub(super) fn probe(&self, member: usize, keys: &[Bytes]) -> Result<ReadResponse, Failure> {
+        let mut response = self.read(member, keys)?;
+        response.found.iter_mut().flatten().for_each(|found| found.value = Bytes::new());
+        Ok(response)
     }
 
     fn readable_keys(&self, member: usize, keys: &[Bytes]) -> Result<Vec<usize>, Failure> {

@@ -23,6 +23,7 @@ impl World {
         self.cluster.heal();
         // One key may stay refused, which must not harm the others.
         self.cluster.large[0] = self.random.u8(..8) == 0;
+        self.link.iter_mut().for_each(|one| one.stalled_since = None);
         // What was held back comes through, or a box in between has forgotten the connection.
         if self.random.bool() {
             self.link.iter_mut().for_each(|one| one.silent = false);
@@ -55,6 +56,9 @@ impl World {
         if self.link.as_ref().is_some_and(|one| one.asked.is_some()) {
             return Ok(()); // asked while a watch lagged, and therefore not answered
         }
+        if self.cluster.is_proxied && self.is_outdated() {
+            return Ok(()); // asked for a watch, which is refused (E4)
+        }
         let until = self.now + PATIENCE;
         while !self.is_cut_off() && self.now < until {
             self.wait(PATIENCE)?;
@@ -71,10 +75,7 @@ impl World {
     fn catch_up(&mut self) -> Checked {
         let readable = self.program.subscribed().filter(|(key, _)| !self.cluster.large[*key]);
         let readable: Vec<usize> = readable.map(|(key, _)| key).collect();
-        // A watch on a stream whose credentials are out of date is refused, and needs a new stream (E4).
-        let mut streams = self.link.iter().flat_map(|one| &one.stream);
-        let is_outdated = streams.any(|stream| stream.token != self.cluster.token);
-        if readable.is_empty() || self.is_cut_off() || is_outdated {
+        if readable.is_empty() || self.is_cut_off() || self.is_outdated() {
             return Ok(());
         }
         let key = readable[self.random.usize(..readable.len())];
@@ -108,6 +109,13 @@ impl World {
             self.cluster.history_mut().write(&[(key, Some(next))]);
         }
         self.come_right()
+    }
+
+    /// Whether the stream's credentials are out of date: a new watch on it is refused, and needs a new stream
+    /// (E4).
+    fn is_outdated(&self) -> bool {
+        let mut streams = self.link.iter().flat_map(|one| &one.stream);
+        streams.any(|stream| stream.token != self.cluster.token)
     }
 
     /// Whether the client can't know yet, or need not, that it has no connection.

@@ -40,8 +40,15 @@ pub(super) struct Link {
     pub(super) asked: Option<Instant>,
     /// Since when the client has watches and receives nothing.
     pub(super) quiet_since: Option<Instant>,
-    /// The watches that the client asked for and did not end.
-    watches: BTreeMap<i64, Asked>,
+    /// The watches that the client asked for and did not end, by the numbers of their creates.
+    watches: BTreeMap<u64, Asked>,
+    creates: u64,
+    /// By when the client wants the next one to be created.
+    created_by: Option<Instant>,
+    /// A question for a sign of life was not answered at first. Then the client does not ask any more.
+    pub(super) was_doubted: bool,
+    /// Since when its member is stalled.
+    pub(super) stalled_since: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -56,6 +63,7 @@ pub(super) enum What {
     Connect,
     /// With the answer that is on its way.
     Read(ReadId, Vec<Bytes>, Option<Result<ReadResponse, Failure>>),
+    Probe(Vec<Bytes>, Option<Result<ReadResponse, Failure>>),
     /// Of a version that was published, with the answer that is on its way.
     CheckHistory(Entry, Option<Result<ReadResponse, Failure>>),
     Open,
@@ -64,6 +72,8 @@ pub(super) enum What {
 #[derive(Debug)]
 struct Asked {
     key: usize,
+    /// Its id, if the client knows it.
+    id: Option<i64>,
     /// The client knows that it was canceled for a compaction, and has to cancel it too (E7).
     compacted: bool,
 }
@@ -96,6 +106,10 @@ impl Link {
             asked: None,
             quiet_since: None,
             watches: BTreeMap::new(),
+            creates: 0,
+            created_by: None,
+            was_doubted: false,
+            stalled_since: None,
         }
     }
 
@@ -108,12 +122,17 @@ impl Link {
     }
 
     /// The client opens the stream.
-    pub(super) fn open(&mut self, first: WatchRequest, now: Instant) -> Result<(), String> {
+    pub(super) fn open(
+        &mut self,
+        first: WatchRequest,
+        shares_numbers: bool,
+        now: Instant,
+    ) -> Result<(), String> {
         if !self.connected || self.stream.is_some() {
             return Err("a stream is opened without a link, or twice".to_owned());
         }
         self.book(&first, now)?;
-        self.stream = Some(Stream::new(self.token, first));
+        self.stream = Some(Stream::new(self.token, first, shares_numbers));
         self.call(What::Open, now);
         Ok(())
     }
@@ -131,7 +150,8 @@ impl Link {
     /// Whether something is not answered within its timeout.
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
         let asked = self.asked.map(|since| since + self.timeouts.liveness * 3 / 5);
-        self.calls.iter().filter_map(|call| call.due).chain(asked).any(|due| due <= now)
+        let calls = self.calls.iter().filter_map(|call| call.due);
+        calls.chain(asked).chain(self.created_by).any(|due| due <= now)
     }
 
     pub(super) fn call(&mut self, what: What, now: Instant) {
@@ -147,18 +167,24 @@ impl Link {
 
     fn book(&mut self, request: &WatchRequest, now: Instant) -> Result<(), String> {
         match request {
-            WatchRequest::Create { watch_id, key, .. } => {
+            WatchRequest::Create { key, .. } => {
                 let key = key_of(key).ok_or("a watch of a key of nobody")?;
-                if self.watches.values().any(|asked| asked.key == key && !asked.compacted) {
+                let is_watched =
+                    |asked: &Asked| asked.key == key && asked.id.is_some() && !asked.compacted;
+                if self.watches.values().any(is_watched) {
                     return Err("a second watch of a key".to_owned());
                 }
                 self.quiet_since.get_or_insert(now);
-                if self.watches.insert(*watch_id, Asked { key, compacted: false }).is_some() {
-                    return Err("a watch id is used twice".to_owned());
-                }
+                self.was_doubted |= self.asked.is_some();
+                let answer = self.timeouts.liveness * 3 / 5;
+                self.created_by.get_or_insert(now + answer);
+                self.watches.insert(self.creates, Asked { key, id: None, compacted: false });
+                self.creates += 1;
             }
             WatchRequest::Cancel { watch_id } => {
-                self.watches.remove(watch_id).ok_or("a watch is canceled that is not there")?;
+                let asked = self.watches.iter().find(|(_, asked)| asked.id == Some(*watch_id));
+                let create = *asked.ok_or("a watch is canceled that is not there")?.0;
+                self.watches.remove(&create);
                 self.reconsider_quiet();
             }
             WatchRequest::Progress => {
@@ -171,28 +197,35 @@ impl Link {
     }
 
     /// Whether the client has this watch, and did not end it.
-    pub(super) fn watches(&self, id: Option<i64>) -> bool {
-        id.is_some_and(|id| self.watches.contains_key(&id))
+    pub(super) fn watches(&self, create: Option<u64>) -> bool {
+        create.is_some_and(|create| self.watches.contains_key(&create))
     }
 
     /// The client receives a response.
     pub(super) fn receive(&mut self, sent: &Sent, now: Instant) {
         self.asked = None;
         self.proven = true;
-        let (response, Some(id)) = sent else {
+        let (response, Some(create)) = sent else {
             self.quiet_since = self.quiet_since.map(|_| now);
             return;
         };
         match response {
+            WatchResponse::Created { watch_id, .. } => {
+                self.watches.entry(*create).and_modify(|asked| asked.id = Some(*watch_id));
+            }
             WatchResponse::Compacted { .. } => {
-                self.watches.entry(*id).and_modify(|asked| asked.compacted = true);
+                self.watches.entry(*create).and_modify(|asked| asked.compacted = true);
             }
             WatchResponse::Refused | WatchResponse::Canceled { .. } => {
-                if let Some(asked) = self.watches.remove(id) {
+                if let Some(asked) = self.watches.remove(create) {
                     self.refused[asked.key] |= *response == WatchResponse::Refused;
                 }
             }
             _ => {}
+        }
+        if matches!(response, WatchResponse::Created { .. } | WatchResponse::Refused) {
+            let waits = self.watches.values().any(|asked| asked.id.is_none());
+            self.created_by = waits.then(|| now + self.timeouts.liveness * 3 / 5);
         }
         self.quiet_since = self.quiet_since.map(|_| now);
         self.reconsider_quiet();

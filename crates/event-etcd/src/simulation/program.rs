@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use event_core::{Cause, CauseKind, Entry, Health, HealthState};
+use event_core::{CauseKind, Entry, Health};
 
 use crate::seam::{Failure, KeyValue, ReadResponse};
 use crate::session::Ticket;
@@ -164,7 +164,9 @@ impl Program {
     ) -> Result<(), String> {
         let is_counted = self.health.history_resets > self.history_resets;
         let must_count = generation > self.generation && revision < self.highest;
-        if must_count && !is_counted || is_counted && !visible {
+        // A key whose revision went down shows it, too (N6).
+        let may_count = visible || self.health.history_resets <= generation as u64;
+        if must_count && !is_counted || is_counted && !may_count {
             return Err(format!(
                 "history {generation} is here, and {} resets are counted",
                 self.health.history_resets
@@ -214,12 +216,7 @@ impl Program {
     /// A health is published. It must be worth a version: while the store is stalled it tries the endpoints
     /// in turn, each with words of its own.
     pub(super) fn health_published(&mut self, health: Health) -> Result<(), String> {
-        fn shown(health: &Health) -> impl PartialEq {
-            let kind = health.cause.as_ref().map(Cause::kind);
-            let source = health.source.clone().filter(|_| health.state == HealthState::Live);
-            (health.state, kind, source, health.history_resets)
-        }
-        if shown(&health) == shown(&self.health) {
+        if health == self.health {
             return Err(format!("{health:?} is unchanged"));
         }
         self.health = health;

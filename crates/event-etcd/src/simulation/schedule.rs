@@ -116,6 +116,10 @@ impl World {
         let id = self.program.ids.take();
         self.note(|| format!("the program subscribes to {:?} as {id:?}", name(key)));
         self.program.subscribe(key, id);
+        if let Some(link) = &mut self.link {
+            // A store that has nothing to watch does not ask how the member is.
+            link.stalled_since = link.stalled_since.map(|_| self.now);
+        }
         self.input(|session, now| session.handle_subscribe(id, name(key), now), false)
     }
 
@@ -161,7 +165,7 @@ impl World {
     // Faults.
 
     fn go_wrong(&mut self) {
-        let kind = self.random.u8(..20);
+        let kind = self.random.u8(..22);
         let key = self.random.usize(..KEYS);
         let member = self.random.usize(..self.cluster.members.len());
         self.note(|| format!("failure {kind}, key {:?}, member {member}", name(key)));
@@ -186,6 +190,7 @@ impl World {
             12 | 13 => self.cluster.token += 1,
             14..17 => self.cluster.readable[key] = !self.cluster.readable[key],
             17 => self.cluster.large[key] = !self.cluster.large[key],
+            20 | 21 => self.member_becomes(member, Is::Stalled),
             18 => self.cluster.limit = self.random.usize(1..4),
             _ => self.cancel_watch(),
         }
@@ -212,6 +217,9 @@ impl World {
         }
         self.cluster.members[member].is = is;
         let in_use = self.link.as_ref().is_some_and(|one| one.member == member);
+        if let Some(link) = self.link.as_mut().filter(|_| in_use) {
+            link.stalled_since = (is == Is::Stalled).then_some(self.now);
+        }
         match is {
             Is::Down if in_use => self.break_connection("killed"),
             Is::Silent if in_use => {

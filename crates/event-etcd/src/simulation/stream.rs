@@ -16,7 +16,7 @@ const ROUND: usize = 100;
 const ROUNDS: Duration = Duration::from_millis(100);
 
 /// A response with the watch that it is really about, which a refusal does not name (E3).
-pub(super) type Sent = (WatchResponse, Option<i64>);
+pub(super) type Sent = (WatchResponse, Option<u64>);
 
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -30,7 +30,13 @@ pub(super) struct Stream {
     pub(super) silent: bool,
     /// What the client asked, and the server did not look at yet.
     pub(super) requests: VecDeque<WatchRequest>,
-    pub(super) watches: BTreeMap<i64, Watch>,
+    /// By the numbers of their creates.
+    pub(super) watches: BTreeMap<u64, Watch>,
+    creates: u64,
+    /// The id that the next watch gets.
+    next_id: i64,
+    /// Watches that are created, and the client is not told yet.
+    held: Vec<Sent>,
     /// What the server said, and the client did not hear yet. It stays in order.
     pub(super) sent: VecDeque<Sent>,
 }
@@ -38,6 +44,7 @@ pub(super) struct Stream {
 #[derive(Debug)]
 pub(super) struct Watch {
     pub(super) key: usize,
+    id: i64,
     start: i64,
     /// The next revision to be sent.
     next: i64,
@@ -48,7 +55,7 @@ pub(super) struct Watch {
 }
 
 impl Stream {
-    pub(super) fn new(token: u64, first: WatchRequest) -> Self {
+    pub(super) fn new(token: u64, first: WatchRequest, shares_numbers: bool) -> Self {
         Self {
             opened: false,
             token,
@@ -56,39 +63,69 @@ impl Stream {
             silent: false,
             requests: [first].into(),
             watches: BTreeMap::new(),
+            creates: 0,
+            next_id: if shares_numbers { 17 } else { 0 },
+            held: Vec::new(),
             sent: VecDeque::new(),
         }
     }
 
     /// Answers the next request, if there is one.
-    pub(super) fn answer(&mut self, cluster: &Cluster, member: &Member) -> bool {
+    pub(super) fn answer(
+        &mut self,
+        cluster: &Cluster,
+        member: &Member,
+        random: &mut fastrand::Rng,
+    ) -> bool {
+        if !self.held.is_empty() && (self.requests.is_empty() || random.bool()) {
+            let held = self.held.swap_remove(random.usize(..self.held.len()));
+            self.sent.push_back(held);
+            return true;
+        }
         let Some(request) = self.requests.pop_front() else { return false };
         match request {
-            WatchRequest::Create { watch_id, key, start_revision } => {
+            WatchRequest::Create { key, start_revision } => {
+                let create = self.creates;
+                self.creates += 1;
                 let key = key_of(&key).expect("a key of ours");
                 let is_outdated = self.token != cluster.token;
                 self.refused |= is_outdated;
-                let mut response = WatchResponse::Created { watch_id, revision: member.applied };
                 if !is_outdated && cluster.readable[key] {
                     let is_from_now = start_revision == 0;
+                    let id = self.next_id;
+                    let shared = if cluster.shares_numbers { random.i64(0..3) } else { 0 };
+                    self.next_id += 1 + shared;
                     let watch = Watch {
                         key,
+                        id,
                         start: start_revision,
                         next: if is_from_now { member.applied + 1 } else { start_revision },
                         compacted: false,
                         replayed_at: None,
                     };
-                    self.watches.insert(watch_id, watch);
+                    self.watches.insert(create, watch);
+                    let response =
+                        WatchResponse::Created { watch_id: id, revision: member.applied };
+                    // The first one opens the stream.
+                    if cluster.is_proxied && !cluster.shares_numbers && create > 0 {
+                        self.held.push((response, Some(create)));
+                    } else {
+                        self.sent.push_back((response, Some(create)));
+                    }
                 } else {
-                    response = WatchResponse::Refused;
+                    // Which one it is can be told by the order only.
+                    self.sent.extend(self.held.drain(..));
+                    self.sent.push_back((WatchResponse::Refused, Some(create)));
                 }
-                self.sent.push_back((response, Some(watch_id)));
             }
             WatchRequest::Cancel { watch_id } => {
-                if self.watches.remove(&watch_id).is_some() {
-                    self.sent.push_back((canceled(watch_id, "as asked"), Some(watch_id)));
+                let watch = self.watches.iter().find(|(_, watch)| watch.id == watch_id);
+                if let Some(create) = watch.map(|(create, _)| *create) {
+                    self.watches.remove(&create);
+                    self.sent.push_back((canceled(watch_id, "as asked"), Some(create)));
                 }
             }
+            WatchRequest::Progress if cluster.is_proxied => {}
             WatchRequest::Progress => {
                 let refuses = |watch: &Watch| {
                     let missed = cluster.history().events(watch.key, watch.next, member.applied);
@@ -103,6 +140,13 @@ impl Stream {
         true
     }
 
+    /// Whether the client lacks what a watch of it should send.
+    pub(super) fn owes(&self, history: &History) -> bool {
+        let lacks =
+            |watch: &Watch| !history.events(watch.key, watch.next, history.revision).is_empty();
+        !self.sent.is_empty() || self.watches.values().any(lacks)
+    }
+
     /// Tells a watch some of what it missed, if one did.
     pub(super) fn serve(
         &mut self,
@@ -111,24 +155,20 @@ impl Stream {
         random: &mut fastrand::Rng,
         now: Instant,
     ) -> bool {
-        let is_due = |watch: &Watch| {
+        let held: Vec<u64> = self.held.iter().filter_map(|(_, create)| *create).collect();
+        let is_due = |(create, watch): &(&u64, &Watch)| {
             !watch.compacted
+                && !held.contains(create)
                 && watch.next <= member.applied
                 && watch.replayed_at.is_none_or(|at| at <= now)
         };
-        let count = self.watches.values().filter(|watch| is_due(watch)).count();
-        if count == 0 {
-            return false;
-        }
-        let (id, watch) = self
-            .watches
-            .iter_mut()
-            .filter(|(_, watch)| is_due(watch))
-            .nth(random.usize(..count))
-            .expect("one of them");
+        let due: Vec<u64> = self.watches.iter().filter(is_due).map(|(create, _)| *create).collect();
+        let Some(create) = random.choice(due) else { return false };
+        let watch = self.watches.get_mut(&create).expect("one of them");
+        let id = watch.id;
         if watch.next < history.compacted && history.compacted <= member.applied {
             watch.compacted = true;
-            self.sent.push_back((WatchResponse::Compacted { watch_id: *id }, Some(*id)));
+            self.sent.push_back((WatchResponse::Compacted { watch_id: id }, Some(create)));
             return true;
         }
         let events = history.events(watch.key, watch.next, member.applied);
@@ -138,13 +178,13 @@ impl Stream {
             let (queued, replayed) = events.split_at(QUEUE);
             watch.next = replayed[0].mod_revision;
             for events in queued.chunk_by(|a, b| a.mod_revision == b.mod_revision) {
-                let (watch_id, revision) = (*id, events[0].mod_revision);
+                let (watch_id, revision) = (id, events[0].mod_revision);
                 // A revision that does not fit as a whole is replayed.
                 if revision < watch.next {
                     let events = events.into();
                     let response =
                         WatchResponse::Events { watch_id, revision, events, is_fragment: false };
-                    self.sent.push_back((response, Some(watch_id)));
+                    self.sent.push_back((response, Some(create)));
                 }
             }
             watch.replayed_at = Some(now + ROUNDS);
@@ -168,9 +208,9 @@ impl Stream {
         for (events, is_fragment) in [(first, true), (rest, false)] {
             if !events.is_empty() {
                 let events = events.iter().map(Event::clone).collect();
-                let (watch_id, revision) = (*id, member.applied);
+                let (watch_id, revision) = (id, member.applied);
                 let response = WatchResponse::Events { watch_id, revision, events, is_fragment };
-                self.sent.push_back((response, Some(watch_id)));
+                self.sent.push_back((response, Some(create)));
             }
         }
         true
@@ -178,11 +218,13 @@ impl Stream {
 
     /// The server ends a watch, for a reason of its own.
     pub(super) fn cancel(&mut self, random: &mut fastrand::Rng) {
-        let live: Vec<i64> =
-            self.watches.iter().filter(|(_, watch)| !watch.compacted).map(|(id, _)| *id).collect();
-        if let Some(id) = random.choice(live) {
-            self.watches.remove(&id);
-            self.sent.push_back((canceled(id, "the server is busy"), Some(id)));
+        let held: Vec<u64> = self.held.iter().filter_map(|(_, create)| *create).collect();
+        let is_live = |(create, watch): &(&u64, &Watch)| !watch.compacted && !held.contains(create);
+        let live: Vec<u64> = self.watches.iter().filter(is_live).map(|(id, _)| *id).collect();
+        if let Some(create) = random.choice(live)
+            && let Some(watch) = self.watches.remove(&create)
+        {
+            self.sent.push_back((canceled(watch.id, "the server is busy"), Some(create)));
         }
     }
 }

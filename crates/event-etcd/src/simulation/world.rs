@@ -3,6 +3,7 @@
 //! Each thing that may happen is a function that lets it happen once and says whether it could.
 //! After each, the session's actions are carried out, and checked.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_core::{Bytes, CauseKind, Health, HealthState};
@@ -31,6 +32,7 @@ pub(super) struct World {
     pub(super) now: Instant,
     pub(super) timeouts: Timeouts,
     pub(super) session: Session,
+    resolving: Vec<Arc<str>>,
     pub(super) program: Program,
     pub(super) cluster: Cluster,
     pub(super) link: Option<Link>,
@@ -66,7 +68,8 @@ impl World {
             begun: now,
             now,
             timeouts,
-            session: Session::new(Endpoints::new(names, Some(seed)), timeouts, now),
+            session: Session::new(Endpoints::new(names, Some(seed)), timeouts, None, now),
+            resolving: Vec::new(),
             program,
             cluster,
             link: None,
@@ -102,7 +105,12 @@ impl World {
     ) -> Checked {
         input(&mut self.session, self.now);
         for _ in 0..MOST_ACTIONS {
-            let Some(action) = self.session.poll_action() else { return Ok(()) };
+            let Some(action) = self.session.poll_action() else {
+                let Some(name) = self.resolving.pop() else { return Ok(()) };
+                let addresses = Ok(vec![Arc::clone(&name)]);
+                self.session.handle_resolved(&name, addresses, self.now);
+                continue;
+            };
             self.note(|| format!("    {action:?}"));
             if matches!(action, Action::Disconnect) && !may_disconnect {
                 return Err("the connection is given up without a cause".to_owned());
@@ -115,23 +123,39 @@ impl World {
     fn act(&mut self, action: Action) -> Checked {
         let now = self.now;
         match action {
-            Action::Connect(endpoint) => {
-                let member = self.cluster.member(&endpoint).ok_or("an unknown endpoint")?;
+            Action::Resolve(name) => self.resolving.push(name),
+            Action::Connect { address, .. } => {
+                let member = self.cluster.member(&address).ok_or("an unknown endpoint")?;
                 if self.link.is_some() || !self.program.endpoints.contains(&member) {
                     return Err("a second connection, or one to a removed endpoint".to_owned());
                 }
                 let (generation, token) = (self.cluster.generation(), self.cluster.token);
                 let resets = self.program.health.history_resets;
-                self.link = Some(Link::new(member, generation, resets, token, self.timeouts, now));
+                let mut link = Link::new(member, generation, resets, token, self.timeouts, now);
+                let is_stalled = self.cluster.members[member].is == Is::Stalled;
+                link.stalled_since = is_stalled.then_some(now);
+                self.link = Some(link);
             }
             Action::Disconnect => {
                 self.link.take().ok_or("there is no connection to give up")?;
             }
             Action::Read(id, names) => self.begin_read(id, names)?,
+            Action::Probe(names) => {
+                for name in &names {
+                    let key = key_of(name).ok_or("a probe of a key of nobody")?;
+                    if self.program.subscriptions[key].is_none() {
+                        return Err("a probe of a key that nobody watches".to_owned());
+                    }
+                }
+                self.connected()?.call(What::Probe(names, None), now);
+            }
             Action::CheckHistory(entry) => {
                 self.connected()?.call(What::CheckHistory(entry, None), now);
             }
-            Action::OpenStream(first) => self.connected()?.open(first, now)?,
+            Action::OpenStream(first) => {
+                let shares_numbers = self.cluster.shares_numbers;
+                self.connected()?.open(first, shares_numbers, now)?;
+            }
             Action::Send(request) => self.connected()?.send(request, now)?,
             Action::Publish(id, entry) => {
                 self.program.published(id, entry, &self.cluster, self.link.as_ref())?;
@@ -177,9 +201,9 @@ impl World {
 
     /// The server looks at a request.
     pub(super) fn serve_request(&mut self) -> bool {
-        let Self { link, cluster, .. } = self;
+        let Self { link, cluster, random, .. } = self;
         let Some((stream, member)) = served(link, cluster) else { return false };
-        stream.answer(cluster, &cluster.members[member])
+        stream.answer(cluster, &cluster.members[member], random)
     }
 
     /// The server sends a watch some of what it missed.
@@ -248,7 +272,9 @@ impl World {
     pub(super) fn tick(&mut self) -> Checked {
         let now = self.now;
         let link = self.link.as_ref();
-        let overdue = link.is_some_and(|one| one.is_overdue(now));
+        let history = self.cluster.history();
+        let owes = |one: &Link| one.stream.iter().any(|stream| stream.owes(history));
+        let overdue = link.is_some_and(|one| one.is_overdue(now) || owes(one));
         self.note(|| "tick".to_owned());
         self.input(Session::handle_timeout, overdue)?;
         if self.session.poll_timeout().is_some_and(|deadline| deadline <= now) {
@@ -256,8 +282,17 @@ impl World {
         }
         let quiet = self.link.as_ref().and_then(|link| link.quiet_since);
         let is_open = self.link.iter().flat_map(|one| &one.stream).any(|one| one.opened);
-        if is_open && quiet.is_some_and(|since| since + self.timeouts.liveness <= now) {
+        let is_late = quiet.is_some_and(|since| since + 2 * self.timeouts.liveness <= now);
+        let was_doubted = self.link.as_ref().is_some_and(|link| link.was_doubted);
+        if is_open && is_late && !was_doubted {
             return Err("the stream's silence is not noticed".to_owned());
+        }
+        let stalled = self.link.as_ref().and_then(|link| link.stalled_since);
+        if self.program.health.state == HealthState::Live
+            && self.program.subscribed().next().is_some()
+            && stalled.is_some_and(|since| since + self.timeouts.liveness <= now)
+        {
+            return Err("the member's stall is not noticed".to_owned());
         }
         Ok(())
     }
@@ -278,7 +313,7 @@ impl World {
 fn served<'a>(link: &'a mut Option<Link>, cluster: &Cluster) -> Option<(&'a mut Stream, usize)> {
     let link = link.as_mut().filter(|one| !one.silent && one.end.is_none())?;
     let member = link.member;
-    let works = matches!(cluster.members[member].is, Is::Up | Is::Cut);
+    let works = matches!(cluster.members[member].is, Is::Up | Is::Cut | Is::Stalled);
     let stream = link.stream.as_mut().filter(|one| works && one.opened && !one.silent)?;
     Some((stream, member))
 }

@@ -9,7 +9,7 @@ fn a_key_is_read_and_published_and_watched_from_the_revision_of_the_read() {
     assert_eq!(script.connect(), [read(1, &["k"])]);
     assert_eq!(
         script.respond(1, 10, &[Some((7, "v"))]),
-        [publish(1, "k", 7, "v"), Action::OpenStream(create(1, "k", 10))]
+        [publish(1, "k", 7, "v"), Action::OpenStream(create("k", 10))]
     );
 }
 
@@ -21,7 +21,7 @@ fn e5_after_a_reconnect_only_what_differs_is_published() {
     script.fail(CauseKind::Unreachable);
     assert_eq!(script.connect(), [history_check("b", 12, "x"), read(2, &["a", "b", "c"])]);
     let actions = script.respond(2, 14, &[Some((11, "x")), Some((13, "y")), None]);
-    assert_eq!(actions[1], publish(2, "b", 13, "y"));
+    assert!(actions.contains(&publish(2, "b", 13, "y")), "{actions:?}");
     assert_eq!(actions.iter().filter(|action| matches!(action, Action::Publish(..))).count(), 1);
 }
 
@@ -34,6 +34,7 @@ fn e5_a_lower_revision_is_another_history_and_the_read_is_the_truth() {
     assert_eq!(script.respond(2, 5, &[Some((4, "new"))])[0], publish(1, "k", 4, "new"));
     assert_eq!(script.health.as_ref().unwrap().history_resets, 1);
     script.open();
+    script.receive(created_at(2, 5));
     assert_eq!(
         script.receive(events(2, 6, &[put("k", 6, "newer")])),
         [publish(1, "k", 6, "newer")]
@@ -86,6 +87,7 @@ fn e5_a_history_check_of_a_compacted_revision_is_inconclusive() {
     script.history_check(Err(CauseKind::Unreachable));
     script.respond(2, 20, &[Some((11, "old"))]);
     script.open();
+    script.receive(created_at(2, 20));
     assert_eq!((script.state(), script.health.unwrap().history_resets), (HealthState::Live, 0));
 }
 
@@ -123,7 +125,7 @@ fn e5_a_read_of_another_history_than_the_streams_ends_the_connection() {
     script.refresh(1, 1);
     assert_eq!(script.respond(2, 3, &[None]), [Action::Disconnect, connect("two")]);
     assert_eq!(script.connect(), [read(3, &["k"])]);
-    assert_eq!(script.respond(3, 3, &[None]).last(), Some(&refreshed(1, 1)));
+    assert!(script.respond(3, 3, &[None]).contains(&refreshed(1, 1)));
     assert_eq!(script.health.unwrap().history_resets, 1);
 }
 
@@ -185,7 +187,7 @@ fn a_refused_key_is_asked_for_again_and_its_neighbours_go_on() {
     assert_eq!(script.receive(events(2, 11, &[put("b", 11, "x")])), [publish(2, "b", 11, "x")]);
     assert_eq!(script.wait(SECOND), [read(3, &["a"])]);
     // Not an answer to the refusal of a watch, so it proves nothing about the stream's credentials.
-    assert_eq!(script.respond(3, 11, &[None]), [Action::Send(create(3, "a", 11))]);
+    assert_eq!(script.respond(3, 11, &[None]), [Action::Send(create("a", 11))]);
     assert_eq!(script.state(), HealthState::Live);
 }
 
@@ -220,6 +222,7 @@ fn after_a_read_of_many_keys_timed_out_fewer_are_read_at_once_until_the_connecti
     script.respond(2, 10, &[None; 64]);
     script.respond(3, 10, &[None; 64]);
     script.open();
+    (1..=128).for_each(|id| drop(script.receive(created(id))));
     script.fail(CauseKind::Unreachable);
     script.wait(SECOND);
     assert_eq!(script.connect(), [read(4, &names)]);

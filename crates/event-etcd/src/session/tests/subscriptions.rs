@@ -8,7 +8,7 @@ const MANY: u32 = 200_000;
 fn session_with_many_keys() -> (Session, Instant) {
     let now = Instant::now();
     let endpoints = Endpoints::new(["one".to_owned()], Some(1));
-    let mut session = Session::new(endpoints, TIMEOUTS, now);
+    let mut session = Session::new(endpoints, TIMEOUTS, None, now);
     for id in 0..MANY {
         session.handle_subscribe(key_id(id), id.to_string().into(), now);
     }
@@ -83,5 +83,5 @@ fn a_refusal_for_a_key_that_left_does_not_disturb_the_next_key_in_its_slot() {
     assert_eq!(script.refuse(1, CauseKind::TooLarge), [read(3, &["other"])]);
     let published = script.respond(2, 10, &[Some((8, "new"))]);
     assert_eq!(published[0], Action::Publish(next, entry("new", 8, "new")));
-    assert_eq!(published[1], Action::OpenStream(create(1, "new", 10)));
+    assert_eq!(published[1], Action::OpenStream(create("new", 10)));
 }

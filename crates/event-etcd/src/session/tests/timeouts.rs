@@ -50,11 +50,117 @@ fn an_idle_stream_is_asked_for_a_sign_of_life_and_left_at_the_liveness_timeout()
     let mut script = Script::live(&["k"]);
     assert_eq!(script.wait(2 * SECOND), [Action::Send(WatchRequest::Progress)]);
     script.receive(WatchResponse::Progress);
+    let mut script = Script::live(&["k"]);
+    script.answers_probes = false;
+    let probe = Action::Probe(vec!["k".into()]);
     let heard = script.now;
-    assert_eq!(script.wait(2 * SECOND), [Action::Send(WatchRequest::Progress)]);
+    assert_eq!(script.wait(2 * SECOND), [Action::Send(WatchRequest::Progress), probe]);
+    assert_eq!(script.wait(3 * SECOND), []);
     assert_eq!(script.wait(3 * SECOND)[0], Action::Disconnect);
     assert_eq!(script.now - heard, TIMEOUTS.liveness);
     assert_eq!(script.state(), HealthState::Stalled);
+}
+
+#[test]
+fn n3_a_server_that_does_not_answer_for_progress_is_asked_once_and_then_its_keys_are_probed() {
+    let mut script = Script::live(&["a", "b", "c"]);
+    assert_eq!(script.wait(2 * SECOND), [Action::Send(WatchRequest::Progress)]);
+    assert_eq!(script.wait(2 * SECOND), [cancel(1), Action::Send(create("a", 0))]);
+    script.receive(created(4));
+    script.answers_probes = false;
+    for _ in 0..10 {
+        assert_eq!(
+            script.wait(2 * SECOND),
+            [Action::Probe(["b", "c", "a"].map(Bytes::from).into())]
+        );
+        script.probed(10, &[None, None, None]);
+        assert_eq!(script.state(), HealthState::Live);
+    }
+}
+
+#[test]
+fn n5_a_server_that_puts_the_answer_off_is_asked_for_a_watch() {
+    let mut script = Script::live(&["a"]);
+    script.wait(2 * SECOND);
+    script.receive(WatchResponse::Progress);
+    for watch_id in 1..10 {
+        assert_eq!(script.next_actions(), [Action::Send(WatchRequest::Progress)]);
+        assert_eq!(script.next_actions(), [cancel(watch_id), Action::Send(create("a", 0))]);
+        script.receive(created(watch_id + 1));
+    }
+    assert_eq!(script.state(), HealthState::Live);
+}
+
+#[test]
+fn n1_a_member_that_answers_on_the_stream_only_is_left() {
+    let mut script = Script::live(&["k"]);
+    script.answers_probes = false;
+    let begun = script.now;
+    for _ in 0..100 {
+        script.receive(WatchResponse::Progress);
+        if script.wait(SECOND / 2).contains(&Action::Disconnect) {
+            assert!(script.now - begun <= TIMEOUTS.liveness);
+            return;
+        }
+    }
+    panic!("it is not left");
+}
+
+#[test]
+fn a_version_that_a_probe_shows_is_read_and_the_watch_that_does_not_send_it_ends_the_connection() {
+    let mut script = Script::live(&["a", "b"]);
+    script.answers_probes = false;
+    script.wait(2 * SECOND);
+    script.receive(WatchResponse::Progress);
+    assert_eq!(script.probed(12, &[Some((12, ""))]), [read(2, &["a"])]);
+    assert_eq!(script.respond(2, 12, &[Some((12, "x"))]), [publish(1, "a", 12, "x")]);
+    let sent = script.now;
+    for _ in 0..100 {
+        script.receive(WatchResponse::Progress);
+        let actions = script.wait(SECOND / 2);
+        if actions.contains(&Action::Disconnect) {
+            assert_eq!(script.now - sent, TIMEOUTS.response());
+            return;
+        }
+        if matches!(actions[..], [Action::Probe(_)]) {
+            script.probed(12, &[None]);
+        }
+    }
+    panic!("it is not left");
+}
+
+#[test]
+fn too_many_requests_keep_the_connection_and_are_repeated_ever_later() {
+    let mut script = Script::live(&["k"]);
+    let (mut read, mut waits) = (2, Vec::new());
+    script.refresh(1, 1);
+    for _ in 0..8 {
+        assert_eq!(script.refuse(read, CauseKind::ResourceExhausted), []);
+        assert_eq!(script.state(), HealthState::Stalled);
+        let refused = script.now;
+        while !script.wait(SECOND / 5).iter().any(|action| matches!(action, Action::Read(..))) {
+            script.receive(WatchResponse::Progress);
+        }
+        read += 1;
+        waits.push(script.now - refused);
+    }
+    assert!(waits[7] > 10 * waits[0] && waits[7] <= 30 * SECOND, "{waits:?}");
+    assert_eq!(script.respond(read, 10, &[None]), [refreshed(1, 1)]);
+    assert_eq!(script.state(), HealthState::Live);
+}
+
+#[test]
+fn a_store_is_live_however_often_other_keys_are_looked_at() {
+    let mut script = Script::new(&["one"]);
+    script.subscribe(1, "k");
+    script.connect();
+    for id in 2..20 {
+        script.subscribe(id, "other");
+    }
+    script.respond(1, 10, &[None]);
+    script.open();
+    script.receive(created(1));
+    assert_eq!(script.state(), HealthState::Live);
 }
 
 /// Reads are answered at the same time: those of a refused key, or of a program that refreshes.
@@ -162,23 +268,64 @@ fn an_unchanged_health_is_not_published_again() {
         script.fail(CauseKind::Unreachable);
         script.wait(SECOND);
     }
-    assert_eq!(script.healths, 2, "{:?}", script.health);
+    // What each endpoint had to say.
+    assert_eq!(script.healths, 3, "{:?}", script.health);
 }
 
 #[test]
 fn a_response_that_nobody_asked_for_changes_nothing() {
     let mut script = Script::live(&["k"]);
     assert_eq!(script.respond(99, 11, &[Some((11, "x"))]), []);
-    assert_eq!(script.receive(events(99, 11, &[put("k", 11, "x")])), []);
-    assert_eq!(script.receive(canceled(99)), []);
+    assert_eq!(script.probed(11, &[Some((11, "x"))]), []);
     assert_eq!(script.receive(events(1, 11, &[])), []);
 }
 
 #[test]
 fn a_protocol_violation_ends_the_connection() {
-    let mut script = Script::live(&["k"]);
-    script.refresh(1, 1);
-    assert_eq!(script.respond(2, 11, &[None, None])[0], Action::Disconnect);
-    let mut script = Script::live(&["k"]);
-    assert_eq!(script.receive(created(99))[0], Action::Disconnect);
+    let wrong = [
+        created(99),
+        created(1),
+        WatchResponse::Refused,
+        canceled(99),
+        WatchResponse::Compacted { watch_id: 99 },
+        events(99, 11, &[put("k", 11, "x")]),
+        events(-1, 11, &[put("k", 11, "x")]),
+        events(1, 11, &[put("another", 11, "x")]),
+        events(1, 11, &[put("k", 12, "x")]),
+        events(1, 11, &[put("k", 0, "x")]),
+        events(1, 11, &[put("k", -5, "x")]),
+        events(1, 99, &[put("k", 12, "x"), put("k", 11, "y")]),
+        events(1, 99, &[put("k", 9, "x")]),
+    ];
+    for response in wrong {
+        let mut script = Script::live(&["k"]);
+        let name = format!("{response:?}");
+        assert_eq!(script.receive(response), [Action::Disconnect, connect("two")], "{name}");
+        let cause = script.health.unwrap().cause.unwrap();
+        assert_eq!(cause.kind(), CauseKind::ProtocolViolation, "{name}");
+    }
+    let wrong: [(i64, Values<'_>); 4] =
+        [(11, &[None, None]), (0, &[None]), (11, &[Some((12, "x"))]), (11, &[Some((0, "x"))])];
+    for (revision, found) in wrong {
+        let mut script = Script::live(&["k"]);
+        script.refresh(1, 1);
+        assert_eq!(script.respond(2, revision, found)[0], Action::Disconnect);
+        let cause = script.health.unwrap().cause.unwrap();
+        assert_eq!(cause.kind(), CauseKind::ProtocolViolation);
+    }
+}
+
+#[test]
+fn a_watch_that_is_not_created_ends_the_connection() {
+    let mut script = Script::live(&["a"]);
+    script.subscribe(2, "b");
+    script.respond(2, 10, &[None]);
+    for _ in 0..100 {
+        // The stream lives, and the reads are answered.
+        script.receive(WatchResponse::Progress);
+        if script.wait(SECOND / 10).contains(&Action::Disconnect) {
+            return;
+        }
+    }
+    panic!("the watch is waited for without end");
 }

@@ -1,0 +1,192 @@
+//! Proof that what is published is the newest.
+//!
+//! A response on the stream proves that the stream lives, and nothing more: a member whose disk hangs goes on
+//! answering there (N1). Only a linearizable read proves that the member follows the cluster. So while keys
+//! are watched, one of them is read at short intervals, without its value: a *probe*. Each time it is
+//! another key.
+//!
+//! A read may also find a version that the watch of the key should have sent. The watch has as long for it as
+//! every answer.
+
+use std::time::Instant;
+
+use event_core::CauseKind;
+
+use super::connected::{Answers, KeyState, Step, Stream};
+use super::lag::NOW;
+use super::reads::BATCH;
+use super::{Action, Session, State};
+use crate::seam::{Failure, ReadResponse, WatchRequest};
+use crate::slots::KeyId;
+
+/// How many keys are probed at a time where the stream can't be asked for a sign of life: then only a probe
+/// notices that it is dead.
+const WIDE: usize = 8 * BATCH;
+
+#[derive(Debug)]
+pub(super) struct Proof {
+    /// When a linearizable read was last answered.
+    pub(super) at: Instant,
+    pub(super) probe: Option<Probe>,
+    /// The slot of the key that was probed last.
+    last: u32,
+    /// How many more keys are to be probed at once.
+    left: usize,
+    /// What a watch did not send yet.
+    pub(super) owed: Option<Owed>,
+}
+
+/// A probe that is not answered yet.
+#[derive(Debug)]
+pub(super) struct Probe {
+    keys: Vec<KeyId>,
+    pub(super) deadline: Instant,
+    /// As that of a read.
+    floor: i64,
+}
+
+/// A version that a read found, and that the watch of the key has not sent.
+#[derive(Debug)]
+pub(super) struct Owed {
+    key: KeyId,
+    watch_id: i64,
+    revision: i64,
+    /// Where the watch stood.
+    at: i64,
+    pub(super) deadline: Instant,
+}
+
+impl Proof {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { at: now, probe: None, last: u32::MAX, left: 0, owed: None }
+    }
+}
+
+impl Session {
+    /// The stream has not answered the question for a sign of life, half of the time is over. If the member
+    /// answers reads, a key is watched anew: every server says when a watch is created. Some say nothing else
+    /// of their own (N3), and some put the answer off (N5).
+    pub(super) fn prove_stream(&mut self, now: Instant) {
+        let State::Connected(connected) = &mut self.state else { return };
+        if !connected.answers_reads() {
+            return connected.stream.doubt(Step::Doubted);
+        }
+        connected.stream.doubt(Step::Proving);
+        let watched = connected.watched_after(u32::MAX, 1, &self.keys);
+        if let Some((id, watch_id)) =
+            watched.first().and_then(|id| Some((*id, connected.unwatch(*id)?)))
+        {
+            self.actions.push_back(Action::Send(WatchRequest::Cancel { watch_id }));
+            self.watch(id, NOW);
+            self.watch_more(now);
+        }
+    }
+
+    /// Begins to probe the next keys.
+    pub(super) fn probe(&mut self, now: Instant) {
+        let State::Connected(connected) = &mut self.state else { return };
+        if connected.proof.probe.is_some() || connected.overload.is_some() {
+            return;
+        }
+        let is_blind = matches!(connected.stream, Stream::Open { answers: Answers::No, .. });
+        connected.proof.left = if is_blind { WIDE.min(connected.watched) } else { 1 };
+        self.probe_more(now);
+    }
+
+    fn probe_more(&mut self, now: Instant) {
+        let deadline = now + self.timeouts.response();
+        let State::Connected(connected) = &mut self.state else { return };
+        let most = connected.proof.left.min(self.batch).min(connected.most_keys);
+        let keys = connected.watched_after(connected.proof.last, most, &self.keys);
+        let Some(last) = keys.last() else { return };
+        let proof = &mut connected.proof;
+        proof.last = last.slot;
+        proof.left -= keys.len();
+        let names = keys.iter().filter_map(|id| Some(self.keys.get(*id)?.name().clone()));
+        self.actions.push_back(Action::Probe(names.collect()));
+        proof.probe = Some(Probe { keys, deadline, floor: self.history.highest });
+    }
+
+    /// A probe was answered: each key with its revision, and without its value.
+    pub(crate) fn handle_probe(&mut self, response: Result<ReadResponse, Failure>, now: Instant) {
+        let State::Connected(connected) = &mut self.state else { return };
+        let Some(probe) = connected.proof.probe.take() else { return };
+        match response {
+            Ok(response) => self.probe_succeeded(probe, &response, now),
+            Err(failure) => self.probe_failed(probe, failure, now),
+        }
+        self.go_on(now);
+    }
+
+    fn probe_succeeded(&mut self, probe: Probe, response: &ReadResponse, now: Instant) {
+        let checked = self.check_response(response, probe.keys.len(), probe.floor, now);
+        let Some(floor) = checked else { return };
+        if response.revision < floor {
+            self.history_was_reset(response.revision);
+            let message = "the store's history was replaced";
+            return self.fail(Failure::new(CauseKind::HistoryReset, message), now);
+        }
+        self.history.highest = self.history.highest.max(response.revision);
+        let State::Connected(connected) = &mut self.state else { return };
+        for (id, found) in probe.keys.into_iter().zip(&response.found) {
+            let Some(key) = self.keys.get(id) else { continue };
+            if key.present_revision() != found.as_ref().map(|found| found.mod_revision) {
+                connected.queue(id);
+            }
+        }
+        if connected.proof.left > 0 {
+            self.probe_more(now);
+        }
+    }
+
+    fn probe_failed(&mut self, probe: Probe, failure: Failure, now: Instant) {
+        match failure.kind {
+            _ if failure.concerns_keys() => {
+                // The reads say which key it is.
+                self.proven_by_read(now);
+                let State::Connected(connected) = &mut self.state else { return };
+                probe.keys.into_iter().for_each(|id| connected.queue(id));
+            }
+            CauseKind::ResourceExhausted => self.overloaded(failure, now),
+            CauseKind::Unimplemented if probe.keys.len() > 1 => {
+                let State::Connected(connected) = &mut self.state else { return };
+                connected.most_keys = 1;
+                self.probe_more(now);
+            }
+            _ => self.fail(failure, now),
+        }
+    }
+
+    /// A read found a version of a key. If the key is watched, the watch has to send that version too.
+    pub(super) fn expect_of_watch(&mut self, id: KeyId, revision: i64, now: Instant) {
+        let deadline = now + self.timeouts.response();
+        let State::Connected(connected) = &mut self.state else { return };
+        let progress = connected.progress(id);
+        let (KeyState::Watched(watch_id), at) = (progress.state, progress.standing.at) else {
+            return;
+        };
+        if at < revision && connected.proof.owed.is_none() {
+            connected.proof.owed = Some(Owed { key: id, watch_id, revision, at, deadline });
+        }
+    }
+
+    /// The watch has had its time.
+    pub(super) fn check_owed(&mut self, now: Instant) {
+        let deadline = now + self.timeouts.response();
+        let State::Connected(connected) = &mut self.state else { return };
+        let Some(owed) = connected.proof.owed.take() else { return };
+        let progress = connected.progress(owed.key);
+        let at = progress.standing.at;
+        if progress.state != KeyState::Watched(owed.watch_id) || at >= owed.revision {
+            return;
+        }
+        if at > owed.at {
+            // It lags, and is being replayed (E9).
+            connected.proof.owed = Some(Owed { at, deadline, ..owed });
+            return;
+        }
+        let revision = owed.revision;
+        let message = format!("a watch did not send revision {revision}, which a read found");
+        self.fail(Failure::new(CauseKind::ProtocolViolation, message), now);
+    }
+}
