@@ -10,7 +10,7 @@ mod tests;
 
 use std::future::pending;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use event_core::{Entry, Health, MemoryValue, ValueWriter};
 use futures_util::stream::StreamExt;
@@ -39,7 +39,14 @@ pub(crate) struct Driver {
     refreshes: Refreshes,
     folders: Folders,
     in_flight: InFlight,
+    /// The runtime was blocked. Until then what has arrived meanwhile is read.
+    grace: Option<Instant>,
 }
+
+/// A timeout that is noticed so late shows that the runtime was blocked …
+const LATE: Duration = Duration::from_millis(100);
+/// … and it counts only after this long, in which the runtime reads what has arrived.
+const GRACE: Duration = Duration::from_millis(100);
 
 impl Driver {
     pub(crate) fn new(
@@ -57,6 +64,7 @@ impl Driver {
             refreshes: Refreshes::default(),
             folders: Folders::default(),
             in_flight: InFlight::default(),
+            grace: None,
         }
     }
 
@@ -69,14 +77,27 @@ impl Driver {
             }
             self.in_flight.send_more();
             self.folders.look(&mut self.in_flight);
-            let timeout = self.session.poll_timeout();
+            let due = self.session.poll_timeout();
+            self.grace = self.grace.filter(|grace| due.is_some_and(|due| due <= *grace));
+            let timeout = due.map(|due| self.grace.map_or(due, |grace| due.max(grace)));
             let InFlight { responses, calls, .. } = &mut self.in_flight;
             tokio::select! {
                 change = self.mailbox.take() => self.handle_change(change),
                 response = in_flight::next(responses) => self.handle_responses(response),
                 Some(done) = calls.next() => self.handle_done(done),
-                () = sleep(timeout) => self.session.handle_timeout(now()),
+                () = sleep(timeout) => self.handle_timeout(due),
             }
+        }
+    }
+
+    fn handle_timeout(&mut self, due: Option<Instant>) {
+        let now = now();
+        let late = due.map_or(Duration::ZERO, |due| now.saturating_duration_since(due));
+        if self.grace.is_none() && late >= LATE {
+            self.grace = Some(now + GRACE);
+        } else {
+            self.grace = None;
+            self.session.handle_timeout(now);
         }
     }
 

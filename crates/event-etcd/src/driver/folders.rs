@@ -3,7 +3,7 @@
 //! etcd has no folders. A program that names one by mistake would wait for ever, and nothing else would
 //! say why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use event_core::{Bytes, Entry, EntryState, KeyName};
 
@@ -13,33 +13,50 @@ use crate::slots::KeyId;
 /// How many keys one transaction looks below: etcd's default for `--max-txn-ops`.
 const LOOKS: usize = 128;
 
-/// The keys that were never seen, and that nobody looked below yet.
+/// How many keys are remembered that were looked below.
+const REMEMBERED: usize = 1024;
+
 #[derive(Debug, Default)]
-pub(super) struct Folders(BTreeMap<KeyId, Bytes>);
+pub(super) struct Folders {
+    /// The keys that were never seen, and that nobody looked below yet.
+    to_look: BTreeMap<KeyId, Bytes>,
+    /// Those that were looked below: once is enough, however often the program subscribes to one.
+    looked: BTreeSet<Bytes>,
+}
 
 impl Folders {
     pub(super) fn published(&mut self, id: KeyId, entry: &Entry) {
         if entry.state == EntryState::NeverSeen {
-            self.0.insert(id, entry.key.clone());
-        } else if !self.0.is_empty() {
-            self.0.remove(&id);
+            if !self.looked.contains(&entry.key) {
+                self.to_look.insert(id, entry.key.clone());
+            }
+        } else if !self.to_look.is_empty() {
+            self.to_look.remove(&id);
         }
     }
 
     pub(super) fn forget(&mut self, id: KeyId) {
-        self.0.remove(&id);
+        self.to_look.remove(&id);
     }
 
     /// Looks below some of the keys, unless a call does so already.
     pub(super) fn look(&mut self, in_flight: &mut InFlight) {
-        if self.0.is_empty() || in_flight.connection.is_none() || in_flight.looks_below {
+        if self.to_look.is_empty() || in_flight.connection.is_none() || in_flight.looks_below {
             return;
         }
         let mut keys = Vec::new();
         while keys.len() < LOOKS
-            && let Some((_, key)) = self.0.pop_first()
+            && let Some((_, key)) = self.to_look.pop_first()
         {
-            keys.push(key);
+            if self.looked.len() >= REMEMBERED {
+                self.looked.clear();
+            }
+            if self.looked.insert(key.clone()) {
+                keys.push(key);
+            }
+        }
+        if keys.is_empty() {
+            return;
         }
         in_flight.looks_below = true;
         in_flight.call(|connection| async move {

@@ -83,24 +83,23 @@ async fn read(
         (response.header, response.responses.into_iter().map(range).collect())
     };
     let header = header.unwrap_or_default();
-    let found = ranges.into_iter().zip(&keys).map(|(range, key)| found(range, key));
-    let found: Option<Vec<_>> = found.collect();
     // Another number of answers than of keys is for the session to see.
-    let found = found.ok_or_else(|| {
-        Failure::new(CauseKind::ProtocolViolation, "a read was answered with another key")
-    })?;
+    let found = ranges.into_iter().zip(&keys).map(|(range, key)| found(range, key));
+    let found = found.collect::<Result<_, _>>()?;
     Ok(ReadResponse { revision: header.revision, cluster: header.cluster_id, found })
 }
 
-/// What a range of one key found. `None` if it is no answer to that.
-fn found(range: Option<PbRangeResponse>, key: &Bytes) -> Option<Option<KeyValue>> {
-    let mut kvs = range?.kvs.into_iter();
+/// What a range of one key found.
+fn found(range: Option<PbRangeResponse>, key: &Bytes) -> Result<Option<KeyValue>, Failure> {
+    let wrong =
+        || Failure::new(CauseKind::ProtocolViolation, "a read was answered with another key");
+    let mut kvs = range.ok_or_else(wrong)?.kvs.into_iter();
     match (kvs.next(), kvs.next()) {
-        (None, _) => Some(None),
+        (None, _) => Ok(None),
         (Some(kv), None) if kv.key == *key => {
-            Some(Some(KeyValue { mod_revision: kv.mod_revision, value: Bytes::from(kv.value) }))
+            Ok(Some(KeyValue { mod_revision: kv.mod_revision, value: Bytes::from(kv.value) }))
         }
-        _ => None,
+        _ => Err(wrong()),
     }
 }
 

@@ -68,18 +68,15 @@ impl Session {
     /// of their own (N3), and some put the answer off (N5).
     pub(super) fn prove_stream(&mut self, now: Instant) {
         let State::Connected(connected) = &mut self.state else { return };
-        if !connected.answers_reads() {
-            return connected.stream.doubt(Step::Doubted);
-        }
-        connected.stream.doubt(Step::Proving);
         let watched = connected.watched_after(u32::MAX, 1, &self.keys);
-        if let Some((id, watch_id)) =
-            watched.first().and_then(|id| Some((*id, connected.unwatch(*id)?)))
-        {
-            self.actions.push_back(Action::Send(WatchRequest::Cancel { watch_id }));
-            self.watch(id, NOW);
-            self.watch_more(now);
-        }
+        let key = watched.first().copied().filter(|_| connected.answers_reads());
+        let Some((id, watch_id)) = key.and_then(|id| Some((id, connected.unwatch(id)?))) else {
+            return connected.stream.doubt(Step::Doubted);
+        };
+        connected.stream.doubt(Step::Proving);
+        self.actions.push_back(Action::Send(WatchRequest::Cancel { watch_id }));
+        self.watch(id, NOW);
+        self.watch_more(now);
     }
 
     /// Begins to probe the next keys.

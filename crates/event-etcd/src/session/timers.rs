@@ -110,7 +110,6 @@ impl Session {
                 self.fail(Failure::new(CauseKind::Unreachable, message), now);
             }
             (Timer::Probe, _) => self.probe(now),
-            (Timer::Probed, _) => self.silent(timeouts.response(), now),
             (Timer::Owed, _) => self.check_owed(now),
             (Timer::Resume, State::Connected(connected)) => connected.resume(),
             (Timer::Retry, State::Connected(connected)) => connected.retry(now),
@@ -124,7 +123,7 @@ impl Session {
                 self.silent(timeout, now);
             }
             (Timer::Connect, _) => self.silent(timeouts.connect, now),
-            (Timer::Open, _) => self.silent(timeouts.response(), now),
+            (Timer::Open | Timer::Probed, _) => self.silent(timeouts.response(), now),
             _ => self.silent(timeouts.liveness, now),
         }
     }
@@ -138,7 +137,7 @@ impl Session {
 impl Connected {
     fn next_timer(&self, timeouts: &Timeouts) -> Option<(Instant, Timer)> {
         let stream = match self.stream {
-            Stream::None => None,
+            Stream::None | Stream::Open { asked: None, answers: Answers::No, .. } => None,
             Stream::Opening { deadline } => Some((deadline, Timer::Open)),
             Stream::Open { .. } if !self.is_watching() => None,
             Stream::Open { asked: Some(Asked { since, step: Step::Asked }), .. } => {
@@ -147,7 +146,6 @@ impl Connected {
             Stream::Open { asked: Some(Asked { since, .. }), .. } => {
                 Some((since + timeouts.response(), Timer::Liveness))
             }
-            Stream::Open { answers: Answers::No, .. } => None,
             Stream::Open { last_response, asked: None, .. } => {
                 Some((last_response + timeouts.idle(), Timer::Idle))
             }

@@ -1,5 +1,6 @@
 //! Which keys are watched, and what a response on the stream means.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use event_core::CauseKind;
@@ -63,7 +64,7 @@ impl Session {
             }
         }
         if connected.to_watch.is_empty() {
-            connected.to_watch = Default::default(); // at the start it has all keys
+            connected.to_watch = VecDeque::new(); // at the start it has all keys
         }
     }
 
