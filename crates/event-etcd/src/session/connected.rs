@@ -287,12 +287,27 @@ impl Connected {
         self.unsettled == 0
     }
 
-    /// The next watched keys after a slot, in a circle, and each at most once.
-    pub(super) fn watched_after(&self, slot: u32, most: usize, keys: &Slots<Key>) -> Vec<KeyId> {
+    /// The next keys after a slot that were read, in a circle, and each at most once.
+    pub(super) fn read_after(&self, slot: u32, most: usize, keys: &Slots<Key>) -> Vec<KeyId> {
         let middle = self.progress.len().min(slot as usize + 1);
         let slots = (middle..self.progress.len()).chain(0..middle);
-        let watched = slots.filter(|at| matches!(self.progress[*at].state, KeyState::Watched(_)));
-        watched.filter_map(|at| keys.id_at(u32::try_from(at).ok()?)).take(most).collect()
+        let was_read = |at: &usize| {
+            !matches!(self.progress[*at].state, KeyState::Unread | KeyState::Reading(_))
+        };
+        let ids = slots.filter(was_read).filter_map(|at| keys.id_at(u32::try_from(at).ok()?));
+        ids.take(most).collect()
+    }
+
+    /// A key that is watched.
+    pub(super) fn any_watched(&self, keys: &Slots<Key>) -> Option<KeyId> {
+        let mut slots = (0..).zip(&self.progress);
+        let watched = |(_, it): &(u32, &Progress)| matches!(it.state, KeyState::Watched(_));
+        keys.id_at(slots.find(watched)?.0)
+    }
+
+    /// Whether a key is watched, or soon will be.
+    pub(super) fn has_read(&self) -> bool {
+        self.is_watching() || !self.to_watch.is_empty()
     }
 
     /// The server takes no reads for now. Says how long to wait: `random` is between 0 and 1.

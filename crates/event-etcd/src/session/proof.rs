@@ -68,8 +68,7 @@ impl Session {
     /// of their own (N3), and some put the answer off (N5).
     pub(super) fn prove_stream(&mut self, now: Instant) {
         let State::Connected(connected) = &mut self.state else { return };
-        let watched = connected.watched_after(u32::MAX, 1, &self.keys);
-        let key = watched.first().copied().filter(|_| connected.answers_reads());
+        let key = connected.any_watched(&self.keys).filter(|_| connected.answers_reads());
         let Some((id, watch_id)) = key.and_then(|id| Some((id, connected.unwatch(id)?))) else {
             return connected.stream.doubt(Step::Doubted);
         };
@@ -86,7 +85,7 @@ impl Session {
             return;
         }
         let is_blind = matches!(connected.stream, Stream::Open { answers: Answers::No, .. });
-        connected.proof.left = if is_blind { WIDE.min(connected.watched) } else { 1 };
+        connected.proof.left = if is_blind { WIDE.min(connected.watched).max(1) } else { 1 };
         self.probe_more(now);
     }
 
@@ -94,9 +93,12 @@ impl Session {
         let deadline = now + self.timeouts.response();
         let State::Connected(connected) = &mut self.state else { return };
         let most = connected.proof.left.min(self.batch).min(connected.most_keys);
-        let keys = connected.watched_after(connected.proof.last, most, &self.keys);
-        let Some(last) = keys.last() else { return };
+        let keys = connected.read_after(connected.proof.last, most, &self.keys);
         let proof = &mut connected.proof;
+        let Some(last) = keys.last() else {
+            proof.at = now; // there is nothing to prove
+            return;
+        };
         proof.last = last.slot;
         proof.left -= keys.len();
         let names = keys.iter().filter_map(|id| Some(self.keys.get(*id)?.name().clone()));

@@ -154,7 +154,7 @@ impl Connected {
         let probe = match (&self.proof.probe, &self.overload) {
             (Some(probe), _) => Some((probe.deadline, Timer::Probed)),
             (None, Some(overload)) => overload.until.map(|until| (until, Timer::Resume)),
-            (None, None) if self.watched > 0 => {
+            (None, None) if self.has_read() => {
                 Some((self.proof.at + timeouts.idle(), Timer::Probe))
             }
             (None, None) => None,

@@ -272,8 +272,10 @@ impl World {
     pub(super) fn tick(&mut self) -> Checked {
         let now = self.now;
         let link = self.link.as_ref();
-        let history = self.cluster.history();
-        let owes = |one: &Link| one.stream.iter().any(|stream| stream.owes(history));
+        let owes = |one: &Link| {
+            let history = &self.cluster.histories[one.generation];
+            one.stream.iter().any(|stream| stream.owes(history))
+        };
         let overdue = link.is_some_and(|one| one.is_overdue(now) || owes(one));
         self.note(|| "tick".to_owned());
         self.input(Session::handle_timeout, overdue)?;

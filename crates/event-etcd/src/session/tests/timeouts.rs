@@ -36,7 +36,7 @@ fn a_stream_that_does_not_open_and_a_read_without_a_response_end_the_connection(
     script.subscribe(1, "k");
     script.connect();
     script.respond(1, 10, &[None]);
-    assert_eq!(script.wait(3 * SECOND), [Action::Disconnect, connect("two")]);
+    assert_eq!(script.next_actions(), [Action::Disconnect, connect("two")]);
     script.connect();
     script.respond(2, 10, &[None]);
     script.open();
