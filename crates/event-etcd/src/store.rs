@@ -108,7 +108,7 @@ impl EtcdStore {
         }
         options.check()?;
         let runtime = runtime::current()?;
-        let members = Members::new(&options, tls, &names[0]).await?;
+        let members = Members::new(&options, tls).await?;
         Ok(Self::start(Arc::new(members), names, options.timeouts(), Some(known), &runtime))
     }
 

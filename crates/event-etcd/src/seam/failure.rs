@@ -21,6 +21,12 @@ impl Failure {
             CauseKind::PermissionDenied | CauseKind::InvalidArgument | CauseKind::TooLarge
         )
     }
+
+    /// Whether the server is overloaded, so that trying again soon makes it worse: it refuses requests, or did
+    /// not finish a login in time (N9, N13).
+    pub(crate) fn is_overload(&self) -> bool {
+        self.kind == CauseKind::ResourceExhausted
+    }
 }
 
 impl From<&Failure> for Cause {
