@@ -106,12 +106,16 @@ impl Connector for Members {
 
     async fn connect(&self, endpoint: &str, address: &str) -> Result<Arc<dyn Connection>, Failure> {
         let deadline = Instant::now() + self.timeout;
-        let endpoint = self.parse(endpoint)?;
         let address = match Address::parse(address) {
             Some(address) => address,
             // The session does not resolve yet.
-            None => self.resolver.resolve(&endpoint, self.timeout).await?.swap_remove(0),
+            None => {
+                let mut addresses = self.resolve(endpoint).await?.into_iter();
+                let address = addresses.find_map(|address| Address::parse(&address));
+                address.ok_or_else(|| unreachable(format!("{endpoint} has no address")))?
+            }
         };
+        let endpoint = self.parse(endpoint)?;
         let credentials = self.credentials.read(self.timeout).await.map_err(unreachable)?;
         // Half the timeout: in packet loss a new attempt sends its own SYN sooner than the kernel sends an
         // old one again.

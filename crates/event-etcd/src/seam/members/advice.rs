@@ -28,21 +28,26 @@ pub(super) fn advice(words: &str, ended: &Ended) -> Option<Advice> {
         (false, TLS_ALERT) => (NEEDS_TLS, false),
         (false, b'H') => (HTTP_1, false),
         (false, 0) if is_closed => (NEEDS_TLS, false),
-        (true, 0) if is_closed && ended.has_identity => (REFUSED_IDENTITY, true),
-        (true, 0) if is_closed => (NEEDS_IDENTITY, false),
+        (true, 0) if is_closed && ended.has_identity => (MAY_REFUSE_IDENTITY, true),
+        (true, 0) if is_closed => (MAY_NEED_IDENTITY, false),
         _ => return None,
     };
     Some(Advice { text, is_about_identity })
 }
 
 /// How a connection ends, in the words of the operating system and the HTTP/2 library.
-const CLOSED: [&str; 5] =
-    ["closed", "reset by peer", "eof", "Broken pipe", "operation was canceled"];
+const CLOSED: [&str; 6] =
+    ["closed", "reset by peer", "eof", "roken pipe", "operation was canceled", "has ended"];
 
 const NEEDS_TLS: &str = "the server closed the connection without an answer: if this port speaks TLS, write \
                          https:// or set `Options::ca_certificate`";
 const HTTP_1: &str = "the server does not answer in HTTP/2: check that this is the client port of an etcd, and \
                       that proxies before it forward gRPC";
+const MAY_NEED_IDENTITY: &str = "the server closed the connection without an answer: it may want a certificate of \
+                                 the client, which `Options::identity` sets";
+const MAY_REFUSE_IDENTITY: &str = "the server closed the connection without an answer: it may not accept the client's \
+                                   certificate, so check that an authority of the server's --trusted-ca-file \
+                                   signed it";
 const NEEDS_IDENTITY: &str = "the server wants a certificate of the client: set `Options::identity` or \
                               `Options::identity_files`";
 const REFUSED_IDENTITY: &str = "the server does not accept the client's certificate: `Options::identity` needs one \
@@ -174,3 +179,104 @@ const BY_WORDS: [(&str, &str); 31] = [
         "the server's authority may not sign certificates for this name: see its name constraints",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Ended = Ended { tls: false, has_identity: false, first_byte: 0 };
+    const TLS: Ended = Ended { tls: true, has_identity: false, first_byte: 0 };
+    const MUTUAL: Ended = Ended { tls: true, has_identity: true, first_byte: 0 };
+
+    /// The words are those of rustls 0.23, tokio-rustls 0.26, hyper 1 and Linux, as they were seen.
+    #[test]
+    fn each_failure_says_what_to_change() {
+        for (words, ended, expected) in [
+            // What the server said of the client.
+            ("received fatal alert: CertificateRequired", &TLS, NEEDS_IDENTITY),
+            ("received fatal alert: UnknownCA", &MUTUAL, REFUSED_IDENTITY),
+            (
+                "received fatal alert: CertificateExpired",
+                &MUTUAL,
+                "client's certificate has expired",
+            ),
+            ("received fatal alert: BadCertificate", &MUTUAL, "for client authentication"),
+            ("received fatal alert: CertificateUnknown", &MUTUAL, "--trusted-ca-file"),
+            ("received fatal alert: HandshakeFailure", &TLS, "TLS 1.2 and 1.3"),
+            ("received fatal alert: ProtocolVersion", &TLS, "TLS 1.2 and 1.3"),
+            ("received fatal alert: UnrecognisedName", &TLS, "`Options::domain_name`"),
+            ("received fatal alert: NoApplicationProtocol", &TLS, "offers h2"),
+            ("HTTP/2 was not negotiated", &TLS, "`Options::assume_http2`"),
+            // What the client found of the server.
+            ("invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))", &TLS, "CA:FALSE"),
+            (
+                "invalid peer certificate: Other(OtherError(UnsupportedCertVersion))",
+                &TLS,
+                "version 3",
+            ),
+            ("invalid peer certificate: Other(OtherError(EndEntityUsedAsCa))", &TLS, "CA:TRUE"),
+            ("invalid peer certificate: UnknownIssuer", &TLS, "`Options::ca_certificate`"),
+            ("invalid peer certificate: BadSignature", &TLS, "the authority was renewed"),
+            (
+                "invalid peer certificate: certificate expired: verification time 1795661428 (UNIX), but \
+                 certificate is not valid after 1577836800 (217824628 seconds ago)",
+                &MUTUAL,
+                "the server's certificate",
+            ),
+            (
+                "invalid peer certificate: certificate not valid yet: verification time 1795661428 (UNIX), but \
+                 certificate is not valid before 3786912000 (1991250572 seconds in future)",
+                &TLS,
+                "clock",
+            ),
+            (
+                "invalid peer certificate: certificate not valid for name \"127.0.0.1\"; certificate is only valid \
+                 for DnsName(\"elsewhere.example\")",
+                &TLS,
+                "`Options::domain_name`",
+            ),
+            (
+                "invalid peer certificate: certificate does not allow extended key usage for server \
+                 authentication, allows client authentication",
+                &TLS,
+                "not for servers",
+            ),
+            // One side speaks TLS, and the other does not.
+            ("received corrupt message of type InvalidContentType", &TLS, "write http://"),
+            ("tls handshake eof", &TLS, "write http://"),
+            (
+                "transport error: connection error: stream closed because of a broken pipe: Broken pipe (os error \
+                 32)",
+                &PLAIN,
+                "write https://",
+            ),
+            ("operation was canceled: connection closed", &PLAIN, "write https://"),
+            ("transport error: Connection reset by peer (os error 104)", &PLAIN, "write https://"),
+            ("http2 error", &Ended { first_byte: TLS_ALERT, ..PLAIN }, "write https://"),
+            ("http2 error", &Ended { first_byte: b'H', ..PLAIN }, "gRPC"),
+            // Where the server's words are lost.
+            ("transport error: Connection reset by peer (os error 104)", &TLS, "may want"),
+            ("operation was canceled: connection closed", &MUTUAL, "may not accept"),
+        ] {
+            let text = advice(words, ended).map_or("", |advice| advice.text);
+            assert!(text.contains(expected), "{words}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_worked_before_it_ended_needs_no_advice() {
+        for ended in [PLAIN, TLS, MUTUAL] {
+            let ended = Ended { first_byte: 1, ..ended };
+            assert!(advice("Connection reset by peer (os error 104)", &ended).is_none());
+        }
+        assert!(advice("Connection refused (os error 111)", &PLAIN).is_none());
+    }
+
+    #[test]
+    fn only_what_the_server_says_is_about_the_clients_certificate() {
+        let is_about_identity = |words| advice(words, &MUTUAL).unwrap().is_about_identity;
+        assert!(is_about_identity("received fatal alert: BadCertificate"));
+        assert!(is_about_identity("connection closed"));
+        assert!(!is_about_identity("invalid peer certificate: UnknownIssuer"));
+    }
+}

@@ -98,34 +98,46 @@ impl StdError for LinkError {}
 pub(super) struct Observed {
     io: Box<dyn Io>,
     link: Arc<Link>,
+    /// Writing failed with this error, and what the server sent before is not read yet.
+    failed: Option<io::Error>,
 }
 
 impl Observed {
     pub(super) fn new(io: Box<dyn Io>, link: Arc<Link>) -> Self {
-        Self { io, link }
+        Self { io, link, failed: None }
     }
 
-    /// Notes how the connection ended. A server that ends it says why in what can still be read, also
-    /// where writing fails first.
-    fn note(&mut self, error: &io::Error, cx: &mut Context<'_>) {
-        let mut byte = [0];
-        let read = Pin::new(&mut self.io).poll_read(cx, &mut ReadBuf::new(&mut byte));
-        let end = match read {
-            Poll::Ready(Err(reason)) => causes(&reason),
-            _ => causes(error),
+    /// Writes. A server that ends a connection says why, and can still be read where writing fails: the
+    /// error is returned when all was read.
+    fn write<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut Box<dyn Io>>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let error = match self.failed.take() {
+            Some(error) => error,
+            None => match write(Pin::new(&mut self.io), cx) {
+                Poll::Ready(Err(error)) => error,
+                written => return written,
+            },
+        };
+        let mut bytes = [0; 1024];
+        let end = loop {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.io).poll_read(cx, &mut buffer) {
+                Poll::Pending => {
+                    self.failed = Some(error);
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    self.link.received(buffer.filled());
+                }
+                Poll::Ready(Ok(())) => break causes(&error),
+                Poll::Ready(Err(reason)) => break causes(&reason),
+            }
         };
         let _ = self.link.end.set(end); // the first one counts
-    }
-
-    fn written<T>(
-        &mut self,
-        written: Poll<io::Result<T>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<T>> {
-        if let Poll::Ready(Err(error)) = &written {
-            self.note(error, cx);
-        }
-        written
+        Poll::Ready(Err(error))
     }
 }
 
@@ -160,8 +172,7 @@ impl AsyncWrite for Observed {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.written(written, cx)
+        self.write(cx, |io, cx| io.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -169,8 +180,7 @@ impl AsyncWrite for Observed {
         cx: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write_vectored(cx, parts);
-        self.written(written, cx)
+        self.write(cx, |io, cx| io.poll_write_vectored(cx, parts))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -178,11 +188,91 @@ impl AsyncWrite for Observed {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.io).poll_flush(cx);
-        self.written(flushed, cx)
+        self.write(cx, |io, cx| io.poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    /// A connection that can't be written to, and ends with these words when it is read.
+    struct Refused {
+        words: Option<&'static str>,
+        waker: Option<Waker>,
+    }
+
+    impl AsyncRead for Refused {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            match self.words {
+                Some(words) if self.waker.is_some() => Poll::Ready(Err(io::Error::other(words))),
+                _ => {
+                    self.waker.insert(cx.waker().clone()).wake_by_ref();
+                    Poll::Pending
+                }
+            }
+        }
+    }
+
+    impl AsyncWrite for Refused {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_server_said_is_read_also_after_writing_failed() {
+        let link = Arc::new(Link::tls(false, None));
+        let words = Some("received fatal alert: CertificateRequired");
+        let mut observed =
+            Observed::new(Box::new(Refused { words, waker: None }), Arc::clone(&link));
+        let error = observed.write_all(b"PRI * HTTP/2.0").await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+        let text = link.explain(&error);
+        assert!(
+            text.contains("`Options::identity`") && text.contains("CertificateRequired"),
+            "{text}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_link_knows_whether_the_server_sent_anything() {
+        let link = Arc::new(Link::plain());
+        let (io, mut server) = duplex(64);
+        let mut observed = Observed::new(Box::new(io), Arc::clone(&link));
+        observed.write_all(b"question").await.unwrap();
+        assert!(!link.has_answered());
+        server.write_all(&[0, 0, 18, 4]).await.unwrap();
+        let mut bytes = [0; 4];
+        observed.read_exact(&mut bytes).await.unwrap();
+        assert!(link.has_answered());
+        drop(server);
+        assert_eq!(observed.read(&mut bytes).await.unwrap(), 0);
+        let error = io::Error::other("connection error");
+        assert_eq!(link.explain(&error), "connection error: the server closed the connection");
     }
 }

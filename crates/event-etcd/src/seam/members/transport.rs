@@ -137,7 +137,7 @@ async fn http2(
     let origin = origin.map_err(|error| unreachable(causes(&error)))?;
     let mut io = Some(TokioIo::new(Observed::new(io, Arc::clone(&link))));
     let once = tower::service_fn(move |_: Uri| {
-        ready(io.take().ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected)))
+        ready(io.take().ok_or_else(|| io::Error::other("the connection has ended")))
     });
     let channel = HttpEndpoint::from(Uri::from_static("http://localhost"))
         .origin(origin)
