@@ -174,7 +174,8 @@ impl EtcdStore {
     /// A new version comes when the state, the kind of the cause, the endpoint in use or the number of
     /// history resets changes. [`stale_for`](Self::stale_for) says how old the last response is. If TLS
     /// fails, as with a wrong authority, an expired certificate or a wrong name, the cause is
-    /// `Unreachable`. It says what to change, and has the words of the TLS library.
+    /// `Unreachable`. If the server refuses the client's certificate, or the credentials can't be read, it is
+    /// `Unauthenticated`. The cause says what to change, and has the words of the TLS library.
     ///
     /// When nothing is watched any more, the store stops asking the cluster and the health no longer
     /// changes. *Live* is then out of date.

@@ -52,6 +52,18 @@ const UNAUTHENTICATED_WORDS: [&str; 5] = [
     "revision in header is old",
 ];
 
+/// How a server's TLS refuses the client's certificate, in the words of rustls.
+const REFUSED_CERTIFICATE_WORDS: [&str; 8] = [
+    "received fatal alert: AccessDenied",
+    "received fatal alert: BadCertificate",
+    "received fatal alert: CertificateExpired",
+    "received fatal alert: CertificateRequired",
+    "received fatal alert: CertificateRevoked",
+    "received fatal alert: CertificateUnknown",
+    "received fatal alert: UnknownCA",
+    "received fatal alert: UnsupportedCertificate",
+];
+
 const NO_LEADER_WORDS: [&str; 3] = ["no leader", "leader changed", "request timed out"];
 
 /// The kind of a refusal, from its gRPC code and its words.
@@ -63,6 +75,7 @@ pub(super) fn kind_of(code: i32, message: &str) -> CauseKind {
             CauseKind::TooLarge
         }
         _ if UNAUTHENTICATED_WORDS.iter().any(|words| has(words)) => CauseKind::Unauthenticated,
+        _ if REFUSED_CERTIFICATE_WORDS.iter().any(|words| has(words)) => CauseKind::Unauthenticated,
         PERMISSION_DENIED => CauseKind::PermissionDenied,
         UNAUTHENTICATED => CauseKind::Unauthenticated,
         INVALID_ARGUMENT => CauseKind::InvalidArgument,
@@ -136,6 +149,9 @@ mod tests {
             (RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded", Unreachable),
             (OUT_OF_RANGE, "etcdserver: mvcc: required revision has been compacted", Unreachable),
             (NOT_FOUND, "etcdserver: member not found", Unreachable),
+            (UNKNOWN, "received fatal alert: UnknownCA", Unauthenticated),
+            (UNKNOWN, "received fatal alert: ProtocolVersion", Unreachable),
+            (UNKNOWN, "invalid peer certificate: UnknownIssuer", Unreachable),
             // A token is renewed, and authentication is disabled by now: the next connection needs none.
             (FAILED_PRECONDITION, "etcdserver: authentication is not enabled", Unreachable),
             (UNKNOWN, "h2 protocol error: error reading a body from connection", Unreachable),

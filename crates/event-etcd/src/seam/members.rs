@@ -30,6 +30,9 @@ pub(crate) struct Members {
     credentials: CredentialsReader,
     resolver: Resolver,
     /// For reading the credentials, connecting and authenticating, and as long for resolving.
+    ///
+    /// The session gives up after the connect timeout, and knows no more than that. So this one is shorter,
+    /// for the reason to be known. The rest is for the first response.
     timeout: Duration,
 }
 
@@ -40,7 +43,7 @@ impl Members {
             tls,
             credentials: CredentialsReader::new(options, tls),
             resolver: Resolver::of_system(),
-            timeout: options.connect_timeout,
+            timeout: options.connect_timeout * 9 / 10,
         };
         match members.credentials.read(members.timeout).await {
             Ok(_) => Ok(members),
@@ -116,7 +119,9 @@ impl Connector for Members {
             }
         };
         let endpoint = self.parse(endpoint)?;
-        let credentials = self.credentials.read(self.timeout).await.map_err(unreachable)?;
+        let credentials = self.credentials.read(self.timeout).await;
+        let credentials =
+            credentials.map_err(|words| Failure::new(CauseKind::Unauthenticated, words))?;
         // Half the timeout: in packet loss a new attempt sends its own SYN sooner than the kernel sends an
         // old one again.
         let deadlines =

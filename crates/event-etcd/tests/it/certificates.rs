@@ -18,12 +18,16 @@ const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4A
 
 /// The cause for which a store can't connect.
 async fn cause(endpoint: impl Into<String>, options: Options) -> String {
+    cause_of_kind(CauseKind::Unreachable, endpoint, options).await
+}
+
+async fn cause_of_kind(kind: CauseKind, endpoint: impl Into<String>, options: Options) -> String {
     let store = EtcdStore::connect([endpoint.into()], options).await.unwrap();
     let _watcher = store.value("key").watch();
     let is_stalled = |health: &Health| health.state == HealthState::Stalled;
     let health = timeout(BOUND, store.health().watch().get_if(is_stalled)).await;
     let cause = health.expect("health says so").unwrap().cause.unwrap();
-    assert_eq!(cause.kind(), CauseKind::Unreachable, "{cause}");
+    assert_eq!(cause.kind(), kind, "{cause}");
     cause.to_string()
 }
 
@@ -127,14 +131,15 @@ impl Mutual {
 
     async fn cause_of(&self, client: &Pair) -> String {
         let options = self.trusted().identity(client.certificate.as_str(), client.key.as_str());
-        cause(self.endpoint(), options).await
+        cause_of_kind(CauseKind::Unauthenticated, self.endpoint(), options).await
     }
 }
 
 #[tokio::test]
 async fn a_bad_certificate_of_the_client_is_named_with_what_to_change() {
     let etcd = Mutual::start().await;
-    let without = cause(etcd.endpoint(), etcd.trusted()).await;
+    let kind = CauseKind::Unauthenticated;
+    let without = cause_of_kind(kind, etcd.endpoint(), etcd.trusted()).await;
     assert_says(&without, &["the server wants a certificate of the client", "`Options::identity`"]);
 
     let of_stranger = Signer::new("stranger").sign(&params(&[]));

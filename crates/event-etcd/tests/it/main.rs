@@ -13,3 +13,4 @@ mod sharing;
 mod support;
 mod terminator;
 mod tls;
+mod transport;

@@ -123,8 +123,12 @@ impl Terminator {
         Self { port, task }
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.port.address()
+    }
+
     pub(crate) fn endpoint(&self) -> String {
-        format!("https://{}", self.port.address())
+        format!("https://{}", self.address())
     }
 }
 

@@ -24,6 +24,7 @@ use super::tls::{H2, Tls};
 use crate::endpoint::{Address, Endpoint};
 use crate::seam::Failure;
 use crate::seam::etcd::causes;
+use crate::seam::failure::kind_of;
 
 /// The server closes a connection whose keepalive is under 5 s (C2). The session finds faults sooner, by
 /// its own question on the stream; this one is for the sockets.
@@ -80,8 +81,8 @@ pub(super) async fn connect(
             match timeout_at(deadlines.all, handshake).await {
                 Ok(Ok(io)) => (io, link),
                 Ok(Err(error)) => {
-                    let words = link.explain(&error);
-                    return Err(unreachable(format!("no TLS with {address}: {words}")));
+                    let words = format!("no TLS with {address}: {}", link.explain(&error));
+                    return Err(Failure::new(kind_of(0, &words), words));
                 }
                 Err(_) => {
                     return Err(unreachable(format!(
@@ -147,7 +148,7 @@ async fn http2(
         .initial_stream_window_size(STREAM_WINDOW)
         .connect_with_connector(once)
         .await
-        .map_err(|error| unreachable(link.explain(&error)))?;
+        .map_err(|error| unreachable(link.explain(&error)))?; // nothing of the server was read yet
     let explained = channel.map_err(move |error| LinkError(link.explain(&error)).into());
     Ok(etcd_client::Channel::Custom(BoxCloneSyncService::new(explained)))
 }
