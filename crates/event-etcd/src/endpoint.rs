@@ -1,9 +1,9 @@
 //! What an endpoint may look like.
 
 mod address;
+mod host;
 mod names;
 
-use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -11,7 +11,11 @@ use event_core::{Error, ErrorKind};
 use rustls::pki_types::ServerName;
 
 pub(crate) use address::Address;
+pub(crate) use host::Host;
 pub(crate) use names::{EndpointNames, split};
+
+const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
 
 /// What the server behind a Unix socket is called, as in Go's client.
 const LOCALHOST: &str = "localhost";
@@ -21,15 +25,6 @@ const LOCALHOST: &str = "localhost";
 pub(crate) enum Endpoint {
     Tcp(Host, u16),
     Unix(PathBuf),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Host {
-    /// In lower case.
-    Name(String),
-    Ip(IpAddr),
-    /// An address that holds on one network interface only, and the interface.
-    Scoped(Ipv6Addr, String),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -109,14 +104,14 @@ impl Endpoint {
             _ => {}
         }
         if matches!(scheme, Scheme::Unix | Scheme::Unixs) {
-            return match rest.starts_with('/') && rest.len() > 1 {
-                true => Ok(Self::Unix(rest.into())),
-                false => Err(cant("the path of a socket starts with a slash")),
-            };
+            if !rest.starts_with('/') || rest.len() == 1 {
+                return Err(cant("the path of a socket starts with a slash"));
+            }
+            return Ok(Self::Unix(rest.into()));
         }
         let default_port = match scheme {
-            Scheme::Http => Some(80),
-            Scheme::Https => Some(443),
+            Scheme::Http => Some(HTTP_PORT),
+            Scheme::Https => Some(HTTPS_PORT),
             _ => None,
         };
         let authority = rest.strip_suffix('/').filter(|_| scheme != Scheme::None).unwrap_or(rest);
@@ -159,70 +154,23 @@ impl Endpoint {
         }
     }
 
-    /// What HTTP/2 calls the server, whatever its address is.
-    pub(crate) fn authority(&self) -> String {
-        match self {
-            Self::Tcp(Host::Name(name), port) => format!("{name}:{port}"),
-            Self::Tcp(Host::Ip(ip), port) => SocketAddr::new(*ip, *port).to_string(),
-            Self::Tcp(Host::Scoped(ip, _), port) => format!("[{ip}]:{port}"),
-            Self::Unix(_) => LOCALHOST.to_owned(),
+    /// What HTTP/2 calls the server, whatever its address is. As in any URL, the scheme's own port is left
+    /// out.
+    pub(crate) fn authority(&self, tls: bool) -> String {
+        let (host, port) = match self {
+            Self::Tcp(Host::Name(name), port) => (name.clone(), *port),
+            Self::Tcp(Host::Ip(IpAddr::V4(ip)), port) => (ip.to_string(), *port),
+            Self::Tcp(Host::Ip(IpAddr::V6(ip)) | Host::Scoped(ip, _), port) => {
+                (format!("[{ip}]"), *port)
+            }
+            Self::Unix(_) => return LOCALHOST.to_owned(),
+        };
+        if port == if tls { HTTPS_PORT } else { HTTP_PORT } {
+            host
+        } else {
+            format!("{host}:{port}")
         }
     }
-}
-
-impl Host {
-    /// An error says what is wrong.
-    fn parse(host: &str) -> Result<Self, &'static str> {
-        if let Some(address) = host.strip_prefix('[') {
-            let address = address.strip_suffix(']').ok_or("a bracket is missing")?;
-            let (address, zone) = match address.split_once('%') {
-                // In a URL the % is written %25.
-                Some((address, zone)) => (address, Some(zone.strip_prefix("25").unwrap_or(zone))),
-                None => (address, None),
-            };
-            let address = address.parse().map_err(|_| "in brackets stands an IPv6 address")?;
-            return match zone {
-                None => Ok(Self::Ip(IpAddr::V6(address))),
-                Some(zone) if !zone.is_empty() && zone.chars().all(is_of_name) => {
-                    Ok(Self::Scoped(address, zone.to_owned()))
-                }
-                Some(_) => Err("after % stands the name of a network interface"),
-            };
-        }
-        if host.contains(':') {
-            return Err("an IPv6 address stands in brackets: [::1]:2379");
-        }
-        if let Ok(address) = host.parse() {
-            return Ok(Self::Ip(IpAddr::V4(address)));
-        }
-        match !host.is_empty() && host.chars().all(is_of_name) {
-            true => Ok(Self::Name(host.to_ascii_lowercase())),
-            false => Err(""),
-        }
-    }
-
-    fn server_name(&self) -> Option<ServerName<'static>> {
-        match self {
-            Self::Name(name) => ServerName::try_from(name.clone()).ok(),
-            Self::Ip(ip) => Some(ServerName::from(*ip)),
-            Self::Scoped(ip, _) => Some(ServerName::from(IpAddr::V6(*ip))),
-        }
-    }
-}
-
-impl fmt::Display for Host {
-    /// As the system's resolver reads it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name(name) => f.write_str(name),
-            Self::Ip(ip) => ip.fmt(f),
-            Self::Scoped(ip, zone) => write!(f, "{ip}%{zone}"),
-        }
-    }
-}
-
-fn is_of_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-_.".contains(c)
 }
 
 /// Whether an endpoint may have a user, and so a password.
@@ -258,13 +206,16 @@ mod tests {
             ("[fe80::1%eth0]:2379", "[fe80::1]:2379"),
             ("http://[fe80::1%25eth0]:2379", "[fe80::1]:2379"),
             ("a_b-c:1", "a_b-c:1"),
-            ("https://etcd.example.com", "etcd.example.com:443"),
-            ("http://etcd.example.com", "etcd.example.com:80"),
+            ("https://etcd.example.com", "etcd.example.com"),
+            ("https://etcd.example.com.:80", "etcd.example.com.:80"),
+            ("http://etcd.example.com", "etcd.example.com"),
+            ("https://[::1]", "[::1]"),
             ("unix:///run/etcd.sock", "localhost"),
             ("unix:/run/etcd@1.sock", "localhost"),
             ("unixs:///run/etcd.sock", "localhost"),
         ] {
-            assert_eq!(parse(endpoint).authority(), authority, "{endpoint}");
+            let tls = Endpoint::wants_tls(endpoint);
+            assert_eq!(parse(endpoint).authority(tls), authority, "{endpoint}");
         }
     }
 

@@ -236,7 +236,7 @@ impl Options {
     /// is tried.
     ///
     /// 5 s by default. Connecting takes a round trip, and the first response another one, so a round trip
-    /// may take up to 2.2 s. TLS and a user need further ones. Resolving the name of an endpoint may take
+    /// may take up to 2.4 s. TLS and a user need further ones. Resolving the name of an endpoint may take
     /// as long again.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;

@@ -34,6 +34,9 @@ pub(crate) struct Members {
     /// The session gives up after the connect timeout, and knows no more than that. So this one is shorter,
     /// for the reason to be known. The rest is for the first response.
     timeout: Duration,
+    /// For the socket: half the connect timeout. In packet loss a new attempt sends its own SYN sooner than
+    /// the kernel sends an old one again.
+    socket_timeout: Duration,
 }
 
 impl Members {
@@ -44,6 +47,7 @@ impl Members {
             credentials: CredentialsReader::new(options, tls),
             resolver: Resolver::of_system(),
             timeout: options.connect_timeout * 9 / 10,
+            socket_timeout: options.connect_timeout / 2,
         };
         match members.credentials.read(members.timeout).await {
             Ok(_) => Ok(members),
@@ -109,23 +113,20 @@ impl Connector for Members {
 
     async fn connect(&self, endpoint: &str, address: &str) -> Result<Arc<dyn Connection>, Failure> {
         let deadline = Instant::now() + self.timeout;
-        let address = match Address::parse(address) {
-            Some(address) => address,
+        let address = if let Some(address) = Address::parse(address) {
+            address
+        } else {
             // The session does not resolve yet.
-            None => {
-                let mut addresses = self.resolve(endpoint).await?.into_iter();
-                let address = addresses.find_map(|address| Address::parse(&address));
-                address.ok_or_else(|| unreachable(format!("{endpoint} has no address")))?
-            }
+            let mut addresses = self.resolve(endpoint).await?.into_iter();
+            let address = addresses.find_map(|address| Address::parse(&address));
+            address.ok_or_else(|| unreachable(format!("{endpoint} has no address")))?
         };
         let endpoint = self.parse(endpoint)?;
         let credentials = self.credentials.read(self.timeout).await;
         let credentials =
             credentials.map_err(|words| Failure::new(CauseKind::Unauthenticated, words))?;
-        // Half the timeout: in packet loss a new attempt sends its own SYN sooner than the kernel sends an
-        // old one again.
         let deadlines =
-            Deadlines { socket: self.timeout / 2, all: deadline, all_within: self.timeout };
+            Deadlines { socket: self.socket_timeout, all: deadline, all_within: self.timeout };
         let transport =
             transport::connect(&endpoint, &address, credentials.tls.as_ref(), deadlines).await?;
         Ok(Arc::new(self.log_in(transport, credentials.user, deadline).await?))

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use super::detached::Detached;
 use super::tls::{Tls, UnreadableRoots};
 use crate::Options;
+use crate::options::Source;
 
 /// The user and the TLS of one connection.
 #[derive(Clone)]
@@ -58,10 +59,10 @@ impl CredentialsReader {
     /// Whether no file is read. The system's roots are files.
     fn takes_no_time(&self) -> bool {
         let Options { user, ca, identity, .. } = &self.options;
-        let roots_are_given = ca.as_ref().is_some_and(|ca| ca.is_given());
-        user.as_ref().is_none_or(|user| user.is_given())
+        let roots_are_given = ca.as_ref().is_some_and(Source::is_given);
+        user.as_ref().is_none_or(Source::is_given)
             && (!self.tls || roots_are_given)
-            && identity.as_ref().is_none_or(|identity| identity.is_given())
+            && identity.as_ref().is_none_or(Source::is_given)
     }
 }
 
@@ -70,7 +71,7 @@ fn read(
     tls: bool,
     unreadable_roots: &UnreadableRoots,
 ) -> Result<Credentials, String> {
-    let user = options.user.as_ref().map(|user| user.read()).transpose()?;
+    let user = options.user.as_ref().map(Source::read).transpose()?;
     if let Some((name, password)) = &user {
         if name.is_empty() {
             return Err("the user has no name".to_owned());

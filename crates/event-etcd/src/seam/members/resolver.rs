@@ -163,4 +163,12 @@ mod tests {
         let addresses = resolver.resolve(&endpoint("localhost:2379"), LONG).await.unwrap();
         assert!(texts(&addresses).iter().any(|a| a.ends_with(":2379")), "{addresses:?}");
     }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_interface_of_a_link_local_address_is_known() {
+        let endpoint = endpoint("[fe80::1%lo]:2379");
+        let addresses = Resolver::of_system().resolve(&endpoint, LONG).await.unwrap();
+        assert_eq!(texts(&addresses), ["[fe80::1%1]:2379"]);
+    }
 }

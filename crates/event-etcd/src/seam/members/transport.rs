@@ -134,7 +134,7 @@ async fn http2(
 ) -> Result<etcd_client::Channel, Failure> {
     // `http`, because TLS is below it already. The server is told what the endpoint says.
     let scheme = if tls { "https" } else { "http" };
-    let origin: Result<Uri, _> = format!("{scheme}://{}", endpoint.authority()).parse();
+    let origin: Result<Uri, _> = format!("{scheme}://{}", endpoint.authority(tls)).parse();
     let origin = origin.map_err(|error| unreachable(causes(&error)))?;
     let mut io = Some(TokioIo::new(Observed::new(io, Arc::clone(&link))));
     let once = tower::service_fn(move |_: Uri| {
