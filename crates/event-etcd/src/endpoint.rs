@@ -39,31 +39,27 @@ enum Scheme {
 impl Scheme {
     /// The scheme of an endpoint, and what follows it. An error is the name of an unknown scheme.
     fn of(endpoint: &str) -> Result<(Self, &str), &str> {
-        let (name, rest) = match endpoint.split_once("://") {
-            Some(parts) => parts,
-            None => match endpoint.split_once(":/") {
-                Some((name, _)) => (name, &endpoint[name.len() + 1..]), // unix:/run/etcd.sock
-                None => return Ok((Self::None, endpoint)),
-            },
-        };
-        let scheme = match name.to_ascii_lowercase().as_str() {
-            "http" => Self::Http,
-            "https" => Self::Https,
-            "unix" => Self::Unix,
-            "unixs" => Self::Unixs,
-            // `host:2379://` or `host:/`
-            _ if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphabetic()) => {
-                return Ok((Self::None, endpoint));
+        let is_socket =
+            |name: &str| ["unix", "unixs"].contains(&name.to_ascii_lowercase().as_str());
+        let (name, rest) = match (endpoint.split_once("://"), endpoint.split_once(':')) {
+            (Some(parts), _) => parts,
+            // A host may be called `unix`.
+            (None, Some((name, rest))) if is_socket(name) && rest.parse::<u16>().is_err() => {
+                (name, rest)
             }
-            _ => return Err(name),
+            (None, _) => return Ok((Self::None, endpoint)),
         };
-        // `http:/host` lacks a slash.
-        let is_path = matches!(scheme, Self::Unix | Self::Unixs);
-        Ok(if is_path || endpoint.contains("://") {
-            (scheme, rest)
-        } else {
-            (Self::None, endpoint)
-        })
+        match name.to_ascii_lowercase().as_str() {
+            "http" => Ok((Self::Http, rest)),
+            "https" => Ok((Self::Https, rest)),
+            "unix" => Ok((Self::Unix, rest)),
+            "unixs" => Ok((Self::Unixs, rest)),
+            // `host:2379://`
+            _ if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphabetic()) => {
+                Ok((Self::None, endpoint))
+            }
+            _ => Err(name),
+        }
     }
 }
 
@@ -213,6 +209,7 @@ mod tests {
             ("unix:///run/etcd.sock", "localhost"),
             ("unix:/run/etcd@1.sock", "localhost"),
             ("unixs:///run/etcd.sock", "localhost"),
+            ("unix:2379", "unix:2379"),
         ] {
             let tls = Endpoint::wants_tls(endpoint);
             assert_eq!(parse(endpoint).authority(tls), authority, "{endpoint}");
@@ -245,6 +242,8 @@ mod tests {
             ("tcp://a:1", "the scheme `tcp`"),
             ("unix://run/etcd.sock", "starts with a slash"),
             ("unix:///", "starts with a slash"),
+            ("unix:run/etcd.sock", "starts with a slash"),
+            ("unix:@etcd", "starts with a slash"),
         ] {
             let error = Endpoint::parse(endpoint, false).unwrap_err().to_string();
             assert!(error.contains(what) && error.contains("expected host:port"), "{error}");

@@ -75,7 +75,8 @@ impl EtcdStore {
     /// also in another spelling.
     ///
     /// If a name has several addresses, the store tries each of them. It resolves the name anew before it
-    /// connects. TLS and HTTP/2 use the name, whatever the address is.
+    /// connects. TLS and HTTP/2 use the name, whatever the address is. The server behind a Unix socket is
+    /// called `localhost`.
     ///
     /// Only the arguments are checked here, so a program may start before its cluster. Until the cluster
     /// answers, watchers wait, and [`health`](Self::health) is connecting or stalled. To start only with a

@@ -3,6 +3,7 @@
 /// How far a connection came.
 pub(super) struct Ended {
     pub(super) tls: bool,
+    pub(super) in_handshake: bool,
     /// Whether the client has a certificate.
     pub(super) has_identity: bool,
     /// The first byte that the server sent, or 0 if there was none.
@@ -28,6 +29,7 @@ pub(super) fn advice(words: &str, ended: &Ended) -> Option<Advice> {
         (false, TLS_ALERT) => (NEEDS_TLS, false),
         (false, b'H') => (HTTP_1, false),
         (false, 0) if is_closed => (NEEDS_TLS, false),
+        (true, 0) if is_closed && ended.in_handshake => (MAY_NOT_SPEAK_TLS, true),
         (true, 0) if is_closed && ended.has_identity => (MAY_REFUSE_IDENTITY, true),
         (true, 0) if is_closed => (MAY_NEED_IDENTITY, false),
         _ => return None,
@@ -43,6 +45,8 @@ const NEEDS_TLS: &str = "the server closed the connection without an answer: if 
                          https:// or set `Options::ca_certificate`";
 const HTTP_1: &str = "the server does not answer in HTTP/2: check that this is the client port of an etcd, and \
                       that proxies before it forward gRPC";
+const MAY_NOT_SPEAK_TLS: &str = "the server closed the connection in the TLS handshake: if this port does not speak \
+                                 TLS, write http:// and remove the options for TLS";
 const MAY_NEED_IDENTITY: &str = "the server closed the connection without an answer: it may want a certificate of \
                                  the client, which `Options::identity` sets";
 const MAY_REFUSE_IDENTITY: &str = "the server closed the connection without an answer: it may not accept the client's \
@@ -109,11 +113,7 @@ const BY_WORDS: [(&str, &str); 31] = [
         "the server does not speak TLS on this port: write http:// and remove the options for TLS, or use \
          etcd's port for TLS",
     ),
-    (
-        "tls handshake eof",
-        "the server closed the connection in the TLS handshake: if this port does not speak TLS, write http:// \
-         and remove the options for TLS",
-    ),
+    ("tls handshake eof", MAY_NOT_SPEAK_TLS),
     (
         "CaUsedAsEndEntity",
         "the server's certificate is that of an authority (CA:TRUE), which a server can't have: issue one for \
@@ -184,9 +184,10 @@ const BY_WORDS: [(&str, &str); 31] = [
 mod tests {
     use super::*;
 
-    const PLAIN: Ended = Ended { tls: false, has_identity: false, first_byte: 0 };
-    const TLS: Ended = Ended { tls: true, has_identity: false, first_byte: 0 };
-    const MUTUAL: Ended = Ended { tls: true, has_identity: true, first_byte: 0 };
+    const PLAIN: Ended =
+        Ended { tls: false, in_handshake: false, has_identity: false, first_byte: 0 };
+    const TLS: Ended = Ended { tls: true, ..PLAIN };
+    const MUTUAL: Ended = Ended { has_identity: true, ..TLS };
 
     /// The words are those of rustls 0.23, tokio-rustls 0.26, hyper 1 and Linux, as they were seen.
     #[test]
@@ -244,6 +245,11 @@ mod tests {
             // One side speaks TLS, and the other does not.
             ("received corrupt message of type InvalidContentType", &TLS, "write http://"),
             ("tls handshake eof", &TLS, "write http://"),
+            (
+                "Connection reset by peer (os error 104)",
+                &Ended { in_handshake: true, ..TLS },
+                "write http://",
+            ),
             (
                 "transport error: connection error: stream closed because of a broken pipe: Broken pipe (os error \
                  32)",

@@ -27,6 +27,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 #[derive(Default)]
 pub(super) struct Link {
     tls: bool,
+    in_handshake: bool,
     /// The client's certificate. `None`: it has none, or its validity is unknown.
     identity: Option<Validity>,
     has_identity: bool,
@@ -42,7 +43,11 @@ impl Link {
     }
 
     pub(super) fn tls(has_identity: bool, identity: Option<Validity>) -> Self {
-        Self { tls: true, has_identity, identity, ..Self::default() }
+        Self { tls: true, in_handshake: true, has_identity, identity, ..Self::default() }
+    }
+
+    pub(super) fn after_handshake(self) -> Self {
+        Self { in_handshake: false, ..self }
     }
 
     /// Whether the server sent anything.
@@ -60,6 +65,7 @@ impl Link {
         }
         let ended = Ended {
             tls: self.tls,
+            in_handshake: self.in_handshake,
             has_identity: self.has_identity,
             first_byte: self.first_byte.load(Ordering::Relaxed),
         };
@@ -246,7 +252,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_server_said_is_read_also_after_writing_failed() {
-        let link = Arc::new(Link::tls(false, None));
+        let link = Arc::new(Link::tls(false, None).after_handshake());
         let words = Some("received fatal alert: CertificateRequired");
         let mut observed =
             Observed::new(Box::new(Refused { words, waker: None }), Arc::clone(&link));

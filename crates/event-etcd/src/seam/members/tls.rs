@@ -188,3 +188,29 @@ fn rounded(duration: Duration) -> String {
         None => format!("{seconds} s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_is_not_valid_now_says_since_or_until_when() {
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let validity = Validity {
+            not_before: Duration::from_secs(1_000),
+            not_after: Duration::from_secs(2_000),
+            origin: " (client.pem)".to_owned(),
+        };
+        for (now, words) in [
+            (10, Some("client.pem) becomes valid only in 16 minutes")),
+            (1_000, None),
+            (2_000, None),
+            (2_030, Some("client.pem) expired 30 s ago")),
+            (2_000 + 3 * 86_400, Some("client.pem) expired 3 days ago")),
+        ] {
+            let problem = validity.problem(at(now));
+            assert_eq!(problem.is_some(), words.is_some(), "{now}");
+            assert!(problem.unwrap_or_default().contains(words.unwrap_or_default()), "{now}");
+        }
+    }
+}

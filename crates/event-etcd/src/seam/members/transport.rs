@@ -79,10 +79,12 @@ pub(super) async fn connect(
             let name = tls.domain.clone().or_else(|| endpoint.server_name());
             let handshake = handshake(socket, tls, name);
             match timeout_at(deadlines.all, handshake).await {
-                Ok(Ok(io)) => (io, link),
+                Ok(Ok(io)) => (io, link.after_handshake()),
                 Ok(Err(error)) => {
-                    let words = format!("no TLS with {address}: {}", link.explain(&error));
-                    return Err(Failure::new(kind_of(0, &words), words));
+                    return Err(explained(format!(
+                        "no TLS with {address}: {}",
+                        link.explain(&error)
+                    )));
                 }
                 Err(_) => {
                     return Err(unreachable(format!(
@@ -148,9 +150,13 @@ async fn http2(
         .initial_stream_window_size(STREAM_WINDOW)
         .connect_with_connector(once)
         .await
-        .map_err(|error| unreachable(link.explain(&error)))?; // nothing of the server was read yet
-    let explained = channel.map_err(move |error| LinkError(link.explain(&error)).into());
-    Ok(etcd_client::Channel::Custom(BoxCloneSyncService::new(explained)))
+        .map_err(|error| explained(link.explain(&error)))?;
+    let channel = channel.map_err(move |error| LinkError(link.explain(&error)).into());
+    Ok(etcd_client::Channel::Custom(BoxCloneSyncService::new(channel)))
+}
+
+fn explained(words: String) -> Failure {
+    Failure::new(kind_of(0, &words), words)
 }
 
 fn unreachable(message: impl Into<String>) -> Failure {
