@@ -112,12 +112,16 @@ struct Mutual {
 
 impl Mutual {
     async fn start() -> Self {
+        Self::start_with("--tls-max-version=TLS1.3").await
+    }
+
+    async fn start_with(flag: &str) -> Self {
         let (server, clients) = (Authority::new(), Signer::new("clients"));
         let folder = tempfile::tempdir().unwrap();
         let bundle = folder.path().join("clients.pem");
         std::fs::write(&bundle, server.pem() + &clients.pem()).unwrap();
         let trusted = format!("--trusted-ca-file={}", bundle.display());
-        let cluster = Cluster::builder().mutual_tls(&server).arg(trusted).start().await;
+        let cluster = Cluster::builder().mutual_tls(&server).arg(trusted).arg(flag).start().await;
         Self { cluster, server, clients, _folder: folder }
     }
 
@@ -159,6 +163,21 @@ async fn a_bad_certificate_of_the_client_is_named_with_what_to_change() {
     of_server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let of_server = etcd.clients.sign(&of_server);
     assert_says(&etcd.cause_of(&of_server).await, &["for client authentication"]);
+}
+
+/// There the server's words arrive in the handshake.
+#[tokio::test]
+async fn with_tls_1_2_a_bad_certificate_of_the_client_is_named_too() {
+    let etcd = Mutual::start_with("--tls-max-version=TLS1.2").await;
+    // The server says no more than that the handshake failed, which may have another reason.
+    let without = cause(etcd.endpoint(), etcd.trusted()).await;
+    assert_says(&without, &["wants a certificate of the client, which `Options::identity` sets"]);
+    let of_stranger = Signer::new("stranger").sign(&params(&[]));
+    assert_says(&etcd.cause_of(&of_stranger).await, &["--trusted-ca-file"]);
+    let mut expired = params(&[]);
+    expired.not_after = date_time_ymd(2020, 1, 1);
+    let expired = etcd.clients.sign(&expired);
+    assert_says(&etcd.cause_of(&expired).await, &["the client's certificate expired"]);
 }
 
 #[tokio::test]

@@ -95,8 +95,8 @@ const BY_WORDS: [(&str, &str); 31] = [
     ),
     (
         "received fatal alert: HandshakeFailure",
-        "the server and this client have no cipher or kind of certificate in common, or the server wants a \
-         certificate of the client: this client speaks TLS 1.2 and 1.3",
+        "the server wants a certificate of the client, which `Options::identity` sets, or the two have no cipher in \
+         common: this client speaks TLS 1.2 and 1.3",
     ),
     (
         "received fatal alert: ProtocolVersion",
