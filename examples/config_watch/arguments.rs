@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 use event_etcd::Options;
@@ -9,9 +9,9 @@ use event_etcd::Options;
 /// lives in memory.
 #[derive(Debug, Parser)]
 pub(crate) struct Arguments {
-    /// The endpoints of an etcd, comma-separated: host:port, or with http:// or https://.
-    #[arg(long, value_delimiter = ',', requires = "key")]
-    etcd: Vec<String>,
+    /// The endpoints of an etcd, comma-separated: host:port, or with http://, https:// or unix://.
+    #[arg(long, requires = "key")]
+    etcd: Option<String>,
     /// The key to follow.
     #[arg(long, requires = "etcd")]
     key: Option<String>,
@@ -21,9 +21,12 @@ pub(crate) struct Arguments {
     /// How the value is read: as a JSON document, or as text.
     #[arg(long, value_enum, default_value_t = Format::Json)]
     format: Format,
-    /// The user to authenticate as. The password is read from `ETCD_PASSWORD`.
+    /// The user to authenticate as. Without a file, the password is read from `ETCD_PASSWORD`.
     #[arg(long, requires = "etcd")]
     user: Option<String>,
+    /// The file that has the password. Files are read again for each new connection.
+    #[arg(long, value_name = "FILE", requires = "user")]
+    password_file: Option<PathBuf>,
     /// The certificate authority of the servers, as PEM.
     #[arg(long, value_name = "FILE", requires = "etcd")]
     cacert: Option<PathBuf>,
@@ -33,6 +36,21 @@ pub(crate) struct Arguments {
     /// The key of this client's certificate, as PEM.
     #[arg(long, value_name = "FILE", requires = "cert")]
     tls_key: Option<PathBuf>,
+    /// The name that the servers' certificates are for, if it is not that of the endpoint.
+    #[arg(long, value_name = "NAME", requires = "etcd")]
+    server_name: Option<String>,
+    /// Speak HTTP/2 though TLS does not negotiate it, as behind stunnel.
+    #[arg(long, requires = "etcd")]
+    assume_http2: bool,
+    /// Try the endpoints in the order they are given in.
+    #[arg(long, requires = "etcd")]
+    ordered_endpoints: bool,
+    /// Also connect to members that the cluster lists.
+    #[arg(long, requires = "etcd")]
+    follow_members: bool,
+    /// The id of the only cluster to read from, in decimal.
+    #[arg(long, value_name = "ID", requires = "etcd")]
+    cluster_id: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -43,7 +61,7 @@ pub(crate) enum Format {
 
 /// What to follow, and how to connect.
 pub(crate) struct Etcd {
-    pub(crate) endpoints: Vec<String>,
+    pub(crate) endpoints: String,
     pub(crate) namespace: String,
     pub(crate) key: String,
     pub(crate) format: Format,
@@ -51,33 +69,36 @@ pub(crate) struct Etcd {
 }
 
 impl Arguments {
-    /// `None`: the story in memory. Ends the program where a file or the password can't be read.
+    /// `None`: the story in memory. Ends the program where the password can't be read.
     pub(crate) fn etcd(self) -> Option<Etcd> {
-        let key = self.key?;
-        let mut options = Options::new();
+        let (endpoints, key) = (self.etcd?, self.key?);
+        let mut options = Options::new()
+            .assume_http2(self.assume_http2)
+            .ordered_endpoints(self.ordered_endpoints)
+            .follow_members(self.follow_members)
+            .cluster_id(self.cluster_id);
         if let Some(user) = self.user {
-            let password = std::env::var("ETCD_PASSWORD").unwrap_or_else(|_| {
-                refuse("--user needs the password in the environment variable ETCD_PASSWORD")
-            });
-            options = options.user(user, password);
+            options = match self.password_file {
+                Some(file) => options.user_with_password_file(user, file),
+                None => options.user(user, password()),
+            };
         }
-        if let Some(file) = &self.cacert {
-            options = options.ca_certificate(read(file));
+        if let Some(file) = self.cacert {
+            options = options.ca_certificate_file(file);
         }
-        if let (Some(cert), Some(key)) = (&self.cert, &self.tls_key) {
-            options = options.identity(read(cert), read(key));
+        if let (Some(cert), Some(key)) = (self.cert, self.tls_key) {
+            options = options.identity_files(cert, key);
         }
-        let endpoints = self.etcd.iter().map(|endpoint| endpoint.trim().to_owned());
-        let endpoints = endpoints.filter(|endpoint| !endpoint.is_empty()).collect();
+        if let Some(name) = self.server_name {
+            options = options.domain_name(name);
+        }
         Some(Etcd { endpoints, namespace: self.namespace, key, format: self.format, options })
     }
 }
 
-fn read(file: &Path) -> Vec<u8> {
-    std::fs::read(file)
-        .unwrap_or_else(|error| refuse(&format!("could not read {}: {error}", file.display())))
-}
-
-fn refuse(message: &str) -> ! {
-    clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{message}\n")).exit()
+fn password() -> String {
+    std::env::var("ETCD_PASSWORD").unwrap_or_else(|_| {
+        let message = "--user needs --password-file, or the password in the environment variable ETCD_PASSWORD";
+        clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{message}\n")).exit()
+    })
 }

@@ -81,7 +81,7 @@ async fn over_etcd(etcd: Etcd, report: &Report) -> Result<(), Error> {
         end.await;
         std::process::exit(0)
     });
-    let store = EtcdStore::connect(etcd.endpoints, etcd.options).await?;
+    let store = EtcdStore::connect([etcd.endpoints], etcd.options).await?;
     let value = store.namespace(etcd.namespace).value(etcd.key);
     let until_closed = async {
         match etcd.format {

@@ -164,6 +164,16 @@ async fn it_authenticates_and_speaks_tls() {
     let mut program = ConfigWatch::start(&arguments, Some("hunter2"));
     assert_eq!(program.next().await.unwrap()["value"], 1);
 
+    let password = file("password");
+    std::fs::write(&password, "hunter2\n").unwrap();
+    let by_file = [
+        &arguments[..],
+        &["--password-file", &password, "--server-name", "localhost", "--ordered-endpoints"],
+    ]
+    .concat();
+    let mut program = ConfigWatch::start(&by_file, None);
+    assert_eq!(program.next().await.unwrap()["value"], 1);
+
     let mut refused = ConfigWatch::start(&arguments, Some("wrong"));
     let health = refused.health("stalled").await;
     assert!(health["cause"].as_str().unwrap().contains("unauthenticated"), "{health}");
@@ -190,7 +200,10 @@ async fn what_it_cant_use_is_told_and_the_exit_code_says_so() {
         (&["--etcd", "not an endpoint", "--key", "k"][..], Some("invalid_argument")),
         (&["--etcd", "127.0.0.1:1"], None),
         (&["--etcd", "127.0.0.1:1", "--key", "k", "--user", "reader"], None),
-        (&["--etcd", "127.0.0.1:1", "--key", "k", "--cacert", "/no/such/file"], None),
+        (
+            &["--etcd", "127.0.0.1:1", "--key", "k", "--cacert", "/no/such/file"],
+            Some("invalid_argument"),
+        ),
     ] {
         let mut program = ConfigWatch::start(arguments, None);
         let line = program.next().await;

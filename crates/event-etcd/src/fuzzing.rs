@@ -57,19 +57,7 @@ pub fn session(bytes: &[u8]) {
             }
             8 | 9 => {
                 let watch_id = pick(&watches, byte()).unwrap_or(i64::from(byte()) - 1);
-                let response = match byte() % 8 {
-                    0 => WatchResponse::Created { watch_id, revision: revision(byte()) },
-                    1 => WatchResponse::Refused,
-                    2 => WatchResponse::Compacted { watch_id },
-                    3 => WatchResponse::Canceled { watch_id, failure: failure(byte()) },
-                    4 => WatchResponse::Progress,
-                    flags => WatchResponse::Events {
-                        watch_id,
-                        revision: revision(byte()),
-                        events: (0..byte() % 3).map(|_| event(byte(), byte(), byte())).collect(),
-                        is_fragment: flags == 5,
-                    },
-                };
+                let response = watch_response(watch_id, &mut byte);
                 session.handle_response(response, now);
             }
             10 => {
@@ -143,6 +131,22 @@ fn failure(byte: u8) -> Failure {
         _ => CauseKind::TooLarge,
     };
     Failure::new(kind, "a failure")
+}
+
+fn watch_response(watch_id: i64, byte: &mut impl FnMut() -> u8) -> WatchResponse {
+    match byte() % 8 {
+        0 => WatchResponse::Created { watch_id, revision: revision(byte()) },
+        1 => WatchResponse::Refused,
+        2 => WatchResponse::Compacted { watch_id },
+        3 => WatchResponse::Canceled { watch_id, failure: failure(byte()) },
+        4 => WatchResponse::Progress,
+        flags => WatchResponse::Events {
+            watch_id,
+            revision: revision(byte()),
+            events: (0..byte() % 3).map(|_| event(byte(), byte(), byte())).collect(),
+            is_fragment: flags == 5,
+        },
+    }
 }
 
 /// Small ones, and the ends of the range.

@@ -1,14 +1,18 @@
 //! How a store connects.
 
+mod source;
+
+use std::error::Error as StdError;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use event_core::{Error, ErrorKind};
-use rustls::RootCertStore;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::ServerName;
 
 use crate::session::Timeouts;
+
+pub(crate) use source::Source;
 
 /// The longest timeout that is taken for one.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -26,16 +30,46 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 ///     .user("reader", "password")
 ///     .liveness_timeout(Duration::from_secs(3));
 /// ```
+///
+/// # Credentials that are renewed
+///
+/// A certificate, a key and a password can be given as they are, as files, or as a function of the program.
+/// Files are read and functions are called again for each new connection, on a thread of their own. An open
+/// connection is kept.
+///
+/// If one can't be read when the store is created, [`connect`](crate::EtcdStore::connect) refuses it. If one
+/// can't be read later, the store tries again without end, and the cause in
+/// [`health`](crate::EtcdStore::health) names the file. No secret and no content of a file is printed. The
+/// error that a function returns is printed.
+///
+/// ```no_run
+/// use event_etcd::{EtcdStore, Options};
+///
+/// # async fn run() -> Result<(), event_core::Error> {
+/// let options = Options::new()
+///     .ca_certificate_file("/etc/etcd/ca.pem")
+///     .identity_files("/etc/etcd/client.pem", "/etc/etcd/client.key")
+///     .user_with_password_file("reader", "/run/secrets/etcd");
+/// let store = EtcdStore::connect(["etcd.example.com:2379"], options).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct Options {
-    pub(crate) user: Option<(String, String)>,
-    pub(crate) ca: Option<Vec<u8>>,
-    pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
+    pub(crate) user: Option<Source<(String, String)>>,
+    pub(crate) ca: Option<Source<Vec<u8>>>,
+    pub(crate) identity: Option<Source<(Vec<u8>, Vec<u8>)>>,
     pub(crate) domain: Option<String>,
+    pub(crate) assume_http2: bool,
+    pub(crate) ordered_endpoints: bool,
+    pub(crate) follow_members: bool,
+    pub(crate) cluster_id: Option<u64>,
     pub(crate) connect_timeout: Duration,
     pub(crate) liveness_timeout: Duration,
 }
+
+/// What a function of the program may fail with.
+type BoxError = Box<dyn StdError + Send + Sync>;
 
 impl Default for Options {
     fn default() -> Self {
@@ -44,35 +78,114 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The defaults: no user, TLS with the system's roots for `https://` endpoints, a connect timeout of
-    /// 5 s, a liveness timeout of 5 s.
+    /// The defaults: no user, TLS with the system's roots for `https://` endpoints, endpoints in a random
+    /// order, a connect timeout of 5 s, a liveness timeout of 5 s.
     pub fn new() -> Self {
         Self {
             user: None,
             ca: None,
             identity: None,
             domain: None,
+            assume_http2: false,
+            ordered_endpoints: false,
+            follow_members: false,
+            cluster_id: None,
             connect_timeout: Duration::from_secs(5),
             liveness_timeout: Duration::from_secs(5),
         }
     }
 
     /// Sets the user and the password to authenticate with.
+    ///
+    /// If the cluster has authentication disabled, the store reads without a user.
     pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
-        self.user = Some((name.into(), password.into()));
+        let name = name.into();
+        self.user = Some(Source::given(name.clone(), (name, password.into())));
+        self
+    }
+
+    /// Sets the user, and the file that has the password. A line break at its end is not part of the
+    /// password. The file is read for each new connection.
+    pub fn user_with_password_file(
+        mut self,
+        name: impl Into<String>,
+        password: impl Into<PathBuf>,
+    ) -> Self {
+        self.user = Some(Source::password_file(name.into(), password.into()));
+        self
+    }
+
+    /// Sets a function that returns the user and the password. It is called for each new connection, and
+    /// may block.
+    ///
+    /// ```
+    /// use event_etcd::Options;
+    ///
+    /// let options = Options::new()
+    ///     .user_from(|| std::env::var("ETCD_PASSWORD").map(|password| ("reader".into(), password)));
+    /// ```
+    pub fn user_from<E: Into<BoxError>>(
+        mut self,
+        user: impl Fn() -> Result<(String, String), E> + Send + Sync + 'static,
+    ) -> Self {
+        self.user = Some(Source::function("the user", user));
         self
     }
 
     /// Sets the certificate authority that signed the servers' certificates, as PEM, in place of the
     /// system's roots. The store then uses TLS: an endpoint without a scheme is `https`.
+    ///
+    /// It may be a bundle of several certificates. The store ignores those that can't be read, with a
+    /// warning through `tracing`, unless none is left.
     pub fn ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.ca = Some(pem.into());
+        self.ca = Some(Source::given("given", pem.into()));
+        self
+    }
+
+    /// Sets the file that has the certificate authority, as [`ca_certificate`](Self::ca_certificate) does.
+    /// It is read for each new connection.
+    pub fn ca_certificate_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ca = Some(Source::file(path.into()));
+        self
+    }
+
+    /// Sets a function that returns the certificate authority, as
+    /// [`ca_certificate`](Self::ca_certificate) takes it. It is called for each new connection, and may
+    /// block.
+    pub fn ca_certificate_from<E: Into<BoxError>>(
+        mut self,
+        pem: impl Fn() -> Result<Vec<u8>, E> + Send + Sync + 'static,
+    ) -> Self {
+        self.ca = Some(Source::function("the authority's certificate", pem));
         self
     }
 
     /// Sets the client's certificate and its key, as PEM, for mutual TLS. The store then uses TLS.
+    ///
+    /// If the certificate was signed by an intermediate authority, the intermediate certificates follow it.
     pub fn identity(mut self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
-        self.identity = Some((certificate.into(), key.into()));
+        self.identity = Some(Source::given("given", (certificate.into(), key.into())));
+        self
+    }
+
+    /// Sets the files that have the client's certificate and its key, as [`identity`](Self::identity) takes
+    /// them. They are read for each new connection.
+    pub fn identity_files(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.identity = Some(Source::files(certificate.into(), key.into()));
+        self
+    }
+
+    /// Sets a function that returns the client's certificate and its key, as [`identity`](Self::identity)
+    /// takes them. It is called for each new connection, and may block.
+    pub fn identity_from<E: Into<BoxError>>(
+        mut self,
+        identity: impl Fn() -> Result<(Vec<u8>, Vec<u8>), E> + Send + Sync + 'static,
+    ) -> Self {
+        self.identity = Some(Source::function("the client's certificate", identity));
         self
     }
 
@@ -83,11 +196,48 @@ impl Options {
         self
     }
 
+    /// Sets whether to speak HTTP/2 over TLS with a server that does not negotiate it.
+    ///
+    /// `false` by default: a connection without ALPN fails, and the cause names this option. Set it if TLS
+    /// ends before etcd, at something that knows no ALPN, such as stunnel or a TCP load balancer.
+    pub fn assume_http2(mut self, assume: bool) -> Self {
+        self.assume_http2 = assume;
+        self
+    }
+
+    /// Sets whether the endpoints are tried in the order they are given in.
+    ///
+    /// `false` by default: the order is random, which spreads many programs over the members.
+    pub fn ordered_endpoints(mut self, ordered: bool) -> Self {
+        self.ordered_endpoints = ordered;
+        self
+    }
+
+    /// Sets whether the store also connects to members that it finds in the cluster's member list, at the
+    /// client URLs that they advertise.
+    ///
+    /// `false` by default: the store connects to the given endpoints only.
+    pub fn follow_members(mut self, follow: bool) -> Self {
+        self.follow_members = follow;
+        self
+    }
+
+    /// Sets the id of the only cluster that the store reads from, as `etcdctl member list -w fields` prints
+    /// it.
+    ///
+    /// `None` by default: any cluster. If a member of another cluster answers, the store treats it as a
+    /// member that failed.
+    pub fn cluster_id(mut self, id: impl Into<Option<u64>>) -> Self {
+        self.cluster_id = id.into();
+        self
+    }
+
     /// Sets how long a member may take from connecting to the first response. After that the next member
     /// is tried.
     ///
     /// 5 s by default. Connecting takes a round trip, and the first response another one, so a round trip
-    /// may take up to 2.4 s. TLS and a user need further ones.
+    /// may take up to 2.4 s. TLS and a user need further ones. Resolving the name of an endpoint may take
+    /// as long again.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -113,26 +263,19 @@ impl Options {
         self.ca.is_some() || self.identity.is_some() || self.domain.is_some()
     }
 
-    /// Refuses what can't be used.
+    /// Refuses what can't be used. The credentials are read by whoever connects.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let timeouts = [self.connect_timeout, self.liveness_timeout];
         if timeouts.iter().any(|timeout| timeout.is_zero() || *timeout > LONGEST) {
             return Err(refused("a timeout must be longer than zero and not longer than a day"));
         }
-        // The TLS below passes over certificates that it can't read.
-        if let Some(pem) = &self.ca {
-            let mut roots = RootCertStore::empty();
-            for certificate in certificates(pem, "the authority's certificate")? {
-                roots.add(certificate).map_err(|error| {
-                    refused("the authority's certificate can't be read").with_source(error)
-                })?;
-            }
-        }
-        if let Some((certificate, key)) = &self.identity {
-            certificates(certificate, "the client's certificate")?;
-            PrivateKeyDer::from_pem_slice(key).map_err(|_| {
-                refused("the client's key can't be read: expected a private key as PEM")
-            })?;
+        if let Some(name) = &self.domain
+            && ServerName::try_from(name.as_str()).is_err()
+        {
+            return Err(refused(format!(
+                "`{name}` is no name that a certificate can have: `Options::domain_name` takes a host name or \
+                 an IP address, without a port"
+            )));
         }
         Ok(())
     }
@@ -142,24 +285,18 @@ fn refused(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidArgument, message)
 }
 
-/// Reads PEM, and refuses one without a certificate.
-fn certificates(pem: &[u8], whose: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
-    match CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>() {
-        Ok(read) if !read.is_empty() => Ok(read),
-        _ => {
-            Err(refused(format!("{whose} can't be read: expected one or more certificates as PEM")))
-        }
-    }
-}
-
 impl fmt::Debug for Options {
     /// Prints no secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
-            .field("user", &self.user.as_ref().map(|(name, _)| name))
-            .field("ca_certificate", &self.ca.is_some())
-            .field("identity", &self.identity.is_some())
+            .field("user", &self.user)
+            .field("ca_certificate", &self.ca)
+            .field("identity", &self.identity)
             .field("domain_name", &self.domain)
+            .field("assume_http2", &self.assume_http2)
+            .field("ordered_endpoints", &self.ordered_endpoints)
+            .field("follow_members", &self.follow_members)
+            .field("cluster_id", &self.cluster_id)
             .field("connect_timeout", &self.connect_timeout)
             .field("liveness_timeout", &self.liveness_timeout)
             .finish()

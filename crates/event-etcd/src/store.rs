@@ -1,5 +1,7 @@
 //! A connection to a cluster.
 
+mod runtime;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +10,7 @@ use event_core::{Bytes, Error, ErrorKind, Health, MemoryReader};
 use tokio::runtime::Handle;
 
 use crate::driver::DriverHandle;
-use crate::endpoint::{check_endpoint, wants_tls};
+use crate::endpoint::{Endpoint, EndpointNames, split};
 use crate::mailbox::EndpointChange;
 use crate::options::Options;
 use crate::seam::{Connector, Members};
@@ -58,25 +60,23 @@ use crate::value::EtcdValue;
 #[derive(Clone)]
 pub struct EtcdStore {
     driver: Arc<DriverHandle>,
-    endpoints: WhichEndpoints,
+    /// `None`: they are the client's to choose.
+    endpoints: Option<Arc<EndpointNames>>,
     /// What every key of this view begins with.
     prefix: Bytes,
-}
-
-/// Which endpoints may be added.
-#[derive(Debug, Clone, Copy)]
-enum WhichEndpoints {
-    Plain,
-    Tls,
-    /// None: they are the client's to choose.
-    OfTheClient,
 }
 
 impl EtcdStore {
     /// Makes a store that connects to one of `endpoints` at a time. The call does not wait for the cluster.
     ///
     /// An endpoint is `host:port`, `http://host:port` or `https://host:port`. A URL may leave out its
-    /// port, which is then 80 or 443. The store tries the endpoints in this order.
+    /// port, which is then 80 or 443. A Unix socket is `unix:///path/of/socket`, or `unixs://` with TLS. A
+    /// string may have several endpoints, separated by commas. An endpoint that is given twice counts once,
+    /// also in another spelling.
+    ///
+    /// If a name has several addresses, the store tries each of them. It resolves the name anew before it
+    /// connects. TLS and HTTP/2 use the name, whatever the address is. The server behind a Unix socket is
+    /// called `localhost`.
     ///
     /// Only the arguments are checked here, so a program may start before its cluster. Until the cluster
     /// answers, watchers wait, and [`health`](Self::health) is connecting or stalled. To start only with a
@@ -87,26 +87,35 @@ impl EtcdStore {
     /// [`ErrorKind::InvalidArgument`]:
     ///
     /// - there is no endpoint, or one can't be read, or `http://` and TLS are mixed;
-    /// - a certificate or a key is not PEM, or can't be parsed;
+    /// - a certificate or a key is not PEM, or can't be parsed, or the key belongs to another certificate;
+    /// - a file of the credentials can't be read, or a function for them returns an error;
+    /// - the user, the password or the name of the servers' certificates is empty;
     /// - a timeout is zero or longer than a day;
-    /// - the call is outside a tokio runtime. Enable time and I/O on the runtime; `#[tokio::main]` does.
+    /// - the call is outside a tokio runtime, or in one without time or without I/O. `#[tokio::main]` enables
+    ///   both.
     pub async fn connect<E: Into<String>>(
         endpoints: impl IntoIterator<Item = E>,
         options: Options,
     ) -> Result<Self, Error> {
         let endpoints: Vec<String> = endpoints.into_iter().map(Into::into).collect();
-        let Some(first) = endpoints.first() else {
+        let endpoints = split(endpoints.iter().map(String::as_str))?;
+        if endpoints.is_empty() {
             return Err(invalid("no endpoint is given: expected host:port"));
-        };
-        let tls = options.wants_tls() || endpoints.iter().any(|endpoint| wants_tls(endpoint));
+        }
+        let tls = options.wants_tls() || endpoints.iter().any(|name| Endpoint::wants_tls(name));
+        let (known, mut names) = (EndpointNames::new(tls), Vec::new());
         for endpoint in &endpoints {
-            check_endpoint(endpoint, tls)?;
+            known.add(endpoint, |name| names.push(name))?;
         }
         options.check()?;
-        runtime()?;
-        let members = Members::new(&options, tls, first).await?;
-        let which = if tls { WhichEndpoints::Tls } else { WhichEndpoints::Plain };
-        Self::start(Arc::new(members), endpoints, options.timeouts(), which)
+        let runtime = runtime::current()?;
+        let members = Members::new(&options, tls).await?;
+        let mut endpoints = Endpoints::new(names, None);
+        if options.ordered_endpoints {
+            endpoints = endpoints.in_order();
+        }
+        let (timeouts, cluster) = (options.timeouts(), options.cluster_id);
+        Ok(Self::start(Arc::new(members), endpoints, timeouts, cluster, Some(known), &runtime))
     }
 
     /// Makes a store over a client that the program has, with the default timeouts.
@@ -119,21 +128,21 @@ impl EtcdStore {
     ///
     /// [`ErrorKind::InvalidArgument`]: the call is outside a tokio runtime.
     pub fn from_client(client: etcd_client::Client) -> Result<Self, Error> {
-        let endpoints = vec!["the client's".to_owned()];
+        let endpoints = Endpoints::new(["the client's".to_owned()], None);
         let timeouts = Options::new().timeouts();
-        Self::start(Arc::new(client), endpoints, timeouts, WhichEndpoints::OfTheClient)
+        Ok(Self::start(Arc::new(client), endpoints, timeouts, None, None, &runtime::current()?))
     }
 
     fn start(
         connector: Arc<dyn Connector>,
-        endpoints: Vec<String>,
+        endpoints: Endpoints,
         timeouts: Timeouts,
-        which: WhichEndpoints,
-    ) -> Result<Self, Error> {
-        let endpoints = Endpoints::new(endpoints, None);
-        let driver =
-            Arc::new(DriverHandle::start(connector, endpoints, timeouts, None, &runtime()?));
-        Ok(Self { driver, endpoints: which, prefix: Bytes::new() })
+        cluster: Option<u64>,
+        known: Option<EndpointNames>,
+        runtime: &Handle,
+    ) -> Self {
+        let driver = DriverHandle::start(connector, endpoints, timeouts, cluster, runtime);
+        Self { driver: Arc::new(driver), endpoints: known.map(Arc::new), prefix: Bytes::new() }
     }
 
     /// A view of the keys that begin with `prefix`. Pass it keys without the prefix. Views nest.
@@ -144,7 +153,7 @@ impl EtcdStore {
     pub fn namespace(&self, prefix: impl AsRef<[u8]>) -> Self {
         Self {
             driver: Arc::clone(&self.driver),
-            endpoints: self.endpoints,
+            endpoints: self.endpoints.clone(),
             prefix: self.key(prefix.as_ref()),
         }
     }
@@ -171,7 +180,8 @@ impl EtcdStore {
     /// A new version comes when the state, the kind of the cause, the endpoint in use or the number of
     /// history resets changes. [`stale_for`](Self::stale_for) says how old the last response is. If TLS
     /// fails, as with a wrong authority, an expired certificate or a wrong name, the cause is
-    /// `Unreachable`, with the words of the TLS library.
+    /// `Unreachable`. If the server refuses the client's certificate, or the credentials can't be read, it is
+    /// `Unauthenticated`. The cause says what to change, and has the words of the TLS library.
     ///
     /// When nothing is watched any more, the store stops asking the cluster and the health no longer
     /// changes. *Live* is then out of date.
@@ -200,7 +210,8 @@ impl EtcdStore {
         self.driver.stale_for()
     }
 
-    /// Adds an endpoint to those that the store tries.
+    /// Adds an endpoint to those that the store tries, in any form that [`connect`](Self::connect) takes.
+    /// Adding one that the store has, in any spelling, changes nothing.
     ///
     /// # Errors
     ///
@@ -208,23 +219,22 @@ impl EtcdStore {
     /// store uses TLS, `https://` if it does not. Or the store is one
     /// [over a client](Self::from_client), which has endpoints of its own.
     pub fn add_endpoint(&self, endpoint: impl Into<String>) -> Result<(), Error> {
-        let endpoint = endpoint.into();
-        check_endpoint(&endpoint, self.tls()?)?;
-        self.driver.mailbox.change_endpoint(endpoint, EndpointChange::Added);
-        Ok(())
+        let mailbox = &self.driver.mailbox;
+        self.known()?
+            .add(&endpoint.into(), |name| mailbox.change_endpoint(name, EndpointChange::Added))
     }
 
-    /// Removes an endpoint. Pass it exactly as you added it. If it is the one in use, the store connects to
-    /// the next one. Removing an endpoint that the store does not have changes nothing.
+    /// Removes an endpoint, in any spelling. If it is the one in use, the store connects to the next one.
+    /// Removing an endpoint that the store does not have changes nothing.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`]: the store is one [over a client](Self::from_client), which has
+    /// [`ErrorKind::InvalidArgument`]: the endpoint can't be read, or the store is one [over a client](Self::from_client), which has
     /// endpoints of its own.
     pub fn remove_endpoint(&self, endpoint: impl Into<String>) -> Result<(), Error> {
-        self.tls()?;
-        self.driver.mailbox.change_endpoint(endpoint.into(), EndpointChange::Removed);
-        Ok(())
+        let mailbox = &self.driver.mailbox;
+        self.known()?
+            .remove(&endpoint.into(), |name| mailbox.change_endpoint(name, EndpointChange::Removed))
     }
 
     /// Ends the store for all its handles: each watcher yields the last version, unless it already did, and
@@ -233,25 +243,15 @@ impl EtcdStore {
         self.driver.close();
     }
 
-    /// Whether the store uses TLS.
-    fn tls(&self) -> Result<bool, Error> {
-        match self.endpoints {
-            WhichEndpoints::Plain => Ok(false),
-            WhichEndpoints::Tls => Ok(true),
-            WhichEndpoints::OfTheClient => Err(invalid(
-                "the store is over a client, which has endpoints of its own: change them there",
-            )),
-        }
+    fn known(&self) -> Result<&EndpointNames, Error> {
+        let message =
+            "the store is over a client, which has endpoints of its own: change them there";
+        self.endpoints.as_deref().ok_or_else(|| invalid(message))
     }
 
     fn key(&self, name: &[u8]) -> Bytes {
         [&self.prefix, name].concat().into()
     }
-}
-
-fn runtime() -> Result<Handle, Error> {
-    Handle::try_current()
-        .map_err(|error| invalid("a store needs a tokio runtime").with_source(error))
 }
 
 fn invalid(message: &str) -> Error {

@@ -14,17 +14,18 @@ impl Failure {
         Self { kind, message: message.into() }
     }
 
-    /// Whether the server had no time for the request.
-    pub(crate) fn is_overload(&self) -> bool {
-        self.kind == CauseKind::ResourceExhausted
-    }
-
     /// Whether keys that were asked for are to blame, and not the connection.
     pub(crate) fn concerns_keys(&self) -> bool {
         matches!(
             self.kind,
             CauseKind::PermissionDenied | CauseKind::InvalidArgument | CauseKind::TooLarge
         )
+    }
+
+    /// Whether the server is overloaded, so that trying again soon makes it worse: it refuses requests, or did
+    /// not finish a login in time (N9, N13).
+    pub(crate) fn is_overload(&self) -> bool {
+        self.kind == CauseKind::ResourceExhausted
     }
 }
 
@@ -39,6 +40,7 @@ const INVALID_ARGUMENT: i32 = 3;
 const OUT_OF_RANGE: i32 = 11;
 const PERMISSION_DENIED: i32 = 7;
 const RESOURCE_EXHAUSTED: i32 = 8;
+const UNIMPLEMENTED: i32 = 12;
 const UNAUTHENTICATED: i32 = 16;
 
 /// How etcd refuses credentials, in its words: the codes differ from version to version.
@@ -50,6 +52,18 @@ const UNAUTHENTICATED_WORDS: [&str; 5] = [
     "revision in header is old",
 ];
 
+/// How a server's TLS refuses the client's certificate, in the words of rustls.
+const REFUSED_CERTIFICATE_WORDS: [&str; 8] = [
+    "received fatal alert: AccessDenied",
+    "received fatal alert: BadCertificate",
+    "received fatal alert: CertificateExpired",
+    "received fatal alert: CertificateRequired",
+    "received fatal alert: CertificateRevoked",
+    "received fatal alert: CertificateUnknown",
+    "received fatal alert: UnknownCA",
+    "received fatal alert: UnsupportedCertificate",
+];
+
 const NO_LEADER_WORDS: [&str; 3] = ["no leader", "leader changed", "request timed out"];
 
 /// The kind of a refusal, from its gRPC code and its words.
@@ -57,10 +71,14 @@ pub(super) fn kind_of(code: i32, message: &str) -> CauseKind {
     let has = |words: &str| message.contains(words);
     match code {
         _ if has("too many operations") => CauseKind::TooLarge,
+        // kine, of a transaction of reads (N4).
+        _ if has("unsupported operations in txn request") => CauseKind::Unimplemented,
+        UNIMPLEMENTED => CauseKind::Unimplemented,
         OUT_OF_RANGE | RESOURCE_EXHAUSTED if has("larger than") || has("too large") => {
             CauseKind::TooLarge
         }
         _ if UNAUTHENTICATED_WORDS.iter().any(|words| has(words)) => CauseKind::Unauthenticated,
+        _ if REFUSED_CERTIFICATE_WORDS.iter().any(|words| has(words)) => CauseKind::Unauthenticated,
         PERMISSION_DENIED => CauseKind::PermissionDenied,
         UNAUTHENTICATED => CauseKind::Unauthenticated,
         INVALID_ARGUMENT => CauseKind::InvalidArgument,
@@ -84,7 +102,7 @@ mod tests {
         const UNAVAILABLE: i32 = 14;
         use CauseKind::{
             InvalidArgument, NoLeader, PermissionDenied, ResourceExhausted, TooLarge,
-            Unauthenticated, Unreachable,
+            Unauthenticated, Unimplemented, Unreachable,
         };
         for (code, message, kind) in [
             (PERMISSION_DENIED, "etcdserver: permission denied", PermissionDenied),
@@ -134,9 +152,29 @@ mod tests {
             (RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded", Unreachable),
             (OUT_OF_RANGE, "etcdserver: mvcc: required revision has been compacted", Unreachable),
             (NOT_FOUND, "etcdserver: member not found", Unreachable),
+            (UNKNOWN, "received fatal alert: UnknownCA", Unauthenticated),
+            (UNKNOWN, "received fatal alert: ProtocolVersion", Unreachable),
+            (UNKNOWN, "invalid peer certificate: UnknownIssuer", Unreachable),
+            // A token is renewed, and authentication is disabled by now: the next connection needs none.
+            (FAILED_PRECONDITION, "etcdserver: authentication is not enabled", Unreachable),
+            // kine 0.17; then the gRPC library, of a service that the server does not have.
+            (UNKNOWN, "unsupported operations in txn request", Unimplemented),
+            (UNIMPLEMENTED, "unknown service etcdserverpb.Lease", Unimplemented),
             (UNKNOWN, "h2 protocol error: error reading a body from connection", Unreachable),
         ] {
             assert_eq!(kind_of(code, message), kind, "{code} {message}");
+        }
+    }
+
+    #[test]
+    fn only_a_server_that_is_overloaded_is_given_time() {
+        for (message, is_overload) in [
+            ("etcdserver: too many requests", true),
+            ("grpc: trying to send message larger than max", false),
+            ("etcdserver: mvcc: database space exceeded", false),
+        ] {
+            let failure = Failure::new(kind_of(RESOURCE_EXHAUSTED, message), message);
+            assert_eq!(failure.is_overload(), is_overload, "{message}");
         }
     }
 }

@@ -1,133 +1,139 @@
 //! How a member is connected to.
 
+mod advice;
+mod credentials;
+mod detached;
+mod link;
+mod resolver;
+mod tls;
+mod transport;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use etcd_client::{
-    BalancedChannelBuilder, Certificate, Channel, Client, ConnectOptions, Identity, TlsOptions,
-};
+use etcd_client::{Client, ConnectOptions, Error as EtcdError};
 use event_core::{CauseKind, Error, ErrorKind};
-use tokio::sync::mpsc;
-use tokio::time::timeout;
-use tonic::transport::channel::Change;
-use tonic::transport::{Channel as TonicChannel, Endpoint, Error as TonicError, Uri};
+use tokio::time::{Instant, timeout_at};
 
-use super::etcd::{causes, failure};
+use super::etcd::failure;
 use super::{Connection, Connector, Failure};
 use crate::Options;
-
-/// The server closes a connection whose keepalive is under 5 s (C2). The session finds faults sooner, by
-/// its own question on the stream; this one is for the sockets.
-const KEEPALIVE: Duration = Duration::from_secs(10);
+use crate::endpoint::{Address, Endpoint};
+use credentials::CredentialsReader;
+use resolver::Resolver;
+use transport::{Deadlines, Transport};
 
 /// Connections of our own, each to one member (C4).
 pub(crate) struct Members {
-    options: ConnectOptions,
-    /// For connecting and authenticating.
+    tls: bool,
+    credentials: CredentialsReader,
+    resolver: Resolver,
+    /// For reading the credentials, connecting and authenticating, and as long for resolving.
+    ///
+    /// The session gives up after the connect timeout, and knows no more than that. So this one is shorter,
+    /// for the reason to be known. The rest is for the first response.
     timeout: Duration,
+    /// For the socket: half the connect timeout. In packet loss a new attempt sends its own SYN sooner than
+    /// the kernel sends an old one again.
+    socket_timeout: Duration,
 }
 
 impl Members {
-    /// Checks that a connection can be made with the options: the TLS below looks at them only then. Does
-    /// not connect.
-    pub(crate) async fn new(options: &Options, tls: bool, endpoint: &str) -> Result<Self, Error> {
-        // etcd-client's own defaults have no timeout at all (C1). Half the timeout: in packet loss a
-        // new attempt sends its own SYN sooner than the kernel sends an old one again.
-        let mut etcd = ConnectOptions::new()
-            .with_connect_timeout(options.connect_timeout / 2)
-            .with_keep_alive(KEEPALIVE, KEEPALIVE)
-            .with_require_leader(true)
-            .with_auto_token_refresh(true);
-        if tls {
-            etcd = etcd.with_tls(tls_options(options));
+    /// Reads the credentials, and refuses what no connection can be made with. Does not connect.
+    pub(crate) async fn new(options: &Options, tls: bool) -> Result<Self, Error> {
+        let members = Self {
+            tls,
+            credentials: CredentialsReader::new(options, tls),
+            resolver: Resolver::of_system(),
+            timeout: options.connect_timeout * 9 / 10,
+            socket_timeout: options.connect_timeout / 2,
+        };
+        match members.credentials.read(members.timeout).await {
+            Ok(_) => Ok(members),
+            Err(message) => Err(Error::new(ErrorKind::InvalidArgument, message)),
         }
-        // Without a user etcd-client makes no connection before the first call.
-        Client::connect([endpoint], Some(etcd.clone())).await.map_err(|error| {
-            let message = format!("the endpoint `{endpoint}` can't be used: {}", causes(&error));
-            Error::new(ErrorKind::InvalidArgument, message)
-        })?;
-        if let Some((name, password)) = &options.user {
-            etcd = etcd.with_user(name, password);
-        }
-        Ok(Self { options: etcd, timeout: options.connect_timeout })
     }
-}
 
-fn tls_options(options: &Options) -> TlsOptions {
-    let mut tls = match &options.ca {
-        Some(pem) => TlsOptions::new().ca_certificate(Certificate::from_pem(pem)),
-        None => TlsOptions::new().with_native_roots(),
-    };
-    if let Some((certificate, key)) = &options.identity {
-        tls = tls.identity(Identity::from_pem(certificate, key));
+    fn parse(&self, endpoint: &str) -> Result<Endpoint, Failure> {
+        Endpoint::parse(endpoint, self.tls).map_err(|error| unreachable(error.to_string()))
     }
-    if let Some(name) = &options.domain {
-        tls = tls.domain_name(name);
+
+    /// A client with a token, if the cluster wants one.
+    async fn log_in(
+        &self,
+        transport: Transport,
+        user: Option<(String, String)>,
+        deadline: Instant,
+    ) -> Result<Client, Failure> {
+        let Transport { channel, link } = transport;
+        let client = |user| {
+            let mut options =
+                ConnectOptions::new().with_require_leader(true).with_auto_token_refresh(true);
+            if let Some((name, password)) = user {
+                options = options.with_user(name, password);
+            }
+            Client::from_channel(channel.clone(), Some(options))
+        };
+        // Without a user nothing is sent.
+        let Some(user) = user else { return client(None).await.map_err(|error| failure(&error)) };
+        let name = user.0.clone();
+        match timeout_at(deadline, client(Some(user))).await {
+            Ok(Ok(client)) => Ok(client),
+            // Go's client reads without a token, too (N8). If authentication is enabled later, reads are
+            // refused, and the next connection comes here again.
+            Ok(Err(error)) if is_auth_disabled(&error) => {
+                tracing::debug!("authentication is not enabled: reading without a user");
+                client(None).await.map_err(|error| failure(&error))
+            }
+            Ok(Err(error)) => Err(failure(&error)),
+            // The server works on the login though the client has gone (N9).
+            Err(_) if link.has_answered() => Err(Failure::new(
+                CauseKind::ResourceExhausted,
+                format!(
+                    "the login of the user {name} took longer than {:?}: the server checks passwords slowly, or \
+                     too many clients log in at once",
+                    self.timeout
+                ),
+            )),
+            Err(_) => Err(unreachable(format!(
+                "the server accepted the connection, and did not answer the login within {:?}",
+                self.timeout
+            ))),
+        }
     }
-    tls
 }
 
 #[async_trait]
 impl Connector for Members {
     async fn resolve(&self, endpoint: &str) -> Result<Vec<Arc<str>>, Failure> {
-        Ok(vec![endpoint.into()])
+        let addresses = self.resolver.resolve(&self.parse(endpoint)?, self.timeout).await?;
+        Ok(addresses.iter().map(|address| address.to_string().into()).collect())
     }
 
-    async fn connect(
-        &self,
-        endpoint: &str,
-        _address: &str,
-    ) -> Result<Arc<dyn Connection>, Failure> {
-        let options = Some(self.options.clone());
-        let connect = Client::connect_with_balanced_channel([endpoint], options, Windowed);
-        match timeout(self.timeout, connect).await {
-            Ok(Ok(client)) => Ok(Arc::new(client)),
-            Ok(Err(error)) => Err(failure(&error)),
-            Err(_) => Err(Failure::new(
-                CauseKind::Unreachable,
-                format!("no connection within {:?}", self.timeout),
-            )),
-        }
+    async fn connect(&self, endpoint: &str, address: &str) -> Result<Arc<dyn Connection>, Failure> {
+        let deadline = Instant::now() + self.timeout;
+        let address = Address::parse(address)
+            .ok_or_else(|| unreachable(format!("{address} is no address")))?;
+        let endpoint = self.parse(endpoint)?;
+        let credentials = self.credentials.read(self.timeout).await;
+        let credentials =
+            credentials.map_err(|words| Failure::new(CauseKind::Unauthenticated, words))?;
+        let deadlines =
+            Deadlines { socket: self.socket_timeout, all: deadline, all_within: self.timeout };
+        let transport =
+            transport::connect(&endpoint, &address, credentials.tls.as_ref(), deadlines).await?;
+        Ok(Arc::new(self.log_in(transport, credentials.user, deadline).await?))
     }
 }
 
-/// A channel whose streams have a smaller window than the HTTP/2 library gives them, which is 2 MB.
-///
-/// What the server has sent lies before the answer that overtakes it (E9): 20,000 small responses in
-/// 2 MB. And the library ends a connection in which many small frames lie unread (C8): a frame counts
-/// with what it lacks to 256 bytes, and all together may come to half the connection's window of 5 MB.
-/// A watch's response has at least 70 bytes.
-struct Windowed;
+fn is_auth_disabled(error: &EtcdError) -> bool {
+    let EtcdError::GRpcStatus(status) = error else { return false };
+    status.message().contains("authentication is not enabled")
+}
 
-const STREAM_WINDOW: u32 = 512 << 10;
-
-impl BalancedChannelBuilder for Windowed {
-    type Error = TonicError;
-
-    fn balanced_channel(
-        self,
-        size: usize,
-    ) -> Result<(Channel, mpsc::Sender<Change<Uri, Endpoint>>), TonicError> {
-        let (channel, inserted) = TonicChannel::balance_channel(size);
-        let (sender, mut changes) = mpsc::channel(size);
-        // It ends with the client, which has the sender.
-        tokio::spawn(async move {
-            while let Some(change) = changes.recv().await {
-                let change = match change {
-                    Change::Insert(uri, endpoint) => {
-                        let endpoint: Endpoint = endpoint;
-                        Change::Insert(uri, endpoint.initial_stream_window_size(STREAM_WINDOW))
-                    }
-                    Change::Remove(uri) => Change::Remove(uri),
-                };
-                if inserted.send(change).await.is_err() {
-                    return;
-                }
-            }
-        });
-        Ok((Channel::Tonic(channel), sender))
-    }
+fn unreachable(message: impl Into<String>) -> Failure {
+    Failure::new(CauseKind::Unreachable, message)
 }
 
 /// A client that the program has.

@@ -28,10 +28,17 @@ pub(super) struct Cluster {
     /// No progress is answered while a watch of the stream lags, or starts beyond what the member
     /// has, as later servers do (E7).
     pub(super) strict: bool,
-    /// A proxy lies in between. It never answers for progress, and creates watches out of order (N3).
-    pub(super) is_proxied: bool,
-    /// Watches get numbers that other streams share (N4).
-    pub(super) shares_numbers: bool,
+    pub(super) served_by: ServedBy,
+}
+
+/// What the client talks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ServedBy {
+    Etcd,
+    /// It never answers for progress, and creates watches out of order (N3).
+    GrpcProxy,
+    /// Its watches get numbers that other streams share (N4).
+    Kine,
 }
 
 #[derive(Debug)]
@@ -84,8 +91,11 @@ impl Cluster {
             large: [false; KEYS],
             limit: usize::MAX,
             strict: random.bool(),
-            is_proxied: random.u8(..4) == 0,
-            shares_numbers: random.u8(..4) == 0,
+            served_by: match random.u8(..4) {
+                0 => ServedBy::GrpcProxy,
+                1 => ServedBy::Kine,
+                _ => ServedBy::Etcd,
+            },
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::simulation::cluster::ServedBy;
 use crate::simulation::history::{KEYS, name, value};
 use crate::simulation::world::{Checked, World};
 use event_core::{Cause, CauseKind, HealthState};
@@ -56,7 +57,7 @@ impl World {
         if self.link.as_ref().is_some_and(|one| one.asked.is_some()) {
             return Ok(()); // asked while a watch lagged, and therefore not answered
         }
-        if self.cluster.is_proxied && self.is_outdated() {
+        if self.cluster.served_by == ServedBy::GrpcProxy && self.is_outdated() {
             return Ok(()); // asked for a watch, which is refused (E4)
         }
         let until = self.now + PATIENCE;

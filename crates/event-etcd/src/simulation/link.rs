@@ -45,8 +45,8 @@ pub(super) struct Link {
     creates: u64,
     /// By when the client wants the next one to be created.
     created_by: Option<Instant>,
-    /// A question for a sign of life was not answered at first. Then the client does not ask any more.
-    pub(super) was_doubted: bool,
+    /// When a question for a sign of life was not answered at first. The client does not ask any more.
+    pub(super) doubted_at: Option<Instant>,
     /// Since when its member is stalled.
     pub(super) stalled_since: Option<Instant>,
 }
@@ -108,7 +108,7 @@ impl Link {
             watches: BTreeMap::new(),
             creates: 0,
             created_by: None,
-            was_doubted: false,
+            doubted_at: None,
             stalled_since: None,
         }
     }
@@ -125,14 +125,14 @@ impl Link {
     pub(super) fn open(
         &mut self,
         first: WatchRequest,
-        shares_numbers: bool,
+        is_kine: bool,
         now: Instant,
     ) -> Result<(), String> {
         if !self.connected || self.stream.is_some() {
             return Err("a stream is opened without a link, or twice".to_owned());
         }
         self.book(&first, now)?;
-        self.stream = Some(Stream::new(self.token, first, shares_numbers));
+        self.stream = Some(Stream::new(self.token, first, is_kine));
         self.call(What::Open, now);
         Ok(())
     }
@@ -175,7 +175,7 @@ impl Link {
                     return Err("a second watch of a key".to_owned());
                 }
                 self.quiet_since.get_or_insert(now);
-                self.was_doubted |= self.asked.is_some();
+                self.doubted_at = self.doubted_at.or(self.asked.map(|_| now));
                 let answer = self.timeouts.liveness * 3 / 5;
                 self.created_by.get_or_insert(now + answer);
                 self.watches.insert(self.creates, Asked { key, id: None, compacted: false });

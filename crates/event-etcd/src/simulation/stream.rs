@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use event_core::CauseKind;
 
 use crate::seam::{Event, Failure, WatchRequest, WatchResponse};
-use crate::simulation::cluster::{Cluster, Member};
+use crate::simulation::cluster::{Cluster, Member, ServedBy};
 use crate::simulation::history::{History, key_of};
 
 /// How many responses the server queues of a watch that it keeps up with, before the watch lags.
@@ -33,6 +33,7 @@ pub(super) struct Stream {
     /// By the numbers of their creates.
     pub(super) watches: BTreeMap<u64, Watch>,
     creates: u64,
+    is_kine: bool,
     /// The id that the next watch gets.
     next_id: i64,
     /// Watches that are created, and the client is not told yet.
@@ -55,7 +56,7 @@ pub(super) struct Watch {
 }
 
 impl Stream {
-    pub(super) fn new(token: u64, first: WatchRequest, shares_numbers: bool) -> Self {
+    pub(super) fn new(token: u64, first: WatchRequest, is_kine: bool) -> Self {
         Self {
             opened: false,
             token,
@@ -64,7 +65,8 @@ impl Stream {
             requests: [first].into(),
             watches: BTreeMap::new(),
             creates: 0,
-            next_id: if shares_numbers { 17 } else { 0 },
+            is_kine,
+            next_id: if is_kine { 17 } else { 0 },
             held: Vec::new(),
             sent: VecDeque::new(),
         }
@@ -93,7 +95,7 @@ impl Stream {
                 if !is_outdated && cluster.readable[key] {
                     let is_from_now = start_revision == 0;
                     let id = self.next_id;
-                    let shared = if cluster.shares_numbers { random.i64(0..3) } else { 0 };
+                    let shared = if self.is_kine { random.i64(0..3) } else { 0 };
                     self.next_id += 1 + shared;
                     let watch = Watch {
                         key,
@@ -107,7 +109,7 @@ impl Stream {
                     let response =
                         WatchResponse::Created { watch_id: id, revision: member.applied };
                     // The first one opens the stream.
-                    if cluster.is_proxied && !cluster.shares_numbers && create > 0 {
+                    if cluster.served_by == ServedBy::GrpcProxy && create > 0 {
                         self.held.push((response, Some(create)));
                     } else {
                         self.sent.push_back((response, Some(create)));
@@ -125,7 +127,7 @@ impl Stream {
                     self.sent.push_back((canceled(watch_id, "as asked"), Some(create)));
                 }
             }
-            WatchRequest::Progress if cluster.is_proxied => {}
+            WatchRequest::Progress if cluster.served_by == ServedBy::GrpcProxy => {}
             WatchRequest::Progress => {
                 let refuses = |watch: &Watch| {
                     let missed = cluster.history().events(watch.key, watch.next, member.applied);

@@ -10,7 +10,7 @@ use event_core::{Bytes, CauseKind, Health, HealthState};
 
 use crate::seam::{Failure, WatchResponse};
 use crate::session::{Action, Endpoints, Session, Timeouts};
-use crate::simulation::cluster::{Cluster, Is};
+use crate::simulation::cluster::{Cluster, Is, ServedBy};
 use crate::simulation::history::key_of;
 use crate::simulation::link::{Link, What};
 use crate::simulation::program::Program;
@@ -153,8 +153,8 @@ impl World {
                 self.connected()?.call(What::CheckHistory(entry, None), now);
             }
             Action::OpenStream(first) => {
-                let shares_numbers = self.cluster.shares_numbers;
-                self.connected()?.open(first, shares_numbers, now)?;
+                let is_kine = self.cluster.served_by == ServedBy::Kine;
+                self.connected()?.open(first, is_kine, now)?;
             }
             Action::Send(request) => self.connected()?.send(request, now)?,
             Action::Publish(id, entry) => {
@@ -285,7 +285,7 @@ impl World {
         let quiet = self.link.as_ref().and_then(|link| link.quiet_since);
         let is_open = self.link.iter().flat_map(|one| &one.stream).any(|one| one.opened);
         let is_late = quiet.is_some_and(|since| since + 2 * self.timeouts.liveness <= now);
-        let was_doubted = self.link.as_ref().is_some_and(|link| link.was_doubted);
+        let was_doubted = self.link.as_ref().is_some_and(|link| link.doubted_at.is_some());
         if is_open && is_late && !was_doubted {
             return Err("the stream's silence is not noticed".to_owned());
         }

@@ -111,3 +111,68 @@ async fn an_expired_token_is_renewed_for_new_keys_and_after_a_reset() {
     let state = timeout(BOUND, store.health_live()).await.expect("live").state;
     assert_eq!(state, HealthState::Live);
 }
+
+#[tokio::test]
+async fn a_user_is_no_obstacle_where_authentication_is_disabled_and_it_may_be_enabled_and_disabled()
+{
+    let cluster = Cluster::start(1).await;
+    let anyone = cluster.client().await;
+    auth::add_reader(&anyone, "reader", "hunter2", "role", "app/").await;
+    let proxy = Proxy::start(cluster.node(0).address());
+    let store = store_as(proxy.endpoint(), "hunter2").await;
+    let mut watcher = store.value("app/key").watch();
+    put(&anyone, "app/key", "a").await;
+    until(&mut watcher, "a").await;
+
+    auth::enable(&anyone, "root").await;
+    let root = cluster.client_as("root", "root").await;
+    put(&root, "app/key", "b").await;
+    until(&mut watcher, "b").await;
+    put(&root, "app/new", "c").await;
+    until(&mut store.value("app/new").watch(), "c").await;
+    proxy.reset().await;
+    put(&root, "app/key", "d").await;
+    until(&mut watcher, "d").await;
+
+    root.auth_client().auth_disable().await.unwrap();
+    put(&anyone, "app/key", "e").await;
+    until(&mut watcher, "e").await;
+    put(&anyone, "app/newer", "f").await;
+    until(&mut store.value("app/newer").watch(), "f").await;
+    proxy.reset().await;
+    put(&anyone, "app/key", "g").await;
+    until(&mut watcher, "g").await;
+
+    // The tokens of before are gone.
+    anyone.auth_client().auth_enable().await.unwrap();
+    let root = cluster.client_as("root", "root").await;
+    put(&root, "app/newest", "h").await;
+    until(&mut store.value("app/newest").watch(), "h").await;
+    put(&root, "app/key", "i").await;
+    until(&mut watcher, "i").await;
+    assert_eq!(timeout(BOUND, store.health_live()).await.unwrap().state, HealthState::Live);
+}
+
+#[tokio::test]
+async fn a_password_that_is_changed_in_its_file_is_used_for_the_next_connection() {
+    let cluster = Cluster::start(1).await;
+    let root = guarded(&cluster).await;
+    let proxy = Proxy::start(cluster.node(0).address());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, "hunter2\n").unwrap();
+    let options = options().user_with_password_file("reader", &file);
+    let store = EtcdStore::connect([proxy.endpoint()], options).await.unwrap();
+    let mut watcher = store.value("app/key").watch();
+    put(&root, "app/key", "a").await;
+    until(&mut watcher, "a").await;
+
+    auth::change_password(&root, "reader", "hunter3").await;
+    std::fs::remove_file(&file).unwrap();
+    proxy.reset().await;
+    let cause = says(&store, CauseKind::Unauthenticated).await.cause.unwrap().to_string();
+    assert!(cause.contains(file.to_str().unwrap()), "{cause}");
+    std::fs::write(&file, "hunter3").unwrap();
+    put(&root, "app/key", "b").await;
+    until(&mut watcher, "b").await;
+}

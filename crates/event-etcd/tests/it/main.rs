@@ -2,6 +2,7 @@
 
 mod arguments;
 mod auth;
+mod certificates;
 mod compaction;
 mod faults;
 mod following;
@@ -10,4 +11,6 @@ mod large;
 mod laws;
 mod sharing;
 mod support;
+mod terminator;
 mod tls;
+mod transport;
