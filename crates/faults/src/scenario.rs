@@ -59,6 +59,8 @@ impl Scenario {
         writer: &Client,
     ) -> Self {
         let before = watches::count(&servers).await;
+        // In order: the rows say which member is used first.
+        let options = options.ordered_endpoints(true);
         let store =
             EtcdStore::connect(endpoints, options).await.expect("the endpoints are well formed");
         let (taken, log) = (MemoryValue::empty(), MemoryValue::new(Vec::new()));

@@ -33,7 +33,8 @@ pub(super) struct Stream {
     /// By the numbers of their creates.
     pub(super) watches: BTreeMap<u64, Watch>,
     creates: u64,
-    is_kine: bool,
+    /// How far apart its ids may be.
+    id_step: i64,
     /// The id that the next watch gets.
     next_id: i64,
     /// Watches that are created, and the client is not told yet.
@@ -65,7 +66,7 @@ impl Stream {
             requests: [first].into(),
             watches: BTreeMap::new(),
             creates: 0,
-            is_kine,
+            id_step: if is_kine { 3 } else { 1 },
             next_id: if is_kine { 17 } else { 0 },
             held: Vec::new(),
             sent: VecDeque::new(),
@@ -95,8 +96,7 @@ impl Stream {
                 if !is_outdated && cluster.readable[key] {
                     let is_from_now = start_revision == 0;
                     let id = self.next_id;
-                    let shared = if self.is_kine { random.i64(0..3) } else { 0 };
-                    self.next_id += 1 + shared;
+                    self.next_id += random.i64(1..=self.id_step);
                     let watch = Watch {
                         key,
                         id,

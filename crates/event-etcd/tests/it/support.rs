@@ -15,7 +15,8 @@ pub(crate) const BOUND: Duration = Duration::from_secs(20);
 pub(crate) const DETECTION: Duration = Duration::from_secs(1);
 
 pub(crate) fn options() -> Options {
-    Options::new().liveness_timeout(DETECTION).connect_timeout(DETECTION)
+    // In order: tests say which member is used first.
+    Options::new().liveness_timeout(DETECTION).connect_timeout(DETECTION).ordered_endpoints(true)
 }
 
 /// A store on some endpoints.

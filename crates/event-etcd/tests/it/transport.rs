@@ -77,7 +77,7 @@ async fn a_server_is_called_by_the_name_in_the_endpoint_and_not_by_its_address()
     let store = store(endpoint, options()).await;
     let _watcher = store.value("key").watch();
     let uri = timeout(BOUND, calls.recv()).await.unwrap().unwrap();
-    assert_eq!(uri, format!("http://localhost:{}/etcdserverpb.KV/Txn", address.port()));
+    assert_eq!(uri, format!("http://localhost:{}/etcdserverpb.KV/Range", address.port()));
 }
 
 #[tokio::test]
