@@ -46,8 +46,8 @@ pub enum StreamMode {
     EndsAtOnce,
     /// It ends after its first request was answered.
     EndsAfterFirstAnswer,
-    /// It stays open, and no request on it is read.
-    NeverRead,
+    /// It stays open, and only so many requests on it are read.
+    ReadsOnly(usize),
 }
 
 /// What a server answers. [`honest`](Self::honest) answers as an etcd does; each method below changes one

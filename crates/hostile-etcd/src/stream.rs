@@ -30,21 +30,13 @@ pub(crate) fn watch(shared: Arc<Shared>, requests: Streaming<WatchRequest>) -> R
     if let Some(flood) = behaviour.flood_of_responses() {
         background::spawn(send_flood(flood, sender.clone()));
     }
-    match behaviour.stream_mode() {
-        StreamMode::EndsAtOnce => drop(sender),
-        StreamMode::NeverRead => {
-            background::spawn(async move {
-                let _unread = requests;
-                sender.closed().await;
-            });
-        }
-        mode @ (StreamMode::Served | StreamMode::EndsAfterFirstAnswer) => {
-            let watches = Watches { shared, open: BTreeMap::new(), sender };
-            background::spawn(async move {
-                // It ends when the client or the test wishes so.
-                let _ = watches.serve(requests, mode).await;
-            });
-        }
+    let mode = behaviour.stream_mode();
+    if mode != StreamMode::EndsAtOnce {
+        let watches = Watches { shared, open: BTreeMap::new(), sender };
+        background::spawn(async move {
+            // It ends when the client or the test wishes so.
+            let _ = watches.serve(requests, mode).await;
+        });
     }
     Box::pin(stream::unfold(receiver, async |mut receiver| {
         receiver.recv().await.map(|response| (Ok(response), receiver))
@@ -86,9 +78,16 @@ impl Watches {
     ) -> Result<(), Ended> {
         let mut revisions = self.shared.cluster.revisions();
         let mut pushed = self.shared.pushed.subscribe();
+        let mut unread = match mode {
+            StreamMode::ReadsOnly(requests) => requests,
+            _ => usize::MAX,
+        };
+        let sender = self.sender.clone();
         loop {
             tokio::select! {
-                request = requests.message() => {
+                () = sender.closed() => return Err(Ended),
+                request = requests.message(), if unread > 0 => {
+                    unread -= 1;
                     let Ok(Some(request)) = request else { return Err(Ended) };
                     self.answer(request).await?;
                     if mode == StreamMode::EndsAfterFirstAnswer {

@@ -5,6 +5,7 @@ mod auth;
 mod compaction;
 mod faults;
 mod following;
+mod hostile;
 mod lag;
 mod large;
 mod laws;
