@@ -54,6 +54,7 @@ pub(crate) enum Cut {
 pub(crate) struct Route {
     pub(crate) target: SocketAddr,
     pub(crate) flow: watch::Sender<Flow>,
+    pub(crate) accepted: AtomicU64,
     pub(crate) to_server: AtomicU64,
     pub(crate) to_client: AtomicU64,
     /// How many more bytes to forward to clients before a connection is closed. `None`: no limit.
@@ -65,6 +66,7 @@ impl Route {
         Arc::new(Self {
             target,
             flow: watch::Sender::new(Flow::default()),
+            accepted: AtomicU64::new(0),
             to_server: AtomicU64::new(0),
             to_client: AtomicU64::new(0),
             quota: Mutex::new(None),
@@ -93,6 +95,7 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn start(client: TcpStream, route: Arc<Route>) -> Self {
         let (sender, receiver) = oneshot::channel();
+        route.accepted.fetch_add(1, Ordering::Relaxed);
         Self { cut: Some(sender), task: background::spawn(forward(client, route, receiver)) }
     }
 

@@ -141,6 +141,12 @@ impl Proxy {
         lock(&self.open).iter().filter(|connection| connection.is_open()).count()
     }
 
+    /// How many connections the proxy has accepted since it started.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.route.accepted.load(Ordering::Relaxed)
+    }
+
     /// How many bytes the proxy has forwarded to the server.
     #[must_use]
     pub fn bytes_to_server(&self) -> u64 {
