@@ -18,12 +18,15 @@ pub(super) fn write(
     let (content, mut args) = match kind {
         ServiceKind::Gateway => {
             let start = ["gateway", "start", "--listen-addr", &address, "--endpoints", &endpoints];
-            return Ok(strings(&start));
+            // By default it does not try a server again for a minute after the server refused.
+            return Ok(strings(&[&start[..], &["--retry-delay", "1s"]].concat()));
         }
         ServiceKind::GrpcProxy => {
             let start = ["grpc-proxy", "start", "--listen-addr", &address];
             let rest = ["--endpoints", &endpoints, "--data-dir", &path("proxy")];
-            return Ok(strings(&[&start[..], &rest].concat()));
+            // 3.6 connects to this address before it serves. The default is a fixed port.
+            let own = ["--advertise-client-url", &address];
+            return Ok(strings(&[&start[..], &rest, &own].concat()));
         }
         ServiceKind::Kine => {
             let listen = ["--listen-address", &address, "--metrics-bind-address", "0"];
