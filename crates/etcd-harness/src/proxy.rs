@@ -1,4 +1,4 @@
-//! A TCP proxy that can reset, hold, refuse and delay connections.
+//! A TCP proxy that can reset, hold, refuse, delay and throttle connections.
 
 use std::{
     io,
@@ -94,6 +94,12 @@ impl Proxy {
     /// The proxy buffers up to 1 MiB in each direction of a connection.
     pub fn delay(&self, one_way: Duration) {
         self.route.flow.send_modify(|flow| flow.delay = one_way);
+    }
+
+    /// Lets so many bytes a second pass in each direction, over all connections, as a slow link does. `None`
+    /// ends the limit.
+    pub fn throttle(&self, bytes_per_second: Option<u32>) {
+        self.route.flow.send_modify(|flow| flow.rate = bytes_per_second);
     }
 
     /// Resets all connections, and refuses new ones until [`accept`](Self::accept).
