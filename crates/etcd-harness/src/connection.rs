@@ -38,6 +38,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) struct Flow {
     pub(crate) held: bool,
     pub(crate) delay: Duration,
+    /// How many bytes a second pass in each direction, over all connections. `None`: no limit.
+    pub(crate) rate: Option<u32>,
 }
 
 /// How a connection ends when it is cut.
@@ -54,8 +56,11 @@ pub(crate) enum Cut {
 pub(crate) struct Route {
     pub(crate) target: SocketAddr,
     pub(crate) flow: watch::Sender<Flow>,
+    pub(crate) accepted: AtomicU64,
     pub(crate) to_server: AtomicU64,
     pub(crate) to_client: AtomicU64,
+    /// When the link is free again, in each direction.
+    pub(crate) free_at: [Mutex<Option<Instant>>; 2],
     /// How many more bytes to forward to clients before a connection is closed. `None`: no limit.
     pub(crate) quota: Mutex<Option<u64>>,
 }
@@ -65,10 +70,24 @@ impl Route {
         Arc::new(Self {
             target,
             flow: watch::Sender::new(Flow::default()),
+            accepted: AtomicU64::new(0),
             to_server: AtomicU64::new(0),
             to_client: AtomicU64::new(0),
+            free_at: Default::default(),
             quota: Mutex::new(None),
         })
+    }
+
+    /// When the last of these bytes has passed the link.
+    fn passed_at(&self, bytes: usize, direction: Direction) -> Option<Instant> {
+        let rate = self.flow.borrow().rate?;
+        let mut free_at =
+            self.free_at[direction as usize].lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let start = free_at.map_or(now, |free_at| free_at.max(now));
+        let nanos = bytes as u64 * 1_000_000_000 / u64::from(rate.max(1));
+        *free_at = Some(start + Duration::from_nanos(nanos));
+        *free_at
     }
 
     /// Takes up to `wanted` bytes from the quota. Returns how many to forward, and whether that used the
@@ -93,6 +112,7 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn start(client: TcpStream, route: Arc<Route>) -> Self {
         let (sender, receiver) = oneshot::channel();
+        route.accepted.fetch_add(1, Ordering::Relaxed);
         Self { cut: Some(sender), task: background::spawn(forward(client, route, receiver)) }
     }
 
@@ -220,6 +240,9 @@ async fn copy(
         while let Some((read_at, chunk)) = chunks.recv().await {
             let delay = flow.borrow().delay;
             sleep_until(read_at + delay).await;
+            if let Some(passed_at) = route.passed_at(chunk.len(), direction) {
+                sleep_until(passed_at).await;
+            }
             until_released(&mut flow).await;
             write(&mut to, &chunk, route, direction).await?;
         }

@@ -3,8 +3,9 @@
 //! - A [`Cluster`] is one or more etcd nodes on loopback. Each node is a process of its own. Dropping the
 //!   cluster kills them all.
 //! - A [`Node`] can be killed, stopped, cut off from its peers, wiped and restored.
-//! - A [`Proxy`] forwards TCP connections to a node or to any other server. It can reset, hold, refuse and
-//!   delay them.
+//! - A [`Proxy`] forwards TCP connections to a node or to any other server. It can reset, hold, refuse, delay
+//!   and throttle them.
+//! - A [`Service`] is a program that people put before an etcd, or use in its place.
 //! - [`eventually`] waits for a condition, with a timeout. Use it instead of a fixed sleep.
 //!
 //! ```no_run
@@ -50,6 +51,7 @@ mod cluster_builder;
 mod node;
 
 mod proxy;
+mod service;
 
 pub mod auth;
 
@@ -68,7 +70,8 @@ pub use cluster::Cluster;
 pub use cluster_builder::ClusterBuilder;
 pub use data::DataCopy;
 pub use eventually::{Outcome, eventually};
-pub use node::Node;
+pub use node::{Node, StalledDisk};
 pub use port::Port;
 pub use proxy::Proxy;
+pub use service::{Service, ServiceKind};
 pub use tls::{Authority, Identity};

@@ -1,5 +1,6 @@
 //! One etcd server.
 
+mod disk;
 mod faults;
 
 use std::{
@@ -12,6 +13,8 @@ use std::{
 
 use etcd_client::Client;
 use tokio::time::sleep;
+
+pub use self::disk::StalledDisk;
 
 use crate::{
     Binary, Port,

@@ -1,4 +1,4 @@
-//! A TCP proxy that can reset, hold, refuse and delay connections.
+//! A TCP proxy that can reset, hold, refuse, delay and throttle connections.
 
 use std::{
     io,
@@ -96,6 +96,12 @@ impl Proxy {
         self.route.flow.send_modify(|flow| flow.delay = one_way);
     }
 
+    /// Lets so many bytes a second pass in each direction, over all connections, as a slow link does. `None`
+    /// ends the limit.
+    pub fn throttle(&self, bytes_per_second: Option<u32>) {
+        self.route.flow.send_modify(|flow| flow.rate = bytes_per_second);
+    }
+
     /// Resets all connections, and refuses new ones until [`accept`](Self::accept).
     ///
     /// When this returns, the connections are closed and new ones are refused.
@@ -139,6 +145,12 @@ impl Proxy {
     #[must_use]
     pub fn connections(&self) -> usize {
         lock(&self.open).iter().filter(|connection| connection.is_open()).count()
+    }
+
+    /// How many connections the proxy has accepted since it started.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.route.accepted.load(Ordering::Relaxed)
     }
 
     /// How many bytes the proxy has forwarded to the server.

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use etcd_client::Client;
 use etcd_harness::{Cluster, Proxy, auth, eventually};
-use event_core::HealthState;
-use event_etcd::Options;
+use event_core::{HealthState, ValueReader, WatcherExt};
+use event_etcd::{EtcdStore, Options};
+use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
 
 use crate::row::Row;
@@ -66,4 +67,39 @@ pub(crate) async fn token() -> Row {
     proxy.reset().await;
     scenario.put(&root).await;
     scenario.end(fault, fault, seconds(1)).await
+}
+
+/// Many stores that log in at once, where the check of a password is expensive.
+pub(crate) async fn login_storm() -> Row {
+    const STORES: u32 = 60;
+    const AT_ONCE: u32 = 4;
+    let cluster = Cluster::builder().arg("--bcrypt-cost=12").start().await;
+    let client = cluster.client().await;
+    client.kv_client().put(KEY, "1", None).await.expect("a put is taken");
+    auth::add_reader(&client, "reader", PASSWORD, "role", KEY).await;
+    auth::enable(&client, "root").await;
+
+    let start = Instant::now();
+    let logins = (0..AT_ONCE).map(|_| cluster.client_as("reader", PASSWORD));
+    join_all(logins).await;
+    let needed = start.elapsed() * STORES / AT_ONCE;
+
+    let start = Instant::now();
+    let endpoints = cluster.endpoints();
+    let first_values = (0..STORES).map(|_| {
+        let endpoints = endpoints.clone();
+        tokio::spawn(async move {
+            let options = Options::new().user("reader", PASSWORD);
+            let store = EtcdStore::connect(endpoints, options).await.expect("well formed");
+            timeout(NEVER, store.value(KEY).watch().get()).await.is_ok_and(|first| first.is_ok())
+        })
+    });
+    let got = join_all(first_values).await;
+    let without = got.iter().filter(|got| !matches!(got, Ok(true))).count();
+    let said = format!("60 logins take the server {:.1} s", needed.as_secs_f64());
+    Row {
+        said,
+        lost: u32::try_from(without).unwrap_or(u32::MAX),
+        ..Row::new(start.elapsed(), needed * 2)
+    }
 }

@@ -7,9 +7,11 @@
 mod auth;
 mod catching_up;
 mod connections;
+mod disk;
 mod history;
 mod members;
 mod network;
+mod proxies;
 mod row;
 mod scenario;
 mod soak;
@@ -41,6 +43,8 @@ const SHORT: &[Fault] = faults![
     "leader killed" => members::leader_killed(),
     "member in use stopped 30 s, others fine" => members::in_use_stopped(),
     "member in use cut from its peers" => members::cut_from_peers(),
+    "disk of the member in use stalled" => disk::in_use_stalled(),
+    "disk of the only member stalled" => disk::only_one_stalled(),
     "two of three stopped 10 s" => members::two_stopped(),
     "half-open 20 s, one endpoint" => connections::half_open_alone(),
     "half-open, three endpoints" => connections::half_open_of_three(),
@@ -50,6 +54,8 @@ const SHORT: &[Fault] = faults![
     "first endpoint of two is silent" => connections::first_is_dead(false),
     "first endpoint of two drops packets" => network::first_drops(),
     "packets dropped 20 s, one endpoint" => network::dropped(20),
+    "grpc-proxy, killed, restarted after 3 s" => proxies::grpc_proxy(),
+    "slow link, 1.4 MB over 100 kB/s" => proxies::slow_link(),
     "compaction while connected" => history::compacted(true),
     "compaction while not connected" => history::compacted(false),
     "compaction while the stream is 30 MB behind" => history::compacted_behind(),
@@ -60,6 +66,7 @@ const SHORT: &[Fault] = faults![
     "permission revoked, reset, granted" => auth::permission(),
     "password changed, reset, changed back" => auth::password(),
     "token expired, then a reset" => auth::token(),
+    "login storm, 60 stores" => auth::login_storm(),
     "100,000 puts while the reader sleeps" => volume::asleep(),
     "40,000 puts behind a connection held 2.3 s" => volume::held(40_000, 2.3),
     "60,000 puts behind a connection held 2.5 s" => volume::held(60_000, 2.5),

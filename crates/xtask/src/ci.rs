@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    features, instructions, msrv, package, run,
+    compat, features, instructions, msrv, package, run,
     run::{cargo, step, with_flag},
     tests,
 };
@@ -23,6 +23,7 @@ pub(crate) fn all() -> Result<(), String> {
         ("features", features::check()?),
         ("msrv", msrv::check()?),
         ("test", tests::all(&[])?),
+        ("compat", compat::quick(&["--quick".to_owned()])?),
         ("loom", tests::loom()?),
         (
             "docs",

@@ -1,4 +1,4 @@
-//! An etcd built from the Go module proxy.
+//! Programs built from the Go module proxy.
 
 use std::{env, fs, path::Path, process::Command};
 
@@ -23,20 +23,29 @@ pub(crate) fn build(binary: &Path) -> Result<(), String> {
     Err(failures.join("\n  * "))
 }
 
-fn build_version(version: &str, binary: &Path) -> Result<(), String> {
-    eprintln!("building etcd {version} from the Go module proxy ...");
-    let module = workspace::etcd().join("go").join(version);
+/// Builds an etcd of this version.
+pub(crate) fn build_version(version: &str, binary: &Path) -> Result<(), String> {
+    build_package(MODULE, version, binary)
+}
+
+/// Builds the program of a module.
+pub(crate) fn build_package(package: &str, version: &str, binary: &Path) -> Result<(), String> {
+    eprintln!("building {package} {version} from the Go module proxy ...");
+    if workspace::on_path("go").is_none() {
+        return Err("the PATH has no Go to build one".to_owned());
+    }
+    let name = binary.file_name().unwrap_or_default().to_string_lossy();
+    let module = workspace::etcd().join("go").join(format!("{name}-{version}"));
     for folder in [Some(module.as_path()), binary.parent()].into_iter().flatten() {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     let manifest = module.join("go.mod");
-    fs::write(&manifest, "module etcd-for-tests\n")
+    fs::write(&manifest, "module for-tests\n")
         .map_err(|error| format!("{}: {error}", manifest.display()))?;
-    let package = format!("{MODULE}@{version}");
-    run::quiet(go(&module, &["get", &package]))?;
+    run::quiet(go(&module, &["get", &format!("{package}@{version}")]))?;
     // Built under another name first: an interrupted build must not look like an etcd.
     let unfinished = binary.with_extension("unfinished");
-    run::quiet(go(&module, &["build", "-o", &unfinished.to_string_lossy(), MODULE]))?;
+    run::quiet(go(&module, &["build", "-o", &unfinished.to_string_lossy(), package]))?;
     fs::rename(&unfinished, binary).map_err(|error| format!("{}: {error}", binary.display()))
 }
 

@@ -2,6 +2,7 @@
 
 mod benchmarks;
 mod ci;
+mod compat;
 mod debian;
 mod etcd;
 mod features;
@@ -11,6 +12,7 @@ mod metadata;
 mod msrv;
 mod mutants;
 mod package;
+mod programs;
 mod run;
 mod tests;
 mod tool;
@@ -23,7 +25,8 @@ cargo xtask <command>
 
 Checks:
   ci           Runs every check that a change must pass, in this order: format, clippy, features,
-               msrv, test, loom, docs, example, package. Then it shows the instruction counts.
+               msrv, test, compat (short), loom, docs, example, package. Then it shows the
+               instruction counts.
   test [ARGS]  Finds an etcd and runs every test. ARGS go to `cargo test`, for example `-- NAME`.
   loom         Runs the tests of the cell under loom, which tries the possible interleavings.
   features     Checks the published crates with no feature, with each feature alone, and with all.
@@ -34,6 +37,11 @@ Longer runs:
   faults [ARGS]
                Runs the fault table on real servers. `--long` adds the rows that take minutes. A word
                selects the rows whose name contains it.
+  compat [ARGS]
+               Checks a store with each version of etcd behind each proxy that people run, with the real
+               programs, which it gets from Debian, PyPI and the Go module proxy. It writes the table
+               into docs/set-ups.md. Words select the set-ups whose name contains them; the page then
+               stays. `--quick` checks what is here with one etcd, and says what is not here.
   soak [MINUTES [SEED]]
                Breaks three nodes at random. MINUTES is 10 if you leave it out.
   simulate [N] Runs the session through N random schedules. N is 1000000 if you leave it out.
@@ -72,6 +80,7 @@ fn main() -> ExitCode {
         Some("msrv") => msrv::check().map(drop),
         Some("package") => package::check().map(drop),
         Some("faults") => tests::faults(&rest),
+        Some("compat") => compat::run(&rest),
         Some("soak") => tests::faults(&[vec!["soak".to_owned()], rest].concat()),
         Some("simulate") => tests::simulate(rest.first().map_or("1000000", String::as_str)),
         Some("mutants") => mutants::run(&rest),

@@ -6,6 +6,7 @@ mod eventually;
 mod node;
 mod peers;
 mod proxy;
+mod service;
 mod tls;
 
 use std::time::Duration;

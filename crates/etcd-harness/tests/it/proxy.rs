@@ -153,6 +153,27 @@ async fn a_delay_applies_in_each_direction_and_does_not_add_up_over_bytes() {
 }
 
 #[tokio::test]
+async fn a_throttle_limits_all_connections_together() {
+    let proxy = echo().await;
+    let (mut one, mut other) = (connected(&proxy).await, connected(&proxy).await);
+
+    proxy.throttle(Some(100_000));
+    let start = Instant::now();
+    let (data, mut back, mut others) = (vec![1; 20_000], vec![0; 20_000], vec![0; 20_000]);
+    one.write_all(&data).await.unwrap();
+    other.write_all(&data).await.unwrap();
+    let (first, second) = tokio::join!(one.read_exact(&mut back), other.read_exact(&mut others));
+    first.unwrap();
+    second.unwrap();
+
+    let elapsed = start.elapsed();
+    assert!(elapsed >= Duration::from_millis(400), "{elapsed:?}");
+    assert!(elapsed < TIMEOUT, "{elapsed:?}");
+    proxy.throttle(None);
+    connected(&proxy).await;
+}
+
+#[tokio::test]
 async fn cut_after_closes_the_connection_after_exactly_that_many_bytes() {
     let proxy = echo().await;
     let mut stream = connected(&proxy).await;

@@ -83,7 +83,10 @@ async fn read(
         (response.header, response.responses.into_iter().map(range).collect())
     };
     let header = header.unwrap_or_default();
-    // Another number of answers than of keys is for the session to see.
+    if ranges.len() != keys.len() {
+        let message = "a read was answered with another number of keys than it asked for";
+        return Err(Failure::new(CauseKind::ProtocolViolation, message));
+    }
     let found = ranges.into_iter().zip(&keys).map(|(range, key)| found(range, key));
     let found = found.collect::<Result<_, _>>()?;
     Ok(ReadResponse { revision: header.revision, cluster: header.cluster_id, found })
