@@ -255,7 +255,7 @@ impl Session {
         if let State::Connected(connected) = &mut self.state {
             connected.stream =
                 Stream::Open { last_response: now, asked: None, answers: Answers::Unknown };
-            self.proven(now);
+            self.proven();
         }
         self.go_on(now);
     }
@@ -290,6 +290,7 @@ impl Session {
             && connected.overload.is_none()
         {
             connected.is_live = true;
+            self.endpoints.good(now);
             self.batch = (self.batch * 2).min(BATCH); // the network may be better by now
             self.health.recovered();
         }
@@ -376,8 +377,7 @@ impl Session {
     }
 
     /// The server gave a sign of life.
-    fn proven(&mut self, now: Instant) {
-        self.endpoints.good(now);
+    fn proven(&mut self) {
         if let State::Connected(connected) = &mut self.state {
             connected.first_response_by = None;
         }

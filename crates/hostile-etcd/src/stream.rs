@@ -32,7 +32,7 @@ pub(crate) fn watch(shared: Arc<Shared>, requests: Streaming<WatchRequest>) -> R
     }
     let mode = behaviour.stream_mode();
     if mode != StreamMode::EndsAtOnce {
-        let watches = Watches { shared, open: BTreeMap::new(), sender };
+        let watches = Watches { shared, open: BTreeMap::new(), next_id: 0, sender };
         background::spawn(async move {
             // It ends when the client or the test wishes so.
             let _ = watches.serve(requests, mode).await;
@@ -57,6 +57,7 @@ async fn send_flood(flood: Flood, sender: mpsc::Sender<PbWatchResponse>) {
 struct Watches {
     shared: Arc<Shared>,
     open: BTreeMap<i64, Watched>,
+    next_id: i64,
     sender: mpsc::Sender<PbWatchResponse>,
 }
 
@@ -164,12 +165,13 @@ impl Watches {
         PbWatchResponse { created: true, ..self.response(behaviour, id) }
     }
 
-    fn free_id(&self) -> i64 {
-        let mut id = 0;
-        while self.open.contains_key(&id) {
-            id += 1;
+    /// As etcd does: it counts, and never gives an id twice.
+    fn free_id(&mut self) -> i64 {
+        while self.open.contains_key(&self.next_id) {
+            self.next_id += 1;
         }
-        id
+        self.next_id += 1;
+        self.next_id - 1
     }
 
     /// Sends what was not yet sent, one response for each watch.

@@ -45,6 +45,8 @@ pub(super) struct Connected {
     /// How many keys are watched.
     pub(super) watched: usize,
     pub(super) proof: Proof,
+    /// How many responses without a use came of late.
+    pub(super) chatter: Chatter,
     /// The server had too many requests, and answered none since.
     pub(super) overload: Option<Overload>,
     /// How many keys the server reads at once: kine reads one (N4).
@@ -88,8 +90,29 @@ pub(super) struct Refusal {
     retry_at: Instant,
 }
 
+/// How many responses that nobody asked for may come in a second.
+const CHATTER: u32 = 100;
+
+#[derive(Debug)]
+pub(super) struct Chatter {
+    since: Instant,
+    responses: u32,
+}
+
+impl Chatter {
+    /// A response came that says nothing. Returns whether they are too many.
+    pub(super) fn is_flood(&mut self, now: Instant) -> bool {
+        if now.saturating_duration_since(self.since) >= Duration::from_secs(1) {
+            *self = Self { since: now, responses: 0 };
+        }
+        self.responses += 1;
+        self.responses > CHATTER
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Overload {
+    pub(super) since: Instant,
     /// The longest wait this time.
     wait: Duration,
     /// `None`: reads go on, and the next answer shows whether it is over.
@@ -121,6 +144,7 @@ pub(super) enum Answers {
 }
 
 /// How far a key is on this connection.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent, and a byte each")]
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     pub(super) state: KeyState,
@@ -135,6 +159,8 @@ pub(super) struct Progress {
     pub(super) is_watch_refused: bool,
     /// It is one of the first keys, and is neither watched nor refused yet.
     is_unsettled: bool,
+    /// A watch of it was canceled for a compaction. The next one starts from now on.
+    pub(super) was_compacted: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -174,6 +200,7 @@ impl Connected {
             created_by: None,
             watched: 0,
             proof: Proof::new(now),
+            chatter: Chatter { since: now, responses: 0 },
             overload: None,
             most_keys: usize::MAX,
             burst: Burst::default(),
@@ -315,7 +342,8 @@ impl Connected {
         let wait =
             self.overload.as_ref().map_or(FIRST_PAUSE, |it| (it.wait * 2).min(LONGEST_PAUSE));
         let until = Some(now + wait.mul_f64(0.5 + random / 2.0));
-        self.overload = Some(Overload { wait, until });
+        let since = self.overload.as_ref().map_or(now, |it| it.since);
+        self.overload = Some(Overload { since, wait, until });
     }
 
     /// Reads go on.

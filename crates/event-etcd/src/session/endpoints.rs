@@ -22,9 +22,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 /// A connection that was good for so long was a good one.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// For how long an address that could not be connected to is tried after all others. Twice as long each time,
-/// up to [`MOST_DOUBLINGS`].
+/// An address that did not serve us is tried after all others: for so long, and until so many connections to
+/// others failed. Twice as long each time, up to [`MOST_DOUBLINGS`].
 const DEAD: Duration = Duration::from_secs(60);
+const OTHERS_FAILED: u64 = 8;
 const MOST_DOUBLINGS: u32 = 6;
 
 #[derive(Debug)]
@@ -53,9 +54,16 @@ struct Endpoint {
     address: Arc<str>,
     /// The number of its last failure; 0 if its last connection did not fail.
     failed: u64,
-    /// How often in a row it could not be connected to, and until when that counts.
+    /// How often in a row it did not serve us, and until when that counts.
     deaths: u32,
-    dead_until: Option<Instant>,
+    dead: Option<Dead>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Dead {
+    until: Instant,
+    /// Until the number of failures is this.
+    until_failure: u64,
 }
 
 impl Endpoints {
@@ -135,7 +143,7 @@ impl Endpoints {
             let is_known = self.list.iter().any(|it| it.name == *name && it.address == address);
             if !is_known {
                 let name = Arc::clone(name);
-                let new = Endpoint { name, address, failed: 0, deaths: 0, dead_until: None };
+                let new = Endpoint { name, address, failed: 0, deaths: 0, dead: None };
                 self.list.push(new);
             }
         }
@@ -159,7 +167,8 @@ impl Endpoints {
 
     /// The next one to connect to: its name and its address.
     pub(crate) fn next(&mut self, now: Instant) -> Option<(Arc<str>, Arc<str>)> {
-        let rank = |it: &Endpoint| (it.dead_until.is_some_and(|until| now < until), it.failed);
+        let counts = |dead: Dead| now < dead.until && self.failures < dead.until_failure;
+        let rank = |it: &Endpoint| (it.dead.is_some_and(counts), it.failed);
         let best = self.list.iter().map(rank).min()?;
         let mut of_best: Vec<_> = self.list.iter().filter(|it| rank(it) == best).collect();
         let at = if self.in_order { 0 } else { self.random.usize(..of_best.len()) };
@@ -168,7 +177,12 @@ impl Endpoints {
         self.current.clone()
     }
 
-    /// The connection works.
+    /// Whether there is another one to try.
+    pub(crate) fn has_others(&self) -> bool {
+        self.list.len() > 1
+    }
+
+    /// The connection serves us.
     pub(crate) fn good(&mut self, now: Instant) {
         if self.good_since.is_none() {
             self.good_since = Some(now);
@@ -182,7 +196,8 @@ impl Endpoints {
         self.in_a_row += 1;
         self.is_paused = false;
         let good_since = self.good_since.take();
-        if good_since.is_some_and(|since| now.saturating_duration_since(since) >= QUIET) {
+        let was_good = good_since.is_some_and(|it| now.saturating_duration_since(it) >= QUIET);
+        if was_good {
             self.backoff.reset();
             self.in_a_row = 1;
         }
@@ -190,10 +205,12 @@ impl Endpoints {
         let is_current = |it: &&mut Endpoint| it.name == *name && it.address == *address;
         let Some(endpoint) = self.list.iter_mut().find(is_current) else { return };
         endpoint.failed = self.failures;
-        if good_since.is_some() {
-            (endpoint.deaths, endpoint.dead_until) = (0, None);
+        if was_good {
+            (endpoint.deaths, endpoint.dead) = (0, None);
         } else {
-            endpoint.dead_until = Some(now + DEAD * 2_u32.pow(endpoint.deaths));
+            let times = 2_u32.pow(endpoint.deaths);
+            let until_failure = self.failures + OTHERS_FAILED * u64::from(times);
+            endpoint.dead = Some(Dead { until: now + DEAD * times, until_failure });
             endpoint.deaths = (endpoint.deaths + 1).min(MOST_DOUBLINGS);
         }
     }
@@ -336,6 +353,21 @@ mod tests {
         endpoints.failed(now);
         now += DEAD;
         assert_eq!(next(&mut endpoints, now), "alive");
+    }
+
+    #[test]
+    fn a_dead_endpoint_is_tried_again_when_the_others_fail_all_the_time() {
+        let mut now = Instant::now();
+        let mut endpoints = endpoints(&["dead", "flaps"], 1).in_order();
+        endpoints.next(now);
+        endpoints.failed(now);
+        for _ in 0..OTHERS_FAILED {
+            assert_eq!(next(&mut endpoints, now), "flaps");
+            endpoints.good(now);
+            now += 2 * SECOND;
+            endpoints.failed(now);
+        }
+        assert_eq!(next(&mut endpoints, now), "dead");
     }
 
     #[test]

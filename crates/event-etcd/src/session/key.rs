@@ -50,6 +50,13 @@ impl Key {
         entry
     }
 
+    /// Whether a change at this revision can't be: the key is known up to a later one, without the change.
+    pub(crate) fn contradicts(&self, mod_revision: i64, known_to: i64) -> bool {
+        self.present_revision().is_some_and(|published| {
+            published > 0 && published < mod_revision && mod_revision <= known_to
+        })
+    }
+
     /// Whether what a read found can't follow what was published: in one history a key's revision never goes
     /// down, and a revision has one value for ever (N6).
     pub(crate) fn went_back(&self, found: Option<&KeyValue>) -> bool {

@@ -6,6 +6,7 @@ use event_core::CauseKind;
 
 use super::connected::{KeyState, Read};
 use super::lag::NOW;
+use super::watches::CONTRADICTION;
 use super::{Action, ReadId, Session, State, Ticket};
 use crate::seam::{Failure, KeyValue, ReadResponse, WatchRequest};
 use crate::slots::KeyId;
@@ -96,7 +97,11 @@ impl Session {
             let is_unread = progress.state == KeyState::Reading(id);
             let exists = found.is_some();
             let newest = found.as_ref().map_or(response.revision, |found| found.mod_revision);
-            let mut start = response.revision;
+            let was_compacted = progress.was_compacted;
+            let mut start = if was_compacted { NOW } else { response.revision };
+            if exists && key.contradicts(newest, progress.known_to) {
+                return self.violation(CONTRADICTION, now);
+            }
             // A read that events were quicker than has nothing to publish.
             if response.revision > progress.known_to {
                 progress.known_to = response.revision;
@@ -127,7 +132,7 @@ impl Session {
 
     /// A linearizable read was answered: the member follows the cluster.
     pub(super) fn proven_by_read(&mut self, now: Instant) {
-        self.proven(now);
+        self.proven();
         self.last_proof = Some(now);
         if let State::Connected(connected) = &mut self.state {
             connected.proof.at = now;
@@ -171,7 +176,7 @@ impl Session {
 
     /// The server has too many requests. The connection stays, and all reads wait.
     pub(super) fn overloaded(&mut self, failure: Failure, now: Instant) {
-        self.proven(now);
+        self.proven();
         let random = self.endpoints.random();
         let State::Connected(connected) = &mut self.state else { return };
         if connected.is_paused(now) {
@@ -189,7 +194,7 @@ impl Session {
             self.put_back(read.refreshes);
             return self.fail(failure, now);
         }
-        self.proven(now);
+        self.proven();
         let State::Connected(connected) = &mut self.state else { return };
         if overload || read.keys.len() > 1 {
             for key_id in &read.keys {

@@ -35,6 +35,9 @@ impl Timeouts {
     }
 }
 
+/// A member that is overloaded for so many times the liveness timeout is left, if there is another.
+const OVERLOADED: u32 = 4;
+
 /// What the session waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
@@ -111,7 +114,14 @@ impl Session {
             }
             (Timer::Probe, _) => self.probe(now),
             (Timer::Owed, _) => self.check_owed(now),
-            (Timer::Resume, State::Connected(connected)) => connected.resume(),
+            (Timer::Resume, State::Connected(connected)) => {
+                let since = connected.overload.as_ref().map_or(now, |overload| overload.since);
+                connected.resume();
+                if self.endpoints.has_others() && now >= since + OVERLOADED * timeouts.liveness {
+                    let message = "too many requests, for a long time";
+                    self.fail(Failure::new(CauseKind::ResourceExhausted, message), now);
+                }
+            }
             (Timer::Retry, State::Connected(connected)) => connected.retry(now),
             (Timer::Read(id), State::Connected(connected)) => {
                 let Some(read) = connected.reads.get(&id) else { return };

@@ -1,6 +1,7 @@
 //! Which keys are watched, and what a response on the stream means.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::time::Instant;
 
 use event_core::CauseKind;
@@ -11,9 +12,12 @@ use super::{Action, Session, State};
 use crate::seam::{Event, Events, Failure, WatchRequest, WatchResponse};
 use crate::slots::KeyId;
 
+/// What was said of a key and what is said now can't both be.
+pub(super) const CONTRADICTION: &str = "a key was written at a revision that it had already passed";
+
 impl Session {
     pub(crate) fn handle_response(&mut self, response: WatchResponse, now: Instant) {
-        self.proven(now);
+        self.proven();
         let State::Connected(connected) = &mut self.state else { return };
         let silence = connected.stream.responded(now);
         connected.burst.responded(silence, now);
@@ -25,7 +29,12 @@ impl Session {
             WatchResponse::Events { watch_id, revision, events, is_fragment } => {
                 self.changed(watch_id, revision, events, is_fragment, now);
             }
-            WatchResponse::Progress => connected.stream.answered(),
+            WatchResponse::Progress => {
+                connected.stream.answered();
+                if connected.chatter.is_flood(now) {
+                    self.violation("the stream says nothing, without end", now);
+                }
+            }
         }
         self.go_on(now);
     }
@@ -127,6 +136,11 @@ impl Session {
     fn compacted(&mut self, watch_id: i64, now: Instant) {
         let Some(id) = self.watched_key(watch_id, now) else { return };
         let State::Connected(connected) = &mut self.state else { return };
+        if mem::replace(&mut connected.progress(id).was_compacted, true) {
+            // The member lags far behind, or plays with us: not at once.
+            let message = "a watch from now on was canceled for a compaction";
+            return self.refuse(id, Failure::new(CauseKind::Unreachable, message), now);
+        }
         connected.unwatch(id);
         connected.queue(id);
         // The server keeps such a watch until it is canceled, and until then it gives no sign of life on
@@ -173,6 +187,9 @@ impl Session {
         }
         self.history.highest = self.history.highest.max(event.mod_revision);
         let (progress, at) = (connected.progress(id), event.mod_revision);
+        if key.contradicts(event.mod_revision, progress.known_to) {
+            return self.violation(CONTRADICTION, now);
+        }
         // Events that a read was quicker than are over.
         if event.mod_revision > progress.known_to {
             // A later response may have another event of this revision.

@@ -132,21 +132,49 @@ fn a_version_that_a_probe_shows_is_read_and_the_watch_that_does_not_send_it_ends
 #[test]
 fn too_many_requests_keep_the_connection_and_are_repeated_ever_later() {
     let mut script = Script::live(&["k"]);
+    script.session.handle_remove_endpoint("two", script.now);
     let (mut read, mut waits) = (2, Vec::new());
     script.refresh(1, 1);
     for _ in 0..8 {
         assert_eq!(script.refuse(read, CauseKind::ResourceExhausted), []);
         assert_eq!(script.state(), HealthState::Stalled);
         let refused = script.now;
-        while !script.wait(SECOND / 5).iter().any(|action| matches!(action, Action::Read(..))) {
+        let asks = |action: &Action| matches!(action, Action::Read(..));
+        let asked = (0..1000).find(|_| {
             script.receive(WatchResponse::Progress);
-        }
+            script.wait(SECOND / 5).iter().any(asks)
+        });
+        assert!(asked.is_some(), "it is asked again");
         read += 1;
         waits.push(script.now - refused);
     }
     assert!(waits[7] > 10 * waits[0] && waits[7] <= 30 * SECOND, "{waits:?}");
     assert_eq!(script.respond(read, 10, &[None]), [refreshed(1, 1)]);
     assert_eq!(script.state(), HealthState::Live);
+}
+
+#[test]
+fn a_member_that_has_too_many_requests_for_long_is_left_for_another() {
+    let mut script = Script::live(&["k"]);
+    let (begun, mut read) = (script.now, 2);
+    script.refresh(1, 1);
+    script.refuse(read, CauseKind::ResourceExhausted);
+    for _ in 0..1000 {
+        script.receive(WatchResponse::Progress);
+        let actions = script.wait(SECOND / 5);
+        if actions.contains(&connect("two")) {
+            assert!(script.now - begun >= 4 * TIMEOUTS.liveness);
+            return;
+        }
+        if actions.iter().any(|action| matches!(action, Action::Read(..))) {
+            read += 1;
+            script.refuse(read, CauseKind::ResourceExhausted);
+        }
+        if script.session.poll_timeout().is_none_or(|at| at > script.now + 40 * SECOND) {
+            break;
+        }
+    }
+    panic!("it is not left");
 }
 
 #[test]
