@@ -41,9 +41,14 @@ impl Report {
     pub(crate) fn health(&self, health: &Health) {
         let cause = health.cause.as_ref().map(ToString::to_string);
         let (state, endpoint) = (health.state.to_string(), health.source.as_deref());
-        self.line(
-            &json!({"event": "health", "state": state, "cause": cause, "endpoint": endpoint}),
-        );
+        self.line(&json!({
+            "event": "health",
+            "state": state,
+            "cause": cause,
+            "endpoint": endpoint,
+            "resets": health.history_resets,
+            "cluster": health.cluster.as_deref(),
+        }));
     }
 
     fn key(&self, key: &[u8]) -> String {

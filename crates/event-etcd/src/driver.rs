@@ -97,6 +97,9 @@ impl Driver {
             self.grace = Some(now + GRACE);
         } else {
             self.grace = None;
+            if let Some(connection) = &self.in_flight.connection {
+                self.session.handle_received(connection.received(), now);
+            }
             self.session.handle_timeout(now);
         }
     }
@@ -165,6 +168,9 @@ impl Driver {
                 .call(|connection| async move { Done::Read(id, connection.read(keys).await) }),
             Action::Probe(keys) => in_flight
                 .call(|connection| async move { Done::Probed(connection.probe(keys).await) }),
+            Action::ListMembers => in_flight.call(|connection| async move {
+                Done::ListedMembers(connection.member_urls().await)
+            }),
             Action::CheckHistory(version) => in_flight.call(|connection| async move {
                 let revision = version.revision().unwrap_or_default();
                 Done::CheckedHistory(connection.read_at(version.key, revision).await)
@@ -207,6 +213,14 @@ impl Driver {
                 self.in_flight.requests = Some(requests);
                 self.in_flight.responses = Some(responses);
                 self.session.handle_open(now);
+            }
+            Done::ListedMembers(members) => {
+                // One URL of each member: the others lead to the same one.
+                let endpoint = |urls: &Vec<String>| {
+                    urls.iter().find_map(|url| self.connector.endpoint_of(url))
+                };
+                let endpoints = members.map(|it| it.iter().filter_map(endpoint).collect());
+                self.session.handle_members(endpoints, now);
             }
             Done::Sent(requests) => self.in_flight.requests = Some(requests),
             Done::LookedBelow(keys, has_keys) => {

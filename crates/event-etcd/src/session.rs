@@ -18,9 +18,11 @@ mod health;
 mod history_check;
 mod key;
 mod lag;
+mod members;
 mod proof;
 mod reads;
 mod timers;
+mod traffic;
 mod watch_ids;
 mod watches;
 
@@ -39,6 +41,7 @@ use crate::slots::{KeyId, Slots};
 use connected::{Answers, Connected, Stream};
 use health::HealthLog;
 use history_check::History;
+use members::Members;
 use reads::BATCH;
 
 pub(crate) use endpoints::Endpoints;
@@ -73,6 +76,8 @@ pub(crate) enum Action {
     OpenStream(WatchRequest),
     /// Send this on the stream, in order.
     Send(WatchRequest),
+    /// Read the list of members, then call [`Session::handle_members`].
+    ListMembers,
     /// Publish the newest version of a key.
     Publish(KeyId, Entry),
     /// Publish the health of the store.
@@ -95,6 +100,7 @@ pub(crate) struct Session {
     /// How many keys are read at once: fewer after a read took too long.
     batch: usize,
     history: History,
+    members: Members,
     health: HealthLog,
     last_proof: Option<Instant>,
     next_read: ReadId,
@@ -141,6 +147,7 @@ impl Session {
             state: State::Idle,
             batch: BATCH,
             history: History::default(),
+            members: Members::default(),
             health: HealthLog::new(cluster, now),
             last_proof: None,
             next_read: 0,
@@ -290,6 +297,7 @@ impl Session {
             && connected.overload.is_none()
         {
             connected.is_live = true;
+            connected.list_members_at = self.members.are_followed.then_some(now);
             self.endpoints.good(now);
             self.batch = (self.batch * 2).min(BATCH); // the network may be better by now
             self.health.recovered();

@@ -4,7 +4,7 @@ mod runtime;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use event_core::{Bytes, Error, ErrorKind, Health, MemoryReader};
 use tokio::runtime::Handle;
@@ -14,7 +14,7 @@ use crate::endpoint::{Endpoint, EndpointNames, split};
 use crate::mailbox::EndpointChange;
 use crate::options::Options;
 use crate::seam::{Connector, Members};
-use crate::session::{Endpoints, Timeouts};
+use crate::session::{Endpoints, Session};
 use crate::value::EtcdValue;
 
 /// A connection to an etcd cluster. [`value`](Self::value) returns one key as a value.
@@ -114,8 +114,11 @@ impl EtcdStore {
         if options.ordered_endpoints {
             endpoints = endpoints.in_order();
         }
-        let (timeouts, cluster) = (options.timeouts(), options.cluster_id);
-        Ok(Self::start(Arc::new(members), endpoints, timeouts, cluster, Some(known), &runtime))
+        let session = |now| {
+            let session = Session::new(endpoints, options.timeouts(), options.cluster_id, now);
+            if options.follow_members { session.follow_members() } else { session }
+        };
+        Ok(Self::start(Arc::new(members), session, Some(known), &runtime))
     }
 
     /// Makes a store over a client that the program has, with the default timeouts.
@@ -129,19 +132,17 @@ impl EtcdStore {
     /// [`ErrorKind::InvalidArgument`]: the call is outside a tokio runtime.
     pub fn from_client(client: etcd_client::Client) -> Result<Self, Error> {
         let endpoints = Endpoints::new(["the client's".to_owned()], None);
-        let timeouts = Options::new().timeouts();
-        Ok(Self::start(Arc::new(client), endpoints, timeouts, None, None, &runtime::current()?))
+        let session = |now| Session::new(endpoints, Options::new().timeouts(), None, now);
+        Ok(Self::start(Arc::new(client), session, None, &runtime::current()?))
     }
 
     fn start(
         connector: Arc<dyn Connector>,
-        endpoints: Endpoints,
-        timeouts: Timeouts,
-        cluster: Option<u64>,
+        session: impl FnOnce(Instant) -> Session,
         known: Option<EndpointNames>,
         runtime: &Handle,
     ) -> Self {
-        let driver = DriverHandle::start(connector, endpoints, timeouts, cluster, runtime);
+        let driver = DriverHandle::start(connector, session, runtime);
         Self { driver: Arc::new(driver), endpoints: known.map(Arc::new), prefix: Bytes::new() }
     }
 

@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 use super::{Driver, now};
 use crate::mailbox::Mailbox;
 use crate::seam::Connector;
-use crate::session::{Endpoints, Session, Timeouts};
+use crate::session::Session;
 
 pub(crate) struct DriverHandle {
     pub(crate) mailbox: Arc<Mailbox>,
@@ -20,20 +20,17 @@ pub(crate) struct DriverHandle {
 }
 
 impl DriverHandle {
-    /// Starts a driver. `cluster` is the id of the only cluster that the program wants.
+    /// Starts a driver of a session that begins now.
     pub(crate) fn start(
         connector: Arc<dyn Connector>,
-        endpoints: Endpoints,
-        timeouts: Timeouts,
-        cluster: Option<u64>,
+        session: impl FnOnce(Instant) -> Session,
         runtime: &Handle,
     ) -> Self {
         let begun = now();
         let mailbox = Arc::new(Mailbox::default());
         let health = MemoryValue::new(Health::new(HealthState::Connecting).with_since(begun));
         let reader = health.reader();
-        let session = Session::new(endpoints, timeouts, cluster, begun);
-        let driver = Driver::new(connector, session, Arc::clone(&mailbox), health);
+        let driver = Driver::new(connector, session(begun), Arc::clone(&mailbox), health);
         let task = runtime.spawn(driver.run()).abort_handle();
         Self { mailbox, health: reader, begun, task }
     }

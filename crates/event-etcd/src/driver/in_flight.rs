@@ -39,6 +39,7 @@ pub(super) enum Done {
     CheckedHistory(Result<ReadResponse, Failure>),
     OpenedStream(Result<OpenStream, Failure>),
     Sent(Box<dyn WatchRequests>),
+    ListedMembers(Result<Vec<Vec<String>>, Failure>),
     LookedBelow(Vec<Bytes>, Result<Vec<bool>, Failure>),
     Failed(Failure),
 }

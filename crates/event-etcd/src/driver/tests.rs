@@ -18,19 +18,14 @@ use crate::seam::{
     Connection, Connector, Event, Failure, KeyValue, MockConnection, MockConnector,
     MockWatchRequests, OpenStream, ReadResponse, WatchRequest, WatchResponse, WatchResponses,
 };
-use crate::session::{Endpoints, Timeouts};
+use crate::session::{Endpoints, Session, Timeouts};
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 fn start(connector: impl Connector + 'static) -> Arc<DriverHandle> {
     let endpoints = Endpoints::new(["one", "two"].map(str::to_owned), Some(1));
     let timeouts = Timeouts { connect: TIMEOUT, liveness: TIMEOUT };
-    Arc::new(DriverHandle::start(
-        Arc::new(connector),
-        endpoints.in_order(),
-        timeouts,
-        None,
-        &Handle::current(),
-    ))
+    let session = |now| Session::new(endpoints.in_order(), timeouts, None, now);
+    Arc::new(DriverHandle::start(Arc::new(connector), session, &Handle::current()))
 }
 
 /// A peer that takes every call and never answers. A mock answers at once.
@@ -40,6 +35,10 @@ struct Silent;
 impl Connector for Silent {
     async fn resolve(&self, endpoint: &str) -> Result<Vec<Arc<str>>, Failure> {
         Ok(vec![endpoint.into()])
+    }
+
+    fn endpoint_of(&self, _url: &str) -> Option<String> {
+        None
     }
 
     async fn connect(
@@ -62,6 +61,10 @@ impl Connection for Silent {
     }
 
     async fn read_at(&self, _key: Bytes, _revision: i64) -> Result<ReadResponse, Failure> {
+        pending().await
+    }
+
+    async fn member_urls(&self) -> Result<Vec<Vec<String>>, Failure> {
         pending().await
     }
 
@@ -237,6 +240,10 @@ impl Connection for Held {
     }
 
     async fn read_at(&self, _key: Bytes, _revision: i64) -> Result<ReadResponse, Failure> {
+        pending().await
+    }
+
+    async fn member_urls(&self) -> Result<Vec<Vec<String>>, Failure> {
         pending().await
     }
 

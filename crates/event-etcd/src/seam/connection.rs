@@ -14,6 +14,9 @@ pub(crate) trait Connector: Send + Sync {
     /// The addresses that an endpoint has now. Each is tried by itself.
     async fn resolve(&self, endpoint: &str) -> Result<Vec<Arc<str>>, Failure>;
 
+    /// The endpoint that a URL of a member is, if it can be connected to.
+    fn endpoint_of(&self, url: &str) -> Option<String>;
+
     /// Connects to one address of an endpoint, and authenticates if there is a user.
     async fn connect(&self, endpoint: &str, address: &str) -> Result<Arc<dyn Connection>, Failure>;
 }
@@ -33,6 +36,14 @@ pub(crate) trait Connection: Send + Sync {
 
     /// Says of each key whether there are keys below it, as files are in a folder.
     async fn has_keys_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Failure>;
+
+    /// The URLs for clients of each member of the cluster.
+    async fn member_urls(&self) -> Result<Vec<Vec<String>>, Failure>;
+
+    /// How many bytes the member sent so far; 0 if that is not known.
+    fn received(&self) -> u64 {
+        0
+    }
 
     /// Opens a watch stream with its first watch.
     async fn open_stream(&self, first: WatchRequest) -> Result<OpenStream, Failure>;

@@ -48,6 +48,14 @@ impl Connection for Client {
         Ok(responses.into_iter().map(|response| some(response.response)).collect())
     }
 
+    async fn member_urls(&self) -> Result<Vec<Vec<String>>, Failure> {
+        let response = self.cluster_client().member_list().await;
+        let members = response.map_err(|error| failure(&error))?.0.members;
+        // A learner answers no linearizable read (N12).
+        let voters = members.into_iter().filter(|member| !member.is_learner);
+        Ok(voters.map(|member| member.client_ur_ls).collect())
+    }
+
     async fn open_stream(&self, first: WatchRequest) -> Result<OpenStream, Failure> {
         let WatchRequest::Create { key, start_revision } = first else {
             let message = "a stream has to be opened with a watch";

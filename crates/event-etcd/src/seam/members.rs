@@ -4,7 +4,9 @@ mod advice;
 mod credentials;
 mod detached;
 mod link;
+mod member;
 mod resolver;
+mod settings;
 mod tls;
 mod transport;
 
@@ -21,11 +23,15 @@ use super::{Connection, Connector, Failure};
 use crate::Options;
 use crate::endpoint::{Address, Endpoint};
 use credentials::CredentialsReader;
+use link::Link;
+use member::Member;
 use resolver::Resolver;
 use transport::{Deadlines, Transport};
 
 /// Connections of our own, each to one member (C4).
-pub(crate) struct Members {
+pub(crate) struct Members(Arc<Dialer>);
+
+struct Dialer {
     tls: bool,
     credentials: CredentialsReader,
     resolver: Resolver,
@@ -42,21 +48,41 @@ pub(crate) struct Members {
 impl Members {
     /// Reads the credentials, and refuses what no connection can be made with. Does not connect.
     pub(crate) async fn new(options: &Options, tls: bool) -> Result<Self, Error> {
-        let members = Self {
+        let dialer = Dialer {
             tls,
             credentials: CredentialsReader::new(options, tls),
             resolver: Resolver::of_system(),
             timeout: options.connect_timeout * 9 / 10,
             socket_timeout: options.connect_timeout / 2,
         };
-        match members.credentials.read(members.timeout).await {
-            Ok(_) => Ok(members),
+        match dialer.credentials.read(dialer.timeout).await {
+            Ok(_) => Ok(Self(Arc::new(dialer))),
             Err(message) => Err(Error::new(ErrorKind::InvalidArgument, message)),
         }
     }
+}
 
+impl Dialer {
     fn parse(&self, endpoint: &str) -> Result<Endpoint, Failure> {
         Endpoint::parse(endpoint, self.tls).map_err(|error| unreachable(error.to_string()))
+    }
+
+    /// Connects and logs in.
+    async fn dial(
+        &self,
+        endpoint: &Endpoint,
+        address: &Address,
+    ) -> Result<(Client, Arc<Link>), Failure> {
+        let deadline = Instant::now() + self.timeout;
+        let credentials = self.credentials.read(self.timeout).await;
+        let credentials =
+            credentials.map_err(|words| Failure::new(CauseKind::Unauthenticated, words))?;
+        let deadlines =
+            Deadlines { socket: self.socket_timeout, all: deadline, all_within: self.timeout };
+        let transport =
+            transport::connect(endpoint, address, credentials.tls.as_ref(), deadlines).await?;
+        let link = Arc::clone(&transport.link);
+        Ok((self.log_in(transport, credentials.user, deadline).await?, link))
     }
 
     /// A client with a token, if the cluster wants one.
@@ -107,23 +133,20 @@ impl Members {
 #[async_trait]
 impl Connector for Members {
     async fn resolve(&self, endpoint: &str) -> Result<Vec<Arc<str>>, Failure> {
-        let addresses = self.resolver.resolve(&self.parse(endpoint)?, self.timeout).await?;
+        let Dialer { resolver, timeout, .. } = &*self.0;
+        let addresses = resolver.resolve(&self.0.parse(endpoint)?, *timeout).await?;
         Ok(addresses.iter().map(|address| address.to_string().into()).collect())
     }
 
+    fn endpoint_of(&self, url: &str) -> Option<String> {
+        Endpoint::parse(url, self.0.tls).ok().map(|_| url.to_owned())
+    }
+
     async fn connect(&self, endpoint: &str, address: &str) -> Result<Arc<dyn Connection>, Failure> {
-        let deadline = Instant::now() + self.timeout;
         let address = Address::parse(address)
             .ok_or_else(|| unreachable(format!("{address} is no address")))?;
-        let endpoint = self.parse(endpoint)?;
-        let credentials = self.credentials.read(self.timeout).await;
-        let credentials =
-            credentials.map_err(|words| Failure::new(CauseKind::Unauthenticated, words))?;
-        let deadlines =
-            Deadlines { socket: self.socket_timeout, all: deadline, all_within: self.timeout };
-        let transport =
-            transport::connect(&endpoint, &address, credentials.tls.as_ref(), deadlines).await?;
-        Ok(Arc::new(self.log_in(transport, credentials.user, deadline).await?))
+        let endpoint = self.0.parse(endpoint)?;
+        Ok(Arc::new(Member::connect(Arc::clone(&self.0), endpoint, address).await?))
     }
 }
 
@@ -141,6 +164,10 @@ fn unreachable(message: impl Into<String>) -> Failure {
 impl Connector for Client {
     async fn resolve(&self, endpoint: &str) -> Result<Vec<Arc<str>>, Failure> {
         Ok(vec![endpoint.into()])
+    }
+
+    fn endpoint_of(&self, _url: &str) -> Option<String> {
+        None
     }
 
     async fn connect(

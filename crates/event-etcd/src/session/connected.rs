@@ -8,6 +8,7 @@ use event_core::{CauseKind, Entry};
 
 use super::lag::{Burst, Standing};
 use super::proof::Proof;
+use super::traffic::Traffic;
 use super::watch_ids::{Create, WatchIds};
 use super::{Key, ReadId, Ticket};
 use crate::seam::{Event, Failure};
@@ -45,6 +46,9 @@ pub(super) struct Connected {
     /// How many keys are watched.
     pub(super) watched: usize,
     pub(super) proof: Proof,
+    pub(super) traffic: Traffic,
+    /// When the list of members is to be read, if it is followed.
+    pub(super) list_members_at: Option<Instant>,
     /// How many responses without a use came of late.
     pub(super) chatter: Chatter,
     /// The server had too many requests, and answered none since.
@@ -200,6 +204,8 @@ impl Connected {
             created_by: None,
             watched: 0,
             proof: Proof::new(now),
+            traffic: Traffic::new(now),
+            list_members_at: None,
             chatter: Chatter { since: now, responses: 0 },
             overload: None,
             most_keys: usize::MAX,

@@ -69,6 +69,8 @@ pub(super) enum Timer {
     Read(ReadId),
     /// Keys that were refused are to be asked for again.
     Retry,
+    /// The list of members is to be read.
+    Members,
 }
 
 impl Session {
@@ -97,6 +99,9 @@ impl Session {
 
     fn expire(&mut self, timer: Timer, now: Instant) {
         let timeouts = self.timeouts;
+        if self.put_off(timer, now) {
+            return;
+        }
         match (timer, &mut self.state) {
             (Timer::Reconnect, _) => self.resolve(now),
             (Timer::Resolve, _) => self.resolved_late(now),
@@ -123,6 +128,10 @@ impl Session {
                 }
             }
             (Timer::Retry, State::Connected(connected)) => connected.retry(now),
+            (Timer::Members, State::Connected(connected)) => {
+                connected.list_members_at = None;
+                self.actions.push_back(Action::ListMembers);
+            }
             (Timer::Read(id), State::Connected(connected)) => {
                 let Some(read) = connected.reads.get(&id) else { return };
                 let timeout = read.timeout;
@@ -172,7 +181,16 @@ impl Connected {
         let owed = self.proof.owed.as_ref().map(|owed| (owed.deadline, Timer::Owed));
         let reads = self.reads.iter().map(|(id, read)| (read.deadline, Timer::Read(*id)));
         let retry = self.retry_at.map(|at| (at, Timer::Retry));
-        stream.into_iter().chain(create).chain(probe).chain(owed).chain(reads).chain(retry).min()
+        let members = self.list_members_at.map(|at| (at, Timer::Members));
+        stream
+            .into_iter()
+            .chain(create)
+            .chain(probe)
+            .chain(owed)
+            .chain(reads)
+            .chain(retry)
+            .chain(members)
+            .min()
     }
 
     /// By when a read that is sent now must have its response, and how long that is. The first one of a

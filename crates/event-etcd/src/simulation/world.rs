@@ -152,6 +152,7 @@ impl World {
             Action::CheckHistory(entry) => {
                 self.connected()?.call(What::CheckHistory(entry, None), now);
             }
+            Action::ListMembers => return Err("nobody wants the list of members".to_owned()),
             Action::OpenStream(first) => {
                 let is_kine = self.cluster.served_by == ServedBy::Kine;
                 self.connected()?.open(first, is_kine, now)?;

@@ -7,7 +7,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::SystemTime;
@@ -15,6 +15,7 @@ use std::time::SystemTime;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::advice::{Ended, advice};
+use super::settings::Settings;
 use super::tls::Validity;
 use crate::seam::etcd::causes;
 
@@ -33,6 +34,9 @@ pub(super) struct Link {
     has_identity: bool,
     /// The first byte that the server sent, or 0 if there was none.
     first_byte: AtomicU8,
+    /// How many bytes the server sent.
+    received: AtomicU64,
+    settings: Settings,
     /// How the connection ended.
     end: OnceLock<String>,
 }
@@ -78,7 +82,19 @@ impl Link {
         }
     }
 
+    /// How many bytes the server sent.
+    pub(super) fn bytes(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server takes no more than one call or stream at a time.
+    pub(super) fn takes_one_at_a_time(&self) -> bool {
+        self.settings.most_streams() == 1
+    }
+
     fn received(&self, bytes: &[u8]) {
+        self.settings.read(self.received.load(Ordering::Relaxed), bytes);
+        self.received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         // HTTP/2 begins with the length of a frame, which may be zero in its first byte.
         if let Some(first) = bytes.first()
             && !self.has_answered()

@@ -1,0 +1,72 @@
+//! Timeouts are about silence. While a large value crosses a slow link, what was asked for after it is late,
+//! and the member is not silent.
+
+use std::time::Instant;
+
+use super::connected::{Asked, Stream};
+use super::timers::Timer;
+use super::{Session, State};
+
+/// So many bytes, within the time for a response, are more than signs of life.
+const FLOW: u64 = 16 << 10;
+
+#[derive(Debug)]
+pub(super) struct Traffic {
+    since: Instant,
+    /// How many bytes had been received then.
+    before: u64,
+    /// When the last [`FLOW`] was seen.
+    flowed_at: Option<Instant>,
+}
+
+impl Traffic {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { since: now, before: 0, flowed_at: None }
+    }
+}
+
+impl Session {
+    /// How many bytes the member sent on this connection by now.
+    pub(crate) fn handle_received(&mut self, bytes: u64, now: Instant) {
+        let State::Connected(connected) = &mut self.state else { return };
+        let traffic = &mut connected.traffic;
+        let flows = bytes.saturating_sub(traffic.before) >= FLOW;
+        if flows {
+            traffic.flowed_at = Some(now);
+        }
+        if flows || now.saturating_duration_since(traffic.since) >= self.timeouts.response() {
+            (traffic.since, traffic.before) = (now, bytes);
+        }
+    }
+
+    /// Puts a timeout off if bytes flow. Returns whether it did.
+    pub(super) fn put_off(&mut self, timer: Timer, now: Instant) -> bool {
+        let response = self.timeouts.response();
+        let later = now + response;
+        let State::Connected(connected) = &mut self.state else { return false };
+        if connected.traffic.flowed_at.is_none_or(|at| at + response <= now) {
+            return false;
+        }
+        match (timer, &mut connected.stream) {
+            (Timer::Read(id), _) => {
+                let Some(read) = connected.reads.get_mut(&id) else { return false };
+                read.deadline = later;
+            }
+            (Timer::Probed, _) => {
+                let Some(probe) = &mut connected.proof.probe else { return false };
+                probe.deadline = later;
+            }
+            (Timer::Owed, _) => {
+                let Some(owed) = &mut connected.proof.owed else { return false };
+                owed.deadline = later;
+            }
+            (Timer::Create, _) => connected.created_by = Some(later),
+            (Timer::Open, Stream::Opening { deadline }) => *deadline = later,
+            (Timer::Liveness, Stream::Open { asked: Some(Asked { since, .. }), .. }) => {
+                *since = now;
+            }
+            _ => return false,
+        }
+        true
+    }
+}
