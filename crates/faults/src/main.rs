@@ -10,6 +10,7 @@ mod connections;
 mod disk;
 mod history;
 mod members;
+mod names;
 mod network;
 mod proxies;
 mod row;
@@ -52,6 +53,7 @@ const SHORT: &[Fault] = faults![
     "connection closed in order, five times" => connections::reset_or_closed(false),
     "first endpoint of two refuses" => connections::first_is_dead(true),
     "first endpoint of two is silent" => connections::first_is_dead(false),
+    "one name, three addresses, the first silent" => names::address_in_use_silent(),
     "first endpoint of two drops packets" => network::first_drops(),
     "packets dropped 20 s, one endpoint" => network::dropped(20),
     "grpc-proxy, killed, restarted after 3 s" => proxies::grpc_proxy(),
@@ -93,6 +95,10 @@ async fn main() -> ExitCode {
         };
         let kept = soak::soak(number(1, 10), number(2, fastrand::u64(..1_000_000))).await;
         return if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    if arguments.first().is_some_and(|first| first == names::CHILD) {
+        names::child().await;
+        return ExitCode::SUCCESS;
     }
     if arguments.first().is_some_and(|first| first == "catching-up") {
         let rounds = arguments.get(1).and_then(|text| text.parse().ok()).unwrap_or(20);
