@@ -180,6 +180,40 @@ async fn it_authenticates_and_speaks_tls() {
     assert!(!health.to_string().contains("wrong"));
 }
 
+/// As after a rotation: what the files hold is right only from some time on.
+#[tokio::test]
+async fn certificates_are_read_again_for_each_connection() {
+    let authority = Authority::new();
+    let cluster = Cluster::builder().mutual_tls(&authority).start().await;
+    cluster.client().await.kv_client().put("k", "1", None).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (ca, cert, key) = (file("ca.pem"), file("cert.pem"), file("key.pem"));
+    let write_identity = |of: &Authority| {
+        of.client("program").write_to(cert.as_ref(), key.as_ref()).unwrap();
+    };
+    let endpoints = cluster.endpoints().join(",");
+    let arguments = ["--etcd", &endpoints, "--key", "k", "--cacert", &ca];
+    let arguments = [&arguments[..], &["--cert", &cert, "--tls-key", &key]].concat();
+
+    // The authority that signed the server's certificate is new.
+    std::fs::write(&ca, Authority::new().pem()).unwrap();
+    write_identity(&authority);
+    let mut program = ConfigWatch::start(&arguments, None);
+    let health = program.health("stalled").await;
+    assert!(health["cause"].as_str().unwrap().contains("certificate"), "{health}");
+    std::fs::write(&ca, authority.pem()).unwrap();
+    assert_eq!(program.next().await.unwrap()["value"], 1);
+
+    // The client's certificate is new.
+    write_identity(&Authority::new());
+    let mut program = ConfigWatch::start(&arguments, None);
+    let health = program.health("stalled").await;
+    assert!(health["cause"].as_str().unwrap().contains("certificate"), "{health}");
+    write_identity(&authority);
+    assert_eq!(program.next().await.unwrap()["value"], 1);
+}
+
 #[tokio::test]
 async fn a_key_that_is_a_folder_of_keys_is_told_on_stderr() {
     let cluster = Cluster::start(1).await;

@@ -23,7 +23,9 @@ use crate::{
 /// Dropping it ends all its connections.
 #[derive(Debug)]
 pub struct Proxy {
-    port: Port,
+    address: SocketAddr,
+    /// Keeps the port reserved.
+    _port: Option<Port>,
     route: Arc<Route>,
     open: Arc<Mutex<Vec<Connection>>>,
     /// The task that accepts connections. `None` while the proxy refuses them.
@@ -38,8 +40,25 @@ impl Proxy {
     /// If no port is free.
     #[must_use]
     pub fn start(target: SocketAddr) -> Self {
+        let port = Port::claim();
+        Self::with(port.address(), Some(port), target)
+    }
+
+    /// Starts a proxy that listens on `address`, for example on one of several loopback addresses with the
+    /// same port.
+    ///
+    /// # Panics
+    ///
+    /// If the address is taken.
+    #[must_use]
+    pub fn start_at(address: SocketAddr, target: SocketAddr) -> Self {
+        Self::with(address, None, target)
+    }
+
+    fn with(address: SocketAddr, port: Option<Port>, target: SocketAddr) -> Self {
         let proxy = Self {
-            port: Port::claim(),
+            address,
+            _port: port,
             route: Route::to(target),
             open: Arc::default(),
             listening: Mutex::default(),
@@ -51,7 +70,7 @@ impl Proxy {
     /// The address that clients connect to.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.port.address()
+        self.address
     }
 
     /// The address that clients connect to, as an `http://` URL.

@@ -1,7 +1,7 @@
 //! A disk that stops answering. The member answers progress requests and pings, names a leader, and applies
 //! nothing.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use etcd_harness::Cluster;
 use event_core::HealthState;
@@ -13,6 +13,10 @@ use crate::scenario::{NEVER, Scenario, seconds};
 
 /// Twice the liveness timeout, and a second for what is measured around it.
 const BOUND: u64 = 11;
+
+/// A node commits what it applied within 100 ms. After that, the next sync is that of its log, and it goes on
+/// answering progress requests. If the commit hangs, it answers nothing, which is noticed sooner.
+const COMMITTED: Duration = Duration::from_secs(1);
 
 /// A cluster whose nodes sync, as nodes do outside of tests.
 async fn cluster(nodes: usize) -> Cluster {
@@ -35,6 +39,7 @@ pub(crate) async fn in_use_stalled() -> Row {
     for node in cluster.nodes().iter().filter(|node| node.name() != follower.name()) {
         scenario.store.add_endpoint(node.endpoint()).expect("the endpoint is well formed");
     }
+    sleep(COMMITTED).await;
     let fault = Instant::now();
     let stalled = match follower.stall_disk().await {
         Ok(stalled) => stalled,
@@ -51,6 +56,7 @@ pub(crate) async fn only_one_stalled() -> Row {
     let writer = cluster.client().await;
     let endpoints = cluster.endpoints();
     let mut scenario = Scenario::start(&cluster, endpoints, Options::new(), &writer).await;
+    sleep(COMMITTED).await;
     let fault = Instant::now();
     let stalled = match cluster.node(0).stall_disk().await {
         Ok(stalled) => stalled,

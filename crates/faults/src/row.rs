@@ -37,6 +37,28 @@ impl Row {
         }
     }
 
+    /// The row as one line, for another process.
+    pub(crate) fn to_line(&self) -> String {
+        let detected = self.detected.map_or(-1, |after| after.as_millis().cast_signed());
+        let (took, bound) = (self.took.as_millis(), self.bound.as_millis());
+        let Self { lost, backward, said, missed, .. } = self;
+        let missed = missed.join("; ");
+        format!("{detected}\t{took}\t{bound}\t{lost}\t{backward}\t{said}\t{missed}")
+    }
+
+    /// Reads what [`to_line`](Self::to_line) wrote.
+    pub(crate) fn from_line(line: &str) -> Option<Self> {
+        let mut parts = line.split('\t');
+        let detected: i64 = parts.next()?.parse().ok()?;
+        let mut millis = || Some(Duration::from_millis(parts.next()?.parse().ok()?));
+        let mut row = Self::new(millis()?, millis()?);
+        row.detected = u64::try_from(detected).ok().map(Duration::from_millis);
+        (row.lost, row.backward) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        row.said = parts.next()?.into();
+        row.missed.extend(parts.next().filter(|missed| !missed.is_empty()).map(str::to_owned));
+        Some(row)
+    }
+
     /// A row that needs what is not here.
     pub(crate) fn not_run(needs: impl Into<String>) -> Self {
         Self { not_run: Some(needs.into()), ..Self::new(Duration::ZERO, Duration::ZERO) }

@@ -67,11 +67,14 @@ pub struct Behaviour {
     cancel: Option<StreamHook<i64>>,
     progress: Option<StreamHook<()>>,
     event: Option<StreamHook<()>>,
+    numbers_watches: bool,
+    creates_take: Option<TimeHook>,
     stream: StreamMode,
     flood: Option<Flood>,
 }
 
 type UnaryHook<Q, R> = Arc<dyn Fn(&Q, R) -> Answer<R> + Send + Sync>;
+type TimeHook = Arc<dyn Fn(&WatchCreateRequest) -> Duration + Send + Sync>;
 type StreamHook<Q> = Arc<dyn Fn(&Q, PbWatchResponse) -> Vec<PbWatchResponse> + Send + Sync>;
 
 /// Responses that nobody asked for, without end.
@@ -163,6 +166,22 @@ impl Behaviour {
         + 'static,
     ) -> Self {
         self.create = Some(Arc::new(hook));
+        self
+    }
+
+    /// Ignores the ids that a client chose, and numbers the watches of a stream from 0, in the order in which
+    /// they are asked for.
+    pub fn numbers_watches(mut self) -> Self {
+        self.numbers_watches = true;
+        self
+    }
+
+    /// Creates a watch only after some time. Others may overtake it. Its id is given at once.
+    pub fn creates_take(
+        mut self,
+        time: impl Fn(&WatchCreateRequest) -> Duration + Send + Sync + 'static,
+    ) -> Self {
+        self.creates_take = Some(Arc::new(time));
         self
     }
 
@@ -283,6 +302,14 @@ impl Behaviour {
 
     pub(crate) fn answer_event(&self, honest: PbWatchResponse) -> Vec<PbWatchResponse> {
         streamed(self.event.as_ref(), &(), honest)
+    }
+
+    pub(crate) fn does_number_watches(&self) -> bool {
+        self.numbers_watches
+    }
+
+    pub(crate) fn time_of_create(&self, request: &WatchCreateRequest) -> Duration {
+        self.creates_take.as_ref().map_or(Duration::ZERO, |time| time(request))
     }
 
     pub(crate) fn stream_mode(&self) -> StreamMode {

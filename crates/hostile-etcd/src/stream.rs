@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 
 use etcd_client::proto::PbWatchResponse;
 use futures_util::{Stream, stream};
-use tokio::sync::{broadcast, mpsc};
+use tokio::{
+    sync::{broadcast, mpsc},
+    time::sleep,
+};
 use tonic::{Status, Streaming};
 
 use crate::{
@@ -17,6 +20,9 @@ use crate::{
 
 /// How many responses wait for the client. A client that does not read stops the stream.
 const BUFFERED: usize = 16;
+
+/// As etcd says it.
+const DUPLICATE: &str = "etcdserver: mvcc: duplicate watch ID provided";
 
 /// The responses of a stream.
 pub(crate) type Responses =
@@ -32,10 +38,11 @@ pub(crate) fn watch(shared: Arc<Shared>, requests: Streaming<WatchRequest>) -> R
     }
     let mode = behaviour.stream_mode();
     if mode != StreamMode::EndsAtOnce {
-        let watches = Watches { shared, open: BTreeMap::new(), next_id: 0, sender };
+        let (delayed, created) = mpsc::unbounded_channel();
+        let watches = Watches { shared, open: BTreeMap::new(), requested: 0, delayed, sender };
         background::spawn(async move {
             // It ends when the client or the test wishes so.
-            let _ = watches.serve(requests, mode).await;
+            let _ = watches.serve(requests, created, mode).await;
         });
     }
     Box::pin(stream::unfold(receiver, async |mut receiver| {
@@ -46,7 +53,7 @@ pub(crate) fn watch(shared: Arc<Shared>, requests: Streaming<WatchRequest>) -> R
 async fn send_flood(flood: Flood, sender: mpsc::Sender<PbWatchResponse>) {
     for number in 0.. {
         if !flood.pause.is_zero() {
-            tokio::time::sleep(flood.pause).await;
+            sleep(flood.pause).await;
         }
         if sender.send((flood.response)(number)).await.is_err() {
             return;
@@ -57,8 +64,18 @@ async fn send_flood(flood: Flood, sender: mpsc::Sender<PbWatchResponse>) {
 struct Watches {
     shared: Arc<Shared>,
     open: BTreeMap<i64, Watched>,
-    next_id: i64,
+    /// How many watches were asked for.
+    requested: i64,
+    /// Creates that take time.
+    delayed: mpsc::UnboundedSender<(WatchCreateRequest, Created)>,
     sender: mpsc::Sender<PbWatchResponse>,
+}
+
+/// What a request to create a watch came to.
+struct Created {
+    id: i64,
+    /// `None`: refused.
+    watched: Option<Watched>,
 }
 
 struct Watched {
@@ -75,6 +92,7 @@ impl Watches {
     async fn serve(
         mut self,
         mut requests: Streaming<WatchRequest>,
+        mut created: mpsc::UnboundedReceiver<(WatchCreateRequest, Created)>,
         mode: StreamMode,
     ) -> Result<(), Ended> {
         let mut revisions = self.shared.cluster.revisions();
@@ -94,6 +112,9 @@ impl Watches {
                     if mode == StreamMode::EndsAfterFirstAnswer {
                         return Err(Ended);
                     }
+                }
+                Some((request, created)) = created.recv() => {
+                    self.answer_create(&request, created).await?;
                 }
                 changed = revisions.changed() => {
                     if changed.is_err() {
@@ -115,12 +136,18 @@ impl Watches {
         let responses = match request.request {
             Some(WatchRequestUnion::Create(request)) => {
                 self.shared.counters.add(Count::Creates);
-                let honest = self.create(&behaviour, &request);
-                let responses = behaviour.answer_create(&request, honest);
-                for response in responses {
-                    self.send(response).await?;
+                let created = self.create(&behaviour, &request);
+                let time = behaviour.time_of_create(&request);
+                if time.is_zero() {
+                    return self.answer_create(&request, created).await;
                 }
-                return self.send_events().await;
+                let delayed = self.delayed.clone();
+                background::spawn(async move {
+                    sleep(time).await;
+                    // This fails only if the stream has ended.
+                    let _ = delayed.send((request, created));
+                });
+                return Ok(());
             }
             Some(WatchRequestUnion::Cancel(request)) => {
                 self.shared.counters.add(Count::Cancels);
@@ -144,34 +171,51 @@ impl Watches {
         Ok(())
     }
 
-    fn create(&mut self, behaviour: &Behaviour, request: &WatchCreateRequest) -> PbWatchResponse {
-        let taken = request.watch_id != 0 && self.open.contains_key(&request.watch_id);
-        if taken {
-            return PbWatchResponse {
-                created: true,
-                canceled: true,
-                cancel_reason: "etcdserver: mvcc: duplicate watch ID provided".to_owned(),
-                ..self.response(behaviour, -1)
-            };
+    fn create(&mut self, behaviour: &Behaviour, request: &WatchCreateRequest) -> Created {
+        let number = self.requested;
+        self.requested += 1;
+        let chosen = request.watch_id;
+        if chosen != 0 && !behaviour.does_number_watches() && self.open.contains_key(&chosen) {
+            return Created { id: -1, watched: None };
         }
-        let id = if request.watch_id == 0 { self.free_id() } else { request.watch_id };
+        let id = match chosen {
+            _ if behaviour.does_number_watches() => number,
+            0 => self.free_id(),
+            chosen => chosen,
+        };
         let next = match request.start_revision {
             0 => self.shared.cluster.revision() + 1,
             from => from,
         };
-        let watched =
-            Watched { key: request.key.clone(), range_end: request.range_end.clone(), next };
-        self.open.insert(id, watched);
-        PbWatchResponse { created: true, ..self.response(behaviour, id) }
+        let (key, range_end) = (request.key.clone(), request.range_end.clone());
+        Created { id, watched: Some(Watched { key, range_end, next }) }
     }
 
-    /// As etcd does: it counts, and never gives an id twice.
-    fn free_id(&mut self) -> i64 {
-        while self.open.contains_key(&self.next_id) {
-            self.next_id += 1;
+    async fn answer_create(
+        &mut self,
+        request: &WatchCreateRequest,
+        created: Created,
+    ) -> Result<(), Ended> {
+        let behaviour = self.shared.behaviour();
+        let mut honest = PbWatchResponse { created: true, ..self.response(&behaviour, created.id) };
+        if let Some(watched) = created.watched {
+            self.open.insert(created.id, watched);
+        } else {
+            honest.canceled = true;
+            honest.cancel_reason = DUPLICATE.into();
         }
-        self.next_id += 1;
-        self.next_id - 1
+        for response in behaviour.answer_create(request, honest) {
+            self.send(response).await?;
+        }
+        self.send_events().await
+    }
+
+    fn free_id(&self) -> i64 {
+        let mut id = 0;
+        while self.open.contains_key(&id) {
+            id += 1;
+        }
+        id
     }
 
     /// Sends what was not yet sent, one response for each watch.

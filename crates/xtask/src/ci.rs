@@ -24,6 +24,7 @@ pub(crate) fn all() -> Result<(), String> {
         ("msrv", msrv::check()?),
         ("test", tests::all(&[])?),
         ("compat", compat::quick(&["--quick".to_owned()])?),
+        ("faults", tests::quick_faults()?),
         ("loom", tests::loom()?),
         (
             "docs",

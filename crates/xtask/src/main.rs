@@ -25,7 +25,7 @@ cargo xtask <command>
 
 Checks:
   ci           Runs every check that a change must pass, in this order: format, clippy, features,
-               msrv, test, compat (short), loom, docs, example, package. Then it shows the
+               msrv, test, compat and faults (short), loom, docs, example, package. Then it shows the
                instruction counts.
   test [ARGS]  Finds an etcd and runs every test. ARGS go to `cargo test`, for example `-- NAME`.
   loom         Runs the tests of the cell under loom, which tries the possible interleavings.
@@ -36,7 +36,7 @@ Checks:
 Longer runs:
   faults [ARGS]
                Runs the fault table on real servers. `--long` adds the rows that take minutes. A word
-               selects the rows whose name contains it.
+               selects the rows whose name contains it. `--quick` runs the rows that CI runs.
   compat [ARGS]
                Checks a store with each version of etcd behind each proxy that people run, with the real
                programs, which it gets from Debian, PyPI and the Go module proxy. It writes the table

@@ -28,10 +28,20 @@ pub(crate) fn loom() -> Result<Duration, String> {
 
 /// Finds an etcd and runs the fault table with it.
 pub(crate) fn faults(args: &[String]) -> Result<(), String> {
+    run_faults(&["--release"], args).map(drop)
+}
+
+/// Runs the rows of the fault table that need more than an etcd. A row says so where it can't run. Without
+/// optimizations, because the tests have built what it needs.
+pub(crate) fn quick_faults() -> Result<Duration, String> {
+    run_faults(&[], &["--quick".to_owned()])
+}
+
+fn run_faults(flags: &[&str], args: &[String]) -> Result<Duration, String> {
     let etcd = etcd::get()?;
-    let mut command = cargo(["run", "--quiet", "--release", "--package", "faults", "--"]);
-    command.args(args).env("ETCD_BIN", etcd.path);
-    step("faults", command).map(drop)
+    let mut command = cargo(["run", "--quiet", "--package", "faults"]);
+    command.args(flags).arg("--").args(args).env("ETCD_BIN", etcd.path);
+    step("faults", command)
 }
 
 /// Runs the session through random schedules.

@@ -8,13 +8,12 @@ mod alone;
 mod hooks;
 mod trial;
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use etcd_client::proto::{PbRangeResponse, PbWatchResponse};
 use event_core::{ValueReader, WatcherExt};
 use event_etcd::{EtcdStore, Options};
-use hostile_etcd::{Answer, Behaviour, Cluster, Member, StreamMode};
+use hostile_etcd::{Answer, Behaviour, Cluster, Member, StreamMode, WatchCreateRequest};
 use tokio::time::{sleep, timeout};
 use tonic::Code;
 
@@ -22,7 +21,7 @@ use self::alone::{alone, resident};
 use self::hooks::{
     GARBAGE, empty, event_revision, events, garbage, header_revision, read_revision, responses,
 };
-use self::trial::{LIVENESS, Trial, Watched, connect, since};
+use self::trial::{KEYS, LIVENESS, Trial, Watched, connect, since};
 use crate::support::{BOUND, HealthExt};
 
 /// Makes a test of each trial.
@@ -209,31 +208,32 @@ async fn a_member_that_never_answers_progress_is_live_and_is_not_left() {
 /// As `etcd grpc-proxy` and kine do.
 #[tokio::test]
 async fn a_member_that_ignores_the_ids_that_the_client_chose_is_watched() {
-    let cluster = Cluster::new();
-    // In the order of the creates, from 0. The map is from the id that the member gives to the one that it
-    // has.
-    let ids: Arc<Mutex<Vec<i64>>> = Arc::default();
-    let given = |ids: &Mutex<Vec<i64>>, id: i64| {
-        let mut ids = ids.lock().unwrap();
-        let at = ids.iter().position(|known| *known == id).unwrap_or_else(|| {
-            ids.push(id);
-            ids.len() - 1
-        });
-        i64::try_from(at).unwrap()
+    stays_connected(Behaviour::honest().numbers_watches()).await;
+}
+
+/// As `etcd grpc-proxy` does, where a key is watched already and another is not. The ids are in the order of
+/// the requests all the same. The headers of some of these answers are empty.
+#[tokio::test]
+async fn creates_may_be_answered_in_another_order() {
+    let slow_if_first = |request: &WatchCreateRequest| {
+        if request.key == KEYS[0].as_bytes() { LIVENESS / 5 } else { Duration::ZERO }
     };
-    let (of_creates, of_events) = (Arc::clone(&ids), ids);
-    let member = Member::start(
-        &cluster,
-        Behaviour::honest()
-            .create(move |_, mut honest| {
-                honest.watch_id = given(&of_creates, honest.watch_id);
-                vec![honest]
-            })
-            .event(move |mut honest| {
-                honest.watch_id = given(&of_events, honest.watch_id);
-                vec![honest]
-            }),
-    );
+    let without_ids = |request: &WatchCreateRequest, mut honest: PbWatchResponse| {
+        if let Some(header) = &mut honest.header {
+            (header.cluster_id, header.member_id) = (0, 0);
+            header.revision = request.start_revision;
+        }
+        vec![honest]
+    };
+    let behaviour =
+        Behaviour::honest().numbers_watches().creates_take(slow_if_first).create(without_ids);
+    stays_connected(behaviour).await;
+}
+
+/// Requires that a member with this behaviour is watched over one connection.
+async fn stays_connected(behaviour: Behaviour) {
+    let cluster = Cluster::new();
+    let member = Member::start(&cluster, behaviour);
     let store = connect([&member]).await;
     let mut watched = Watched::start(&store, &cluster);
     for _ in 0..3 {
@@ -248,10 +248,10 @@ async fn a_member_that_ignores_the_ids_that_the_client_chose_is_watched() {
 
 #[tokio::test]
 async fn another_cluster_at_the_same_address_is_published() {
-    let (old, new) = (Cluster::with_id(1), Cluster::with_id(2));
-    let member = Member::start(&old, Behaviour::honest());
+    let cluster = Cluster::with_id(1);
+    let member = Member::start(&cluster, Behaviour::honest());
     let store = connect([&member]).await;
-    let mut watched = Watched::start(&store, &old);
+    let mut watched = Watched::start(&store, &cluster);
     watched.arrives("the first versions").await;
     // The same data under another id, as after a restore.
     member.behave(Behaviour::honest().header(|mut header| {
@@ -262,7 +262,6 @@ async fn another_cluster_at_the_same_address_is_published() {
     watched.put();
     watched.arrives("the version of the other cluster").await;
     watched.finish();
-    drop(new);
 }
 
 /// With a user, where nobody has to log in, as Go's client does.

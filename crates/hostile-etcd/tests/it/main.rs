@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use etcd_client::{Client, GetOptions, Txn, TxnOp, WatchOptions};
 use etcd_harness::eventually;
-use hostile_etcd::{Answer, Behaviour, Cluster, Member, StreamMode};
+use hostile_etcd::{Answer, Behaviour, Cluster, Member, StreamMode, WatchCreateRequest};
 use tokio::time::timeout;
 
 const BOUND: Duration = Duration::from_secs(10);
@@ -65,6 +65,22 @@ async fn a_watch_gets_what_was_and_what_comes_and_progress_when_asked() {
     let counts = member.counts();
     assert_eq!((counts.streams, counts.creates, counts.cancels), (1, 1, 1));
     assert_eq!((counts.progress_requests, counts.connections), (1, 1));
+}
+
+#[tokio::test]
+async fn a_member_may_number_watches_and_answer_creates_in_another_order() {
+    let (_cluster, member, client) = honest().await;
+    let slow = |request: &WatchCreateRequest| {
+        if request.key == b"slow" { Duration::from_millis(50) } else { Duration::ZERO }
+    };
+    member.behave(Behaviour::honest().numbers_watches().creates_take(slow));
+    let chosen = |id| Some(WatchOptions::new().with_watch_id(id));
+    let mut watch = client.watch_client().watch("slow", chosen(70)).await.unwrap();
+    watch.watch("quick", chosen(71)).await.unwrap();
+    for id in [1, 0] {
+        let created = timeout(BOUND, watch.message()).await.unwrap().unwrap().unwrap();
+        assert_eq!((created.created(), created.watch_id()), (true, id));
+    }
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ const MARGIN: Duration = Duration::from_millis(300);
 /// How long the store has nothing but the hostile member.
 const ALONE: Duration = Duration::from_millis(2500);
 /// The keys. A store that reads one key and one that reads several ask in different ways.
-const KEYS: [&str; 2] = ["key", "other"];
+pub(super) const KEYS: [&str; 2] = ["key", "other"];
 
 /// What a store does with one hostile member, and then with an honest one.
 pub(super) struct Trial {
