@@ -10,6 +10,7 @@ mod hostile;
 mod lag;
 mod large;
 mod laws;
+mod set_ups;
 mod sharing;
 mod support;
 mod terminator;

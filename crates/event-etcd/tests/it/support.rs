@@ -81,6 +81,9 @@ pub(crate) async fn watches(node: &Node) -> usize {
 pub(crate) trait HealthExt {
     /// Waits until the store is live.
     async fn health_live(&self) -> event_core::Health;
+
+    /// Waits until the store is stalled for this kind of cause.
+    async fn health_stalled(&self, kind: event_core::CauseKind) -> event_core::Cause;
 }
 
 impl HealthExt for EtcdStore {
@@ -88,5 +91,14 @@ impl HealthExt for EtcdStore {
         use event_core::ValueReader;
         let live = |health: &event_core::Health| health.state == event_core::HealthState::Live;
         self.health().watch().get_if(live).await.expect("the store goes on")
+    }
+
+    async fn health_stalled(&self, kind: event_core::CauseKind) -> event_core::Cause {
+        use event_core::ValueReader;
+        let is_it = |health: &event_core::Health| {
+            health.cause.as_ref().is_some_and(|cause| cause.kind() == kind)
+        };
+        let health = self.health().watch().get_if(is_it).await.expect("the store goes on");
+        health.cause.expect("it has one")
     }
 }

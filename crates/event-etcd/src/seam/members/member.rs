@@ -43,20 +43,41 @@ impl Member {
         let dial = || self.dialer.dial(&self.endpoint, &self.address);
         Ok(&self.second.get_or_try_init(dial).await?.0)
     }
+
+    /// Calls, and calls again if the server refused the call unseen: its limit of calls at a time is not known
+    /// before its first answer.
+    async fn call<T, F>(&self, call: impl Fn(Client) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        for _ in 0..REFUSALS {
+            match call(self.for_calls().await?.clone()).await {
+                Err(failure) if failure.message.contains("refused stream") => {}
+                result => return result,
+            }
+        }
+        call(self.for_calls().await?.clone()).await
+    }
 }
+
+/// How often a call is refused unseen before that is a failure.
+const REFUSALS: usize = 3;
 
 #[async_trait]
 impl Connection for Member {
     async fn read(&self, keys: Vec<Bytes>) -> Result<ReadResponse, Failure> {
-        self.for_calls().await?.read(keys).await
+        let read = |client: Client, keys| async move { client.read(keys).await };
+        self.call(|client| read(client, keys.clone())).await
     }
 
     async fn probe(&self, keys: Vec<Bytes>) -> Result<ReadResponse, Failure> {
-        self.for_calls().await?.probe(keys).await
+        let probe = |client: Client, keys| async move { client.probe(keys).await };
+        self.call(|client| probe(client, keys.clone())).await
     }
 
     async fn read_at(&self, key: Bytes, revision: i64) -> Result<ReadResponse, Failure> {
-        self.for_calls().await?.read_at(key, revision).await
+        let read = |client: Client, key| async move { client.read_at(key, revision).await };
+        self.call(|client| read(client, key.clone())).await
     }
 
     async fn has_keys_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Failure> {
