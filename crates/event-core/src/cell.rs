@@ -86,6 +86,20 @@ impl<T> Cell<T> {
         drop(old);
     }
 
+    /// Publishes an error as the last version, if this is the last writer.
+    pub(crate) fn publish_last(&self, error: Error) {
+        let mut state = self.state.lock();
+        if state.writers > 1 {
+            return;
+        }
+        let old = state.newest.replace(Err(error));
+        let woken = state.wakers.next_epoch();
+        state.published = state.wakers.epoch();
+        drop(state);
+        self.wake(woken);
+        drop(old);
+    }
+
     pub(crate) fn add_writer(&self) {
         self.state.lock().writers += 1;
     }

@@ -108,7 +108,14 @@ impl Health {
     /// A health of this state, which begins now.
     #[must_use]
     pub fn new(state: HealthState) -> Self {
-        Self { state, since: Instant::now(), cause: None, source: None, history_resets: 0, cluster: None }
+        Self {
+            state,
+            since: Instant::now(),
+            cause: None,
+            source: None,
+            history_resets: 0,
+            cluster: None,
+        }
     }
 
     /// A stalled backend.

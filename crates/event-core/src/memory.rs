@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use crate::cell::{Cell, Cursor};
 use crate::debug::debug;
-use crate::{Epoch, Error, ValueReader, ValueWriter, Watcher};
+use crate::{Epoch, Error, ErrorKind, ValueReader, ValueWriter, Watcher};
 
 /// A value in memory. A program sets and watches it. A test uses it in place of a backend. A backend
 /// publishes in it what the backend has read.
@@ -59,6 +59,25 @@ impl<T> MemoryValue<T> {
         if !error.is_closed() {
             self.cell.publish(Err(error));
         }
+    }
+
+    /// Drops this writer. If it is the last one, the value ends, and the first
+    /// [`Closed`](crate::ErrorKind::Closed) that each watcher gets says why.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ValueReader, WatcherExt};
+    ///
+    /// let limit = MemoryValue::new(10);
+    /// let mut watcher = limit.watch();
+    /// limit.end("the test is over");
+    /// # futures_executor::block_on(async {
+    /// let end = watcher.get().await.unwrap_err();
+    /// assert!(end.is_closed());
+    /// assert_eq!(end.to_string(), "closed: the test is over");
+    /// # });
+    /// ```
+    pub fn end(self, why: impl Into<String>) {
+        self.cell.publish_last(Error::new(ErrorKind::Closed, why));
     }
 
     /// A read-only handle. The value ends when its last writer is dropped, even if readers remain.

@@ -9,6 +9,7 @@ mod refreshes;
 mod tests;
 
 use std::future::pending;
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -238,7 +239,12 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.mailbox.close();
+        // If the program did not close the store, it is the runtime that ends.
+        if !self.mailbox.close() {
+            let why = "the tokio runtime of the store ended";
+            mem::take(&mut self.cells).into_values().for_each(|cell| cell.end(why));
+            mem::take(&mut self.health).end(why);
+        }
     }
 }
 

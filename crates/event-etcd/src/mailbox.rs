@@ -146,13 +146,15 @@ impl Mailbox {
         self.lock().last_proof = at;
     }
 
-    /// The store ends, and with it what the driver has not taken, and what comes later.
-    pub(crate) fn close(&self) {
+    /// The store ends, and with it what the driver has not taken, and what comes later. Returns whether it had
+    /// ended before.
+    pub(crate) fn close(&self) -> bool {
         let mut state = self.lock();
-        state.is_closed = true;
+        let had_ended = mem::replace(&mut state.is_closed, true);
         let ended = (mem::take(&mut state.change), mem::take(&mut state.subscriptions));
         drop(state);
         drop(ended); // ends cells, which wakes tasks: not under the lock
+        had_ended
     }
 
     /// Wakes the driver, after the lock is released.

@@ -97,6 +97,10 @@ impl<T> Slots<T> {
         self.values.iter_mut().flatten()
     }
 
+    pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
+        self.values.into_iter().flatten()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }

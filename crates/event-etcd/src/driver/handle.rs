@@ -53,6 +53,6 @@ impl DriverHandle {
 
 impl Drop for DriverHandle {
     fn drop(&mut self) {
-        self.task.abort();
+        self.close();
     }
 }

@@ -222,5 +222,9 @@ fn watchers_end_with_the_runtime_that_the_store_lives_in() {
         until(&mut watcher, "a").await;
     });
     drop(inside);
-    outside.block_on(async { assert!(next(&mut watcher).await.unwrap_err().is_closed()) });
+    outside.block_on(async {
+        let end = next(&mut watcher).await.unwrap_err();
+        assert!(end.is_closed() && end.to_string().contains("runtime of the store ended"), "{end}");
+        assert!(next(&mut watcher).await.unwrap_err().is_closed());
+    });
 }
