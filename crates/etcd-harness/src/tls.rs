@@ -1,11 +1,12 @@
 //! Generates certificates for servers and clients.
 
-use std::{fmt, fs, io, path::Path};
+use std::{fmt, fs, io, path::Path, time::Duration};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose,
 };
+use time::OffsetDateTime;
 
 /// A certificate authority for tests.
 pub struct Authority {
@@ -55,7 +56,26 @@ impl Authority {
         self.issue(name, &[])
     }
 
+    /// Issues a certificate for a client that expires after `lifetime`, in whole seconds.
+    ///
+    /// # Panics
+    ///
+    /// If the system provides no random numbers.
+    #[must_use]
+    pub fn short_lived_client(&self, name: &str, lifetime: Duration) -> Identity {
+        self.issue_until(name, &[], Some(OffsetDateTime::now_utc() + lifetime))
+    }
+
     fn issue(&self, common_name: &str, addresses: &[&str]) -> Identity {
+        self.issue_until(common_name, addresses, None)
+    }
+
+    fn issue_until(
+        &self,
+        common_name: &str,
+        addresses: &[&str],
+        expires: Option<OffsetDateTime>,
+    ) -> Identity {
         let addresses: Vec<String> = addresses.iter().map(|&address| address.to_owned()).collect();
         let mut params = CertificateParams::new(addresses).expect("the addresses are ASCII");
         params.distinguished_name.push(DnType::CommonName, common_name);
@@ -63,6 +83,9 @@ impl Authority {
         // with the server's certificate.
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        if let Some(expires) = expires {
+            params.not_after = expires;
+        }
         let key = new_key();
         let certificate =
             params.signed_by(&key, &self.issuer).expect("cannot sign the certificate");

@@ -6,6 +6,7 @@
 
 mod auth;
 mod catching_up;
+mod certificates;
 mod connections;
 mod disk;
 mod history;
@@ -68,6 +69,7 @@ const SHORT: &[Fault] = faults![
     "permission revoked, reset, granted" => auth::permission(),
     "password changed, reset, changed back" => auth::password(),
     "token expired, then a reset" => auth::token(),
+    "certificate rotated, the old one expired" => certificates::rotated(),
     "login storm, 60 stores" => auth::login_storm(),
     "100,000 puts while the reader sleeps" => volume::asleep(),
     "40,000 puts behind a connection held 2.3 s" => volume::held(40_000, 2.3),

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How many responses wait for the client. A client that does not read stops the stream.
-const BUFFERED: usize = 16;
+const BUFFERED: usize = 256;
 
 /// As etcd says it.
 const DUPLICATE: &str = "etcdserver: mvcc: duplicate watch ID provided";

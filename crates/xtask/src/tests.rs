@@ -39,6 +39,10 @@ pub(crate) fn quick_faults() -> Result<Duration, String> {
 
 fn run_faults(flags: &[&str], args: &[String]) -> Result<Duration, String> {
     let etcd = etcd::get()?;
+    // One row drives the example, which reads its certificates from files.
+    let mut example = cargo(["build", "--quiet", "--package", "examples"]);
+    example.args(["--example", "config_watch"]).args(flags);
+    step("faults", example)?;
     let mut command = cargo(["run", "--quiet", "--package", "faults"]);
     command.args(flags).arg("--").args(args).env("ETCD_BIN", etcd.path);
     step("faults", command)

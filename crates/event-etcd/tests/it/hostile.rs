@@ -34,6 +34,9 @@ macro_rules! trials {
 }
 
 trials! {
+    /// The trial itself finds no fault with a store that has nothing to notice.
+    nothing_that_is_wrong: Trial::from_the_start(Behaviour::honest());
+
     // Watches.
     a_create_that_is_never_answered:
         Trial::from_the_start(Behaviour::honest().create(|_, _| vec![]));
