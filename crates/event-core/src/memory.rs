@@ -73,7 +73,7 @@ impl<T> MemoryValue<T> {
     /// # futures_executor::block_on(async {
     /// let end = watcher.get().await.unwrap_err();
     /// assert!(end.is_closed());
-    /// assert_eq!(end.to_string(), "closed: the test is over");
+    /// assert_eq!(end.to_string(), "the test is over");
     /// # });
     /// ```
     pub fn end(self, why: impl Into<String>) {

@@ -234,7 +234,9 @@ mod tests {
     fn slots_that_were_left_are_used_again() {
         let (mut wakers, waker) = (Wakers::default(), Waker::noop());
         let mut places: Vec<Place> = (0..5).map(|_| Place::default()).collect();
-        places.iter_mut().for_each(|place| assert!(wakers.register(place, waker).is_none()));
+        for place in &mut places {
+            assert!(wakers.register(place, waker).is_none());
+        }
         for index in [1, 3, 0] {
             assert!(wakers.unregister(&mut places[index]).is_some());
             assert!(wakers.unregister(&mut places[index]).is_none());
@@ -252,7 +254,9 @@ mod tests {
         let (mut wakers, mut places) = (Wakers::default(), <[Place; 3]>::default());
         let count = Arc::new(Count::default());
         let waker = Waker::from(Arc::clone(&count));
-        places.iter_mut().for_each(|place| drop(wakers.register(place, &waker)));
+        for place in &mut places {
+            drop(wakers.register(place, &waker));
+        }
         let buffer = wakers.next_epoch().wake().unwrap();
         assert_eq!(count.0.swap(0, Ordering::Relaxed), 3);
         drop(wakers.register(&mut places[1], &waker));

@@ -150,9 +150,11 @@ impl Connector for Members {
     }
 }
 
+/// Whether the server knows no users (N8), kine not even the call.
 fn is_auth_disabled(error: &EtcdError) -> bool {
     let EtcdError::GRpcStatus(status) = error else { return false };
     status.message().contains("authentication is not enabled")
+        || failure(error).kind == CauseKind::Unimplemented
 }
 
 fn unreachable(message: impl Into<String>) -> Failure {
