@@ -39,7 +39,8 @@ pub(crate) fn watch(shared: Arc<Shared>, requests: Streaming<WatchRequest>) -> R
     let mode = behaviour.stream_mode();
     if mode != StreamMode::EndsAtOnce {
         let (delayed, created) = mpsc::unbounded_channel();
-        let watches = Watches { shared, open: BTreeMap::new(), requested: 0, delayed, sender };
+        let watches =
+            Watches { shared, open: BTreeMap::new(), requested: 0, next_id: 0, delayed, sender };
         background::spawn(async move {
             // It ends when the client or the test wishes so.
             let _ = watches.serve(requests, created, mode).await;
@@ -66,6 +67,8 @@ struct Watches {
     open: BTreeMap<i64, Watched>,
     /// How many watches were asked for.
     requested: i64,
+    /// The id that the next watch without a chosen one gets.
+    next_id: i64,
     /// Creates that take time.
     delayed: mpsc::UnboundedSender<(WatchCreateRequest, Created)>,
     sender: mpsc::Sender<PbWatchResponse>,
@@ -210,12 +213,13 @@ impl Watches {
         self.send_events().await
     }
 
-    fn free_id(&self) -> i64 {
-        let mut id = 0;
-        while self.open.contains_key(&id) {
-            id += 1;
+    /// As etcd does: it counts, and never gives an id twice.
+    fn free_id(&mut self) -> i64 {
+        while self.open.contains_key(&self.next_id) {
+            self.next_id += 1;
         }
-        id
+        self.next_id += 1;
+        self.next_id - 1
     }
 
     /// Sends what was not yet sent, one response for each watch.

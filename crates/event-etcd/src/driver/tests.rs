@@ -123,6 +123,7 @@ fn member_that_says(
     says: impl Fn(i64) -> Box<dyn WatchResponses> + Send + Sync + 'static,
 ) -> Arc<dyn Connection> {
     let mut member = MockConnection::new();
+    member.expect_received().return_const(0_u64);
     member.expect_read().returning(|keys| Ok(read_of(keys.len(), 2)));
     member.expect_probe().returning(|keys| Ok(read_of(keys.len(), 2)));
     opens(&mut member, says);

@@ -163,6 +163,8 @@ pub(super) struct Progress {
     pub(super) is_watch_refused: bool,
     /// It is one of the first keys, and is neither watched nor refused yet.
     is_unsettled: bool,
+    /// The server ended a watch of it, for a reason of its own.
+    pub(super) was_canceled: bool,
     /// A watch of it was canceled for a compaction. The next one starts from now on.
     pub(super) was_compacted: bool,
 }

@@ -151,8 +151,10 @@ impl Session {
     /// The server ended a watch for a reason of its own.
     fn canceled(&mut self, watch_id: i64, failure: Failure, now: Instant) {
         let Some(id) = self.watched_key(watch_id, now) else { return };
-        if let State::Connected(connected) = &mut self.state {
-            connected.unwatch(id); // there is nothing left to cancel
+        let State::Connected(connected) = &mut self.state else { return };
+        connected.unwatch(id); // there is nothing left to cancel
+        if mem::replace(&mut connected.progress(id).was_canceled, true) {
+            return self.fail(failure, now); // perhaps another member keeps its watches
         }
         self.refuse(id, failure, now);
     }

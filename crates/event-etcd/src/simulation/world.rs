@@ -238,7 +238,9 @@ impl World {
             self.program.highest = self.program.highest.max(revision);
         }
         self.note(|| format!("received {:?} (of {:?})", sent.0, sent.1));
-        self.input(|session, now| session.handle_response(sent.0, now), false)?;
+        // A watch that is canceled again and again: perhaps another member keeps it.
+        let is_canceled = matches!(sent.0, WatchResponse::Canceled { .. });
+        self.input(|session, now| session.handle_response(sent.0, now), is_canceled)?;
         Ok(true)
     }
 
