@@ -8,6 +8,9 @@
 //! *watched*. Not from the next revision: later servers give no sign of life on a stream while a watch of
 //! it starts beyond the store's revision, as it would on an idle store (E7).
 //!
+//! While keys are watched, a read of one of them proves at short intervals that the member follows the cluster
+//! (E12).
+//!
 //! Whatever goes wrong makes a key unread again. The session never resumes a watch: a reader of the
 //! newest value needs no history, and every way of resuming has a failure in which it is silent (E1, E2,
 //! E5, E8).
@@ -321,7 +324,7 @@ impl Session {
         }
     }
 
-    /// Finds out the addresses anew: they may have changed (N10).
+    /// Finds out the addresses anew: they may have changed (C13).
     fn resolve(&mut self, now: Instant) {
         let names: BTreeSet<_> = self.endpoints.names().iter().cloned().collect();
         self.actions.extend(names.iter().cloned().map(Action::Resolve));

@@ -173,13 +173,16 @@ impl EtcdStore {
     /// How the store is doing, as a value.
     ///
     /// - [`Connecting`]: no key was watched yet, or the cluster has not answered and no try has failed.
-    /// - [`Live`]: the watch stream is open and answers, and every watched key was read.
+    /// - [`Live`]: each key that was watched when the connection was made is known to be the newest, and the
+    ///   member answers linearizable reads. Keys that are watched later do not change it. If it has a cause, look
+    ///   at it: [`OtherCluster`](event_core::CauseKind::OtherCluster) names both ids.
     /// - [`Stalled`]: watchers may have stale values, for the reason in its cause. If the cause has a key,
     ///   it concerns only keys that can't be read, of which it names one: the other keys stay fresh.
     ///   Otherwise it concerns all keys. The store tries again without end.
     ///
-    /// A new version comes when the state, the kind of the cause, the endpoint in use or the number of
-    /// history resets changes. [`stale_for`](Self::stale_for) says how old the last response is. If TLS
+    /// A new version comes when the state, the cause, the endpoint in use, the cluster's id or the number of
+    /// history resets changes. While the store is stalled it tries the endpoints in turn, and what one of them
+    /// says again is no new version. [`stale_for`](Self::stale_for) says how old the last response is. If TLS
     /// fails, as with a wrong authority, an expired certificate or a wrong name, the cause is
     /// `Unreachable`. If the server refuses the client's certificate, or the credentials can't be read, it is
     /// `Unauthenticated`. The cause says what to change, and has the words of the TLS library.
@@ -187,8 +190,8 @@ impl EtcdStore {
     /// When nothing is watched any more, the store stops asking the cluster and the health no longer
     /// changes. *Live* is then out of date.
     ///
-    /// The store detects a replaced history if the revision is lower than before, or if etcd now has other
-    /// data at the revision of a version that the store published. If the new history has passed that
+    /// The store detects a replaced history if the store's revision or a key's own is lower than before, if the
+    /// cluster's id changes, or if etcd now has other data at the revision of a version that the store published. If the new history has passed that
     /// revision and compacted it, the store can't detect the reset: watchers get the new data, but
     /// `history_resets` does not grow.
     ///
@@ -200,8 +203,8 @@ impl EtcdStore {
         self.driver.health()
     }
 
-    /// The time since the last response of a server. If there was none, the time since the store was
-    /// created.
+    /// The time since a server last answered a linearizable read. If there was none, the time since the store
+    /// was created.
     ///
     /// While a key is watched and all is well, it stays below the [liveness
     /// timeout](Options::liveness_timeout). It is about the connection: it stays low even if a key can't be

@@ -51,7 +51,7 @@ impl Connection for Client {
     async fn member_urls(&self) -> Result<Vec<Vec<String>>, Failure> {
         let response = self.cluster_client().member_list().await;
         let members = response.map_err(|error| failure(&error))?.0.members;
-        // A learner answers no linearizable read (N12).
+        // A learner answers no linearizable read (C15).
         let voters = members.into_iter().filter(|member| !member.is_learner);
         Ok(voters.map(|member| member.client_ur_ls).collect())
     }
@@ -68,7 +68,7 @@ impl Connection for Client {
     }
 }
 
-/// Reads one key by a plain request, which every server takes (N4), and several in one transaction.
+/// Reads one key by a plain request, which every server takes (C10), and several in one transaction.
 async fn read(
     client: &Client,
     keys: Vec<Bytes>,

@@ -23,7 +23,7 @@ impl Failure {
     }
 
     /// Whether the server is overloaded, so that trying again soon makes it worse: it refuses requests, or did
-    /// not finish a login in time (N9, N13).
+    /// not finish a login in time (C12, C16).
     pub(crate) fn is_overload(&self) -> bool {
         self.kind == CauseKind::ResourceExhausted
     }
@@ -71,7 +71,7 @@ pub(super) fn kind_of(code: i32, message: &str) -> CauseKind {
     let has = |words: &str| message.contains(words);
     match code {
         _ if has("too many operations") => CauseKind::TooLarge,
-        // kine, of a transaction of reads (N4).
+        // kine, of a transaction of reads (C10).
         _ if has("unsupported operations in txn request") => CauseKind::Unimplemented,
         UNIMPLEMENTED => CauseKind::Unimplemented,
         OUT_OF_RANGE | RESOURCE_EXHAUSTED if has("larger than") || has("too large") => {

@@ -106,14 +106,14 @@ impl Dialer {
         let name = user.0.clone();
         match timeout_at(deadline, client(Some(user))).await {
             Ok(Ok(client)) => Ok(client),
-            // Go's client reads without a token, too (N8). If authentication is enabled later, reads are
+            // Go's client reads without a token, too (C11). If authentication is enabled later, reads are
             // refused, and the next connection comes here again.
             Ok(Err(error)) if is_auth_disabled(&error) => {
                 tracing::debug!("authentication is not enabled: reading without a user");
                 client(None).await.map_err(|error| failure(&error))
             }
             Ok(Err(error)) => Err(failure(&error)),
-            // The server works on the login though the client has gone (N9).
+            // The server works on the login though the client has gone (C12).
             Err(_) if link.has_answered() => Err(Failure::new(
                 CauseKind::ResourceExhausted,
                 format!(
@@ -150,7 +150,7 @@ impl Connector for Members {
     }
 }
 
-/// Whether the server knows no users (N8), kine not even the call.
+/// Whether the server knows no users (C11), kine not even the call.
 fn is_auth_disabled(error: &EtcdError) -> bool {
     let EtcdError::GRpcStatus(status) = error else { return false };
     status.message().contains("authentication is not enabled")

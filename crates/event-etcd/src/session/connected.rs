@@ -53,7 +53,7 @@ pub(super) struct Connected {
     pub(super) chatter: Chatter,
     /// The server had too many requests, and answered none since.
     pub(super) overload: Option<Overload>,
-    /// How many keys the server reads at once: kine reads one (N4).
+    /// How many keys the server reads at once: kine reads one (C10).
     pub(super) most_keys: usize,
     /// How many responses came since the stream was silent (E9).
     pub(super) burst: Burst,
@@ -139,7 +139,7 @@ pub(super) enum Step {
     Proving,
 }
 
-/// Whether the server answers the question for a sign of life: `etcd grpc-proxy` never does (N3).
+/// Whether the server answers the question for a sign of life: `etcd grpc-proxy` never does (C9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answers {
     Unknown,

@@ -1,7 +1,7 @@
 //! Which address is next, and after how long.
 //!
 //! One connection at a time to one member (C4): a balancer gives calls to dead members again and again. Each
-//! address of a name is an endpoint of its own (N10). Clients choose at random, so that they spread over the
+//! address of a name is an endpoint of its own (C13). Clients choose at random, so that they spread over the
 //! members, and stay where they are as long as it works.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ const SHORTEST: Duration = Duration::from_millis(25);
 const LONGEST: Duration = Duration::from_millis(300);
 const FACTOR: f32 = 1.5;
 
-/// The wait after the server had no time for us (N9), without its jitter: twice as long each time.
+/// The wait after the server had no time for us (C12), without its jitter: twice as long each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 

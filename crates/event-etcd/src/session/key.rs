@@ -58,7 +58,7 @@ impl Key {
     }
 
     /// Whether what a read found can't follow what was published: in one history a key's revision never goes
-    /// down, and a revision has one value for ever (N6).
+    /// down, and a revision has one value for ever (E14).
     pub(crate) fn went_back(&self, found: Option<&KeyValue>) -> bool {
         let Some(found) = found else { return false };
         match &self.published {

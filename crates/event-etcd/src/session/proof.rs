@@ -1,7 +1,7 @@
 //! Proof that what is published is the newest.
 //!
 //! A response on the stream proves that the stream lives, and nothing more: a member whose disk hangs goes on
-//! answering there (N1). Only a linearizable read proves that the member follows the cluster. So while keys
+//! answering there (E12). Only a linearizable read proves that the member follows the cluster. So while keys
 //! are watched, one of them is read at short intervals, without its value: a *probe*. Each time it is
 //! another key.
 //!
@@ -65,7 +65,7 @@ impl Proof {
 impl Session {
     /// The stream has not answered the question for a sign of life, half of the time is over. If the member
     /// answers reads, a key is watched anew: every server says when a watch is created. Some say nothing else
-    /// of their own (N3), and some put the answer off (N5).
+    /// of their own (C9), and some put the answer off (E13).
     pub(super) fn prove_stream(&mut self, now: Instant) {
         let State::Connected(connected) = &mut self.state else { return };
         let key = connected.any_watched(&self.keys).filter(|_| connected.answers_reads());

@@ -1,4 +1,4 @@
-//! The ids of watches. The server chooses them (N1, N4), so a watch has none until it is created.
+//! The ids of watches. The server chooses them (E12, C10), so a watch has none until it is created.
 //!
 //! Which create is a response to? A server counts the ids of a stream from 0, in the order of the creates, and
 //! a refused create gets none. It need not answer in that order: `etcd grpc-proxy` does not. If the first id

@@ -35,9 +35,9 @@ pub(super) struct Cluster {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ServedBy {
     Etcd,
-    /// It never answers for progress, and creates watches out of order (N3).
+    /// It never answers for progress, and creates watches out of order (C9).
     GrpcProxy,
-    /// Its watches get numbers that other streams share (N4).
+    /// Its watches get numbers that other streams share (C10).
     Kine,
 }
 
@@ -60,7 +60,7 @@ pub(super) enum Is {
     Silent,
     /// It does not reach the others.
     Cut,
-    /// Its disk hangs: it answers nothing that takes the disk or the others, and applies nothing (N1).
+    /// Its disk hangs: it answers nothing that takes the disk or the others, and applies nothing (E12).
     Stalled,
 }
 

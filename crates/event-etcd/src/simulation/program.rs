@@ -164,7 +164,7 @@ impl Program {
     ) -> Result<(), String> {
         let is_counted = self.health.history_resets > self.history_resets;
         let must_count = generation > self.generation && revision < self.highest;
-        // A key whose revision went down shows it, too (N6).
+        // A key whose revision went down shows it, too (E14).
         let may_count = visible || self.health.history_resets <= generation as u64;
         if must_count && !is_counted || is_counted && !may_count {
             return Err(format!(

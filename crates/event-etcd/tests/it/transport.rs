@@ -133,7 +133,7 @@ async fn a_server_that_does_not_answer_is_named_with_what_it_did_not_do() {
     for (endpoint, options, kind, words) in [
         (format!("https://{}", silent().await), trusted, CauseKind::Unreachable, "no TLS"),
         (format!("http://{}", silent().await), user(), CauseKind::Unreachable, "the login"),
-        // Many logins at once take longer than the timeout (N9). More of them would make it worse.
+        // Many logins at once take longer than the timeout (C12). More of them would make it worse.
         (format!("http://{}", busy().await), user(), CauseKind::ResourceExhausted, "the login"),
     ] {
         let store = store(endpoint, options).await;

@@ -1,7 +1,7 @@
 //! How one address is connected to: the socket, TLS, HTTP/2.
 //!
 //! Why not the connectors of tonic? They resolve names themselves, take the addresses in the resolver's
-//! order and fail over only where the TCP connection fails (N10); they read the system's roots on the task
+//! order and fail over only where the TCP connection fails (C13); they read the system's roots on the task
 //! that connects; and they connect again by themselves, with certificates that may have been renewed.
 
 use std::future::ready;

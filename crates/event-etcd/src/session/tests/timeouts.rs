@@ -62,7 +62,7 @@ fn an_idle_stream_is_asked_for_a_sign_of_life_and_left_at_the_liveness_timeout()
 }
 
 #[test]
-fn n3_a_server_that_does_not_answer_for_progress_is_asked_once_and_then_its_keys_are_probed() {
+fn c9_a_server_that_does_not_answer_for_progress_is_asked_once_and_then_its_keys_are_probed() {
     let mut script = Script::live(&["a", "b", "c"]);
     assert_eq!(script.wait(2 * SECOND), [Action::Send(WatchRequest::Progress)]);
     assert_eq!(script.wait(2 * SECOND), [cancel(1), Action::Send(create("a", 0))]);
@@ -79,7 +79,7 @@ fn n3_a_server_that_does_not_answer_for_progress_is_asked_once_and_then_its_keys
 }
 
 #[test]
-fn n5_a_server_that_puts_the_answer_off_is_asked_for_a_watch() {
+fn e13_a_server_that_puts_the_answer_off_is_asked_for_a_watch() {
     let mut script = Script::live(&["a"]);
     script.wait(2 * SECOND);
     script.receive(WatchResponse::Progress);
@@ -92,7 +92,7 @@ fn n5_a_server_that_puts_the_answer_off_is_asked_for_a_watch() {
 }
 
 #[test]
-fn n1_a_member_that_answers_on_the_stream_only_is_left() {
+fn e12_a_member_that_answers_on_the_stream_only_is_left() {
     let mut script = Script::live(&["k"]);
     script.answers_probes = false;
     let begun = script.now;
