@@ -30,7 +30,9 @@ pub(super) fn write(
         }
         ServiceKind::Kine => {
             let listen = ["--listen-address", &address, "--metrics-bind-address", "0"];
-            let database = format!("sqlite://{}", path("state.db"));
+            // As kine's own default: without the timeout, writes at the same time are lost.
+            let settings = "_journal=WAL&cache=shared&_busy_timeout=30000";
+            let database = format!("sqlite://{}?{settings}", path("state.db"));
             return Ok(strings(&[&listen[..], &["--endpoint", &database]].concat()));
         }
         ServiceKind::HaproxyTcp => (haproxy("tcp", listen, targets), strings(&["-db", "-f"])),
