@@ -20,7 +20,7 @@ const ACTIONS: usize = 100_000;
 pub fn session(bytes: &[u8]) {
     let mut bytes = bytes.iter().copied();
     let five = Duration::from_secs(5);
-    let timeouts = Timeouts { connect: five, liveness: five };
+    let timeouts = Timeouts { connect: five, login: five, liveness: five };
     let mut now = Instant::now();
     let endpoints = Endpoints::new(["a", "b"].map(str::to_owned), Some(1));
     let mut session = Session::new(endpoints, timeouts, None, now);

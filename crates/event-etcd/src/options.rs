@@ -16,6 +16,9 @@ pub(crate) use source::Source;
 
 /// The longest timeout that is taken for one.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// How much longer than the connect timeout a login may take, in times of it. A server checks the passwords of
+/// all who log in at once at the same time, and so finishes none of them soon (C12).
+pub(crate) const LOGIN: u32 = 3;
 
 /// How a store connects.
 ///
@@ -255,7 +258,8 @@ impl Options {
     }
 
     pub(crate) fn timeouts(&self) -> Timeouts {
-        Timeouts { connect: self.connect_timeout, liveness: self.liveness_timeout }
+        let login = self.user.as_ref().map_or(Duration::ZERO, |_| LOGIN * self.connect_timeout);
+        Timeouts { connect: self.connect_timeout, login, liveness: self.liveness_timeout }
     }
 
     /// Whether the options are for TLS, whatever the endpoints are.

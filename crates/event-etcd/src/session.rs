@@ -248,6 +248,7 @@ impl Session {
 
     pub(crate) fn handle_connected(&mut self, now: Instant) {
         if let State::Connecting { deadline } = self.state {
+            let deadline = deadline.min(now + self.timeouts.connect);
             self.state = State::Connected(Box::new(Connected::new(deadline, &self.keys, now)));
             self.check_history();
         }
@@ -353,7 +354,8 @@ impl Session {
             return;
         };
         if let Some((endpoint, address)) = self.endpoints.next(now) {
-            self.state = State::Connecting { deadline: now + self.timeouts.connect };
+            let deadline = now + self.timeouts.connect + self.timeouts.login;
+            self.state = State::Connecting { deadline };
             self.actions.push_back(Action::Connect { endpoint, address });
             return;
         }

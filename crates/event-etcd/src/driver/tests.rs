@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 fn start(connector: impl Connector + 'static) -> Arc<DriverHandle> {
     let endpoints = Endpoints::new(["one", "two"].map(str::to_owned), Some(1));
-    let timeouts = Timeouts { connect: TIMEOUT, liveness: TIMEOUT };
+    let timeouts = Timeouts { connect: TIMEOUT, login: Duration::ZERO, liveness: TIMEOUT };
     let session = |now| Session::new(endpoints.in_order(), timeouts, None, now);
     Arc::new(DriverHandle::start(Arc::new(connector), session, &Handle::current()))
 }

@@ -10,6 +10,7 @@ mod settings;
 mod tls;
 mod transport;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use super::etcd::failure;
 use super::{Connection, Connector, Failure};
 use crate::Options;
 use crate::endpoint::{Address, Endpoint};
+use crate::options::LOGIN;
 use credentials::CredentialsReader;
 use link::Link;
 use member::Member;
@@ -104,7 +106,13 @@ impl Dialer {
         // Without a user nothing is sent.
         let Some(user) = user else { return client(None).await.map_err(|error| failure(&error)) };
         let name = user.0.clone();
-        match timeout_at(deadline, client(Some(user))).await {
+        let mut login = pin!(client(Some(user)));
+        let mut logged_in = timeout_at(deadline, &mut login).await;
+        // The server works on the login, and would go on with it if we gave up (C12).
+        if logged_in.is_err() && link.has_answered() {
+            logged_in = timeout_at(deadline + LOGIN * self.timeout, login).await;
+        }
+        match logged_in {
             Ok(Ok(client)) => Ok(client),
             // Go's client reads without a token, too (C11). If authentication is enabled later, reads are
             // refused, and the next connection comes here again.
@@ -113,13 +121,12 @@ impl Dialer {
                 client(None).await.map_err(|error| failure(&error))
             }
             Ok(Err(error)) => Err(failure(&error)),
-            // The server works on the login though the client has gone (C12).
             Err(_) if link.has_answered() => Err(Failure::new(
                 CauseKind::ResourceExhausted,
                 format!(
                     "the login of the user {name} took longer than {:?}: the server checks passwords slowly, or \
                      too many clients log in at once",
-                    self.timeout
+                    self.timeout * (LOGIN + 1)
                 ),
             )),
             Err(_) => Err(unreachable(format!(

@@ -52,8 +52,9 @@ pub(crate) struct Endpoints {
 struct Endpoint {
     name: Arc<str>,
     address: Arc<str>,
-    /// The number of its last failure; 0 if its last connection did not fail.
+    /// The number of its last failure, and when that was; 0 if its last connection did not fail.
     failed: u64,
+    failed_at: Option<Instant>,
     /// How often in a row it did not serve us, and until when that counts.
     deaths: u32,
     dead: Option<Dead>,
@@ -143,7 +144,8 @@ impl Endpoints {
             let is_known = self.list.iter().any(|it| it.name == *name && it.address == address);
             if !is_known {
                 let name = Arc::clone(name);
-                let new = Endpoint { name, address, failed: 0, deaths: 0, dead: None };
+                let new =
+                    Endpoint { name, address, failed: 0, failed_at: None, deaths: 0, dead: None };
                 self.list.push(new);
             }
         }
@@ -168,7 +170,10 @@ impl Endpoints {
     /// The next one to connect to: its name and its address.
     pub(crate) fn next(&mut self, now: Instant) -> Option<(Arc<str>, Arc<str>)> {
         let counts = |dead: Dead| now < dead.until && self.failures < dead.until_failure;
-        let rank = |it: &Endpoint| (it.dead.is_some_and(counts), it.failed);
+        // One that failed long ago is like the others, so that clients spread again.
+        let lately = |at: Instant| now.saturating_duration_since(at) < DEAD;
+        let failed = |it: &Endpoint| if it.failed_at.is_some_and(lately) { it.failed } else { 0 };
+        let rank = |it: &Endpoint| (it.dead.is_some_and(counts), failed(it));
         let best = self.list.iter().map(rank).min()?;
         let mut of_best: Vec<_> = self.list.iter().filter(|it| rank(it) == best).collect();
         let at = if self.in_order { 0 } else { self.random.usize(..of_best.len()) };
@@ -204,7 +209,7 @@ impl Endpoints {
         let Some((name, address)) = &self.current else { return };
         let is_current = |it: &&mut Endpoint| it.name == *name && it.address == *address;
         let Some(endpoint) = self.list.iter_mut().find(is_current) else { return };
-        endpoint.failed = self.failures;
+        (endpoint.failed, endpoint.failed_at) = (self.failures, Some(now));
         if was_good {
             (endpoint.deaths, endpoint.dead) = (0, None);
         } else {

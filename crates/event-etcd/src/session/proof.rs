@@ -27,6 +27,9 @@ const WIDE: usize = 8 * BATCH;
 pub(super) struct Proof {
     /// When a linearizable read was last answered.
     pub(super) at: Instant,
+    /// How much sooner than at the end of the idle time the next probe is sent, as a part of it: stores that
+    /// began together are not to probe together.
+    pub(super) sooner: f64,
     pub(super) probe: Option<Probe>,
     /// The slot of the key that was probed last.
     last: u32,
@@ -58,7 +61,7 @@ pub(super) struct Owed {
 
 impl Proof {
     pub(super) fn new(now: Instant) -> Self {
-        Self { at: now, probe: None, last: u32::MAX, left: 0, owed: None }
+        Self { at: now, sooner: 0.0, probe: None, last: u32::MAX, left: 0, owed: None }
     }
 }
 

@@ -134,8 +134,9 @@ impl Session {
     pub(super) fn proven_by_read(&mut self, now: Instant) {
         self.proven();
         self.last_proof = Some(now);
+        let sooner = self.endpoints.random() / 4.0;
         if let State::Connected(connected) = &mut self.state {
-            connected.proof.at = now;
+            (connected.proof.at, connected.proof.sooner) = (now, sooner);
             if connected.overload.take().is_some() {
                 self.health.recovered();
             }

@@ -17,8 +17,11 @@ use crate::seam::{Event, Failure, KeyValue, ReadResponse, WatchRequest, WatchRes
 use crate::slots::KeyId;
 
 const SECOND: Duration = Duration::from_secs(1);
-const TIMEOUTS: Timeouts =
-    Timeouts { connect: Duration::from_secs(4), liveness: Duration::from_secs(5) };
+const TIMEOUTS: Timeouts = Timeouts {
+    connect: Duration::from_secs(4),
+    login: Duration::ZERO,
+    liveness: Duration::from_secs(5),
+};
 
 /// What a read finds of each key: its `mod_revision` and its value, if it is there.
 type Values<'a> = &'a [Option<(i64, &'a str)>];

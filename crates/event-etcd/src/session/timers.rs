@@ -14,6 +14,8 @@ use crate::seam::{Failure, WatchRequest};
 pub(crate) struct Timeouts {
     /// From connecting to the first response.
     pub(crate) connect: Duration,
+    /// How much longer connecting may take, if there is a user (C12).
+    pub(crate) login: Duration,
     /// From the last sign of life to the failure.
     pub(crate) liveness: Duration,
 }
@@ -174,7 +176,8 @@ impl Connected {
             (Some(probe), _) => Some((probe.deadline, Timer::Probed)),
             (None, Some(overload)) => overload.until.map(|until| (until, Timer::Resume)),
             (None, None) if self.has_read() => {
-                Some((self.proof.at + timeouts.idle(), Timer::Probe))
+                let wait = timeouts.idle().mul_f64(1.0 - self.proof.sooner);
+                Some((self.proof.at + wait, Timer::Probe))
             }
             (None, None) => None,
         };

@@ -49,8 +49,11 @@ impl World {
         let mut random = fastrand::Rng::with_seed(seed);
         let now = Instant::now();
         let second = Duration::from_secs(1);
-        let timeouts =
-            Timeouts { connect: random.u32(2..=5) * second, liveness: random.u32(1..=5) * second };
+        let timeouts = Timeouts {
+            connect: random.u32(2..=5) * second,
+            login: Duration::ZERO,
+            liveness: random.u32(1..=5) * second,
+        };
         let cluster = Cluster::new(&mut random);
         let names: Vec<String> =
             cluster.members.iter().map(|member| member.name.to_string()).collect();
