@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 use crate::{
-    Port, eventually,
+    Port, eventually, http, metrics,
     process::{Process, tail},
 };
 
@@ -107,6 +107,20 @@ impl Service {
         self.kill();
         if let Err(error) = self.launch().await {
             panic!("cannot start {} again: {error}", self.kind);
+        }
+    }
+
+    /// The value of a metric of a program that serves its metrics where it serves clients, as
+    /// [`GrpcProxy`](ServiceKind::GrpcProxy) does. If `name` has no labels, the sum over all labels.
+    ///
+    /// # Panics
+    ///
+    /// If the program does not respond within 2 s, or has no such metric.
+    pub async fn metric(&self, name: &str) -> f64 {
+        match http::get(self.address(), "/metrics").await {
+            Ok((_, text)) => metrics::value(&text, name)
+                .unwrap_or_else(|| panic!("{} has no metric {name}", self.kind)),
+            Err(error) => panic!("cannot read the metrics of {}: {error}", self.kind),
         }
     }
 
