@@ -110,14 +110,15 @@ impl Service {
         }
     }
 
-    /// The value of a metric of a program that serves its metrics where it serves clients, as
-    /// [`GrpcProxy`](ServiceKind::GrpcProxy) does. If `name` has no labels, the sum over all labels.
+    /// The value of a metric of a [`GrpcProxy`](ServiceKind::GrpcProxy), as of a
+    /// [`Node`](crate::Node::metric).
     ///
     /// # Panics
     ///
-    /// If the program does not respond within 2 s, or has no such metric.
+    /// If it does not respond within 2 s, or has no such metric.
     pub async fn metric(&self, name: &str) -> f64 {
-        match http::get(self.address(), "/metrics").await {
+        // At `/metrics` it passes on those of the etcd behind it.
+        match http::get(self.address(), "/proxy/metrics").await {
             Ok((_, text)) => metrics::value(&text, name)
                 .unwrap_or_else(|| panic!("{} has no metric {name}", self.kind)),
             Err(error) => panic!("cannot read the metrics of {}: {error}", self.kind),

@@ -1,28 +1,48 @@
-//! The table of a run.
+//! The table of a run: a row for each figure, a column for each set-up.
 
-/// Prints rows, and remembers whether all checks hold.
+#[derive(Default)]
 pub(crate) struct Table {
-    is_kept: bool,
+    columns: Vec<String>,
+    rows: Vec<(String, Vec<String>)>,
+    failed: bool,
 }
 
 impl Table {
-    pub(crate) fn start() -> Self {
-        println!("\n| what | measured | must be |\n|---|---|---|");
-        Self { is_kept: true }
+    pub(crate) fn column(&mut self, name: String) {
+        eprintln!("-- {name}");
+        self.columns.push(name);
     }
 
-    pub(crate) fn row(&self, what: &str, measured: impl AsRef<str>) {
-        println!("| {what} | {} | |", measured.as_ref());
+    /// Adds a figure to the last column.
+    pub(crate) fn add(&mut self, what: &str, measured: impl ToString) {
+        let measured = measured.to_string();
+        eprintln!("{what}: {measured}");
+        let at = self.rows.iter().position(|(name, _)| name == what).unwrap_or_else(|| {
+            self.rows.push((what.to_owned(), Vec::new()));
+            self.rows.len() - 1
+        });
+        self.rows[at].1.resize(self.columns.len() - 1, "–".to_owned());
+        self.rows[at].1.push(measured);
     }
 
-    /// A row with a check.
-    pub(crate) fn check(&mut self, what: &str, measured: impl AsRef<str>, must: &str, holds: bool) {
+    /// Adds a figure that has to be right.
+    pub(crate) fn check(&mut self, what: &str, measured: impl ToString, holds: bool) {
         let failed = if holds { "" } else { " **failed**" };
-        println!("| {what} | {} | {must}{failed} |", measured.as_ref());
-        self.is_kept &= holds;
+        self.add(what, measured.to_string() + failed);
+        self.failed |= !holds;
     }
 
-    pub(crate) fn is_kept(&self) -> bool {
-        self.is_kept
+    /// Prints it, and returns whether all figures are right.
+    pub(crate) fn finish(mut self) -> bool {
+        println!(
+            "\n| | {} |\n|---|{}",
+            self.columns.join(" | "),
+            "---|".repeat(self.columns.len())
+        );
+        for (what, cells) in &mut self.rows {
+            cells.resize(self.columns.len(), "–".to_owned());
+            println!("| {what} | {} |", cells.join(" | "));
+        }
+        !self.failed
     }
 }
