@@ -61,7 +61,7 @@ Measurements:
   fleet [NODES]
                Runs thousands of stores behind four `etcd grpc-proxy` and without them, kills proxies and
                the cluster under them, and checks that they spread evenly and make no storm. It takes
-               eight minutes. NODES is 1 if you leave it out.
+               ten minutes. NODES is 1 if you leave it out.
   charts       Draws the charts and the tables of docs/benchmarks.md from the recorded runs.
 
 Other:
