@@ -159,7 +159,7 @@ impl SetUp {
         }
         table.add("idle, memory of the proxies' processes", format!("{resident:.0} MB"));
         let (tried, ..) = self.stores.snapshot().attempts(at);
-        table.check("idle: connections tried (none)", tried, tried == 0);
+        table.check("idle: connections tried (none)", tried.to_string(), tried == 0);
         put_latency("a put, beside the idle stores: median, p99", &self.writer, table).await;
     }
 

@@ -14,8 +14,8 @@ impl Table {
     }
 
     /// Adds a figure to the last column.
-    pub(crate) fn add(&mut self, what: &str, measured: impl ToString) {
-        let measured = measured.to_string();
+    pub(crate) fn add(&mut self, what: &str, measured: impl Into<String>) {
+        let measured = measured.into();
         eprintln!("{what}: {measured}");
         let at = self.rows.iter().position(|(name, _)| name == what).unwrap_or_else(|| {
             self.rows.push((what.to_owned(), Vec::new()));
@@ -26,9 +26,9 @@ impl Table {
     }
 
     /// Adds a figure that has to be right.
-    pub(crate) fn check(&mut self, what: &str, measured: impl ToString, holds: bool) {
+    pub(crate) fn check(&mut self, what: &str, measured: impl Into<String>, holds: bool) {
         let failed = if holds { "" } else { " **failed**" };
-        self.add(what, measured.to_string() + failed);
+        self.add(what, measured.into() + failed);
         self.failed |= !holds;
     }
 
