@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 use crate::{
-    Port, eventually,
+    Port, eventually, http, metrics,
     process::{Process, tail},
 };
 
@@ -107,6 +107,21 @@ impl Service {
         self.kill();
         if let Err(error) = self.launch().await {
             panic!("cannot start {} again: {error}", self.kind);
+        }
+    }
+
+    /// The value of a metric of a [`GrpcProxy`](ServiceKind::GrpcProxy), as of a
+    /// [`Node`](crate::Node::metric).
+    ///
+    /// # Panics
+    ///
+    /// If it does not respond within 2 s, or has no such metric.
+    pub async fn metric(&self, name: &str) -> f64 {
+        // At `/metrics` it passes on those of the etcd behind it.
+        match http::get(self.address(), "/proxy/metrics").await {
+            Ok((_, text)) => metrics::value(&text, name)
+                .unwrap_or_else(|| panic!("{} has no metric {name}", self.kind)),
+            Err(error) => panic!("cannot read the metrics of {}: {error}", self.kind),
         }
     }
 

@@ -7,10 +7,19 @@ use crate::{
 
 /// Finds an etcd and compares a store with hand-written loops on it.
 pub(crate) fn etcd(args: &[String]) -> Result<(), String> {
+    run("bench-etcd", args)
+}
+
+/// Finds an etcd and runs a fleet of stores on it.
+pub(crate) fn fleet(args: &[String]) -> Result<(), String> {
+    run("fleet", &[&["fleet".to_owned()], args].concat())
+}
+
+fn run(name: &str, args: &[String]) -> Result<(), String> {
     let etcd = etcd::get()?;
     let mut command = cargo(["run", "--quiet", "--release", "--package", "bench-etcd", "--"]);
     command.args(args).env("ETCD_BIN", etcd.path);
-    step("bench-etcd", command).map(drop)
+    step(name, command).map(drop)
 }
 
 /// Draws the recorded runs.

@@ -58,6 +58,10 @@ Measurements:
   bench-etcd [ARGS]
                Compares a store with hand-written loops on a real server. It takes six minutes. A word
                selects the workloads whose name contains it. `--quick` runs small ones.
+  fleet [NODES]
+               Runs thousands of stores behind four `etcd grpc-proxy` and without them, kills proxies and
+               the cluster under them, and checks that they spread evenly and make no storm. It takes
+               ten minutes. NODES is 1 if you leave it out.
   charts       Draws the charts and the tables of docs/benchmarks.md from the recorded runs.
 
 Other:
@@ -86,6 +90,7 @@ fn main() -> ExitCode {
         Some("mutants") => mutants::run(&rest),
         Some("instructions") => instructions::run(&rest),
         Some("bench-etcd") => benchmarks::etcd(&rest),
+        Some("fleet") => benchmarks::fleet(&rest),
         Some("charts") => benchmarks::charts(),
         Some("etcd") => etcd::get().map(|etcd| println!("{}", etcd.path.display())),
         Some("help" | "--help" | "-h") => {
