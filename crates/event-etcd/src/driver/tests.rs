@@ -33,14 +33,6 @@ struct Silent;
 
 #[async_trait]
 impl Connector for Silent {
-    async fn resolve(&self, endpoint: &str) -> Result<Vec<Arc<str>>, Failure> {
-        Ok(vec![endpoint.into()])
-    }
-
-    fn endpoint_of(&self, _url: &str) -> Option<String> {
-        None
-    }
-
     async fn connect(
         &self,
         _endpoint: &str,

@@ -12,10 +12,14 @@ use super::{Failure, ReadResponse, WatchRequest, WatchResponse};
 #[async_trait]
 pub(crate) trait Connector: Send + Sync {
     /// The addresses that an endpoint has now. Each is tried by itself.
-    async fn resolve(&self, endpoint: &str) -> Result<Vec<Arc<str>>, Failure>;
+    async fn resolve(&self, endpoint: &str) -> Result<Vec<Arc<str>>, Failure> {
+        Ok(vec![endpoint.into()])
+    }
 
     /// The endpoint that a URL of a member is, if it can be connected to.
-    fn endpoint_of(&self, url: &str) -> Option<String>;
+    fn endpoint_of(&self, _url: &str) -> Option<String> {
+        None
+    }
 
     /// Connects to one address of an endpoint, and authenticates if there is a user.
     async fn connect(&self, endpoint: &str, address: &str) -> Result<Arc<dyn Connection>, Failure>;

@@ -171,14 +171,6 @@ fn unreachable(message: impl Into<String>) -> Failure {
 /// A client that the program has.
 #[async_trait]
 impl Connector for Client {
-    async fn resolve(&self, endpoint: &str) -> Result<Vec<Arc<str>>, Failure> {
-        Ok(vec![endpoint.into()])
-    }
-
-    fn endpoint_of(&self, _url: &str) -> Option<String> {
-        None
-    }
-
     async fn connect(
         &self,
         _endpoint: &str,

@@ -163,9 +163,10 @@ pub(super) struct Progress {
     pub(super) is_watch_refused: bool,
     /// It is one of the first keys, and is neither watched nor refused yet.
     is_unsettled: bool,
-    /// The server ended a watch of it, for a reason of its own.
+    /// The server ended a watch of it, for a reason of its own, and none of it has sent a change since.
     pub(super) was_canceled: bool,
-    /// A watch of it was canceled for a compaction. The next one starts from now on.
+    /// A watch of it was canceled for a compaction, and none has sent a change since. The next one starts from
+    /// now on.
     pub(super) was_compacted: bool,
 }
 

@@ -66,7 +66,7 @@ impl Proof {
 }
 
 impl Session {
-    /// The stream has not answered the question for a sign of life, half of the time is over. If the member
+    /// Half of the time for a sign of life is over, and the stream gave none. If the member
     /// answers reads, a key is watched anew: every server says when a watch is created. Some say nothing else
     /// of their own (C9), and some put the answer off (E13).
     pub(super) fn prove_stream(&mut self, now: Instant) {
@@ -149,7 +149,7 @@ impl Session {
                 let State::Connected(connected) = &mut self.state else { return };
                 probe.keys.into_iter().for_each(|id| connected.queue(id));
             }
-            CauseKind::ResourceExhausted => self.overloaded(failure, now),
+            _ if failure.is_overload() => self.overloaded(failure, now),
             CauseKind::Unimplemented if probe.keys.len() > 1 => {
                 let State::Connected(connected) = &mut self.state else { return };
                 connected.most_keys = 1;

@@ -190,7 +190,7 @@ impl Session {
 
     fn read_failed(&mut self, id: ReadId, mut read: Read, failure: Failure, now: Instant) {
         let unsupported = failure.kind == CauseKind::Unimplemented && read.keys.len() > 1;
-        let overload = failure.kind == CauseKind::ResourceExhausted;
+        let overload = failure.is_overload();
         if !failure.concerns_keys() && !unsupported && !overload {
             self.put_back(read.refreshes);
             return self.fail(failure, now);

@@ -189,6 +189,8 @@ impl Session {
         }
         self.history.highest = self.history.highest.max(event.mod_revision);
         let (progress, at) = (connected.progress(id), event.mod_revision);
+        // The watch works: what ended an earlier one is over.
+        (progress.was_canceled, progress.was_compacted) = (false, false);
         if key.contradicts(event.mod_revision, progress.known_to) {
             return self.violation(CONTRADICTION, now);
         }

@@ -161,3 +161,23 @@ fn e8_a_revision_is_complete_with_the_last_fragment() {
     script.receive(fragment(1, put("k", 12, "x"), true));
     assert_eq!(script.receive(events(2, 12, &[])), []);
 }
+
+#[test]
+fn a_watch_that_is_canceled_twice_without_a_change_in_between_ends_the_connection() {
+    let mut script = Script::live(&["k"]);
+    for id in 1..4 {
+        script.receive(canceled(id));
+        script.next_actions();
+        let read = ReadId::try_from(id).unwrap() + 1;
+        let revision = 10 + id;
+        script.respond(read, revision - 1, &[(id > 1).then_some((revision - 1, "x"))]);
+        script.receive(created_at(id + 1, revision - 1));
+        let change = events(id + 1, revision, &[put("k", revision, "x")]);
+        assert!(script.receive(change).contains(&publish(1, "k", revision, "x")));
+    }
+    script.receive(canceled(4));
+    script.next_actions();
+    script.respond(5, 13, &[Some((13, "x"))]);
+    script.receive(created_at(5, 13));
+    assert_eq!(script.receive(canceled(5))[0], Action::Disconnect);
+}
