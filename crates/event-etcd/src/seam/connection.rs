@@ -17,7 +17,8 @@ pub(crate) trait Connector: Send + Sync {
     }
 
     /// The endpoint that a URL of a member is, if it can be connected to.
-    fn endpoint_of(&self, _url: &str) -> Option<String> {
+    fn endpoint_of(&self, url: &str) -> Option<String> {
+        let _ = url;
         None
     }
 
