@@ -1,5 +1,7 @@
 //! The ids of keys: dense, so that what belongs to a key lies in a vector, at the key's slot.
 
+use std::num::NonZeroU32;
+
 /// A key that the program subscribes to, for as long as it does.
 ///
 /// A slot is used again. The generation tells the uses apart, so an answer that concerns an earlier one
@@ -7,8 +9,11 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct KeyId {
     pub(crate) slot: u32,
-    pub(crate) generation: u32,
+    pub(crate) generation: Generation,
 }
+
+/// Not zero, so that an id that may be missing takes no more memory.
+pub(crate) type Generation = NonZeroU32;
 
 /// Gives ids out, and takes them back.
 #[derive(Debug, Default)]
@@ -22,11 +27,14 @@ pub(crate) struct Ids {
 impl Ids {
     pub(crate) fn take(&mut self) -> KeyId {
         if let Some(KeyId { slot, generation }) = self.free.pop() {
-            return KeyId { slot, generation: generation.wrapping_add(1) };
+            return KeyId {
+                slot,
+                generation: generation.checked_add(1).unwrap_or(Generation::MIN),
+            };
         }
         let slot = self.unused;
         self.unused += 1;
-        KeyId { slot, generation: 0 }
+        KeyId { slot, generation: Generation::MIN }
     }
 
     pub(crate) fn give_back(&mut self, id: KeyId) {
@@ -39,7 +47,7 @@ impl Ids {
 pub(crate) struct Slots<T> {
     values: Vec<Option<T>>,
     /// Beside the values and not within them, where they would take twice the memory.
-    generations: Vec<u32>,
+    generations: Vec<Generation>,
     len: usize,
 }
 
@@ -55,7 +63,7 @@ impl<T> Slots<T> {
         let slot = id.slot as usize;
         if self.values.len() <= slot {
             self.values.resize_with(slot + 1, || None);
-            self.generations.resize(slot + 1, 0);
+            self.generations.resize(slot + 1, id.generation);
         }
         self.generations[slot] = id.generation;
         if self.values[slot].replace(value).is_none() {

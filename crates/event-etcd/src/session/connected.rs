@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use event_core::{CauseKind, Entry};
 
-use super::lag::{Burst, Standing};
+use super::lag::Burst;
 use super::proof::Proof;
 use super::traffic::Traffic;
 use super::watch_ids::{Create, WatchIds};
@@ -57,6 +57,8 @@ pub(super) struct Connected {
     pub(super) most_keys: usize,
     /// How many responses came since the stream was silent (E9).
     pub(super) burst: Burst,
+    /// The keys whose watch may lag, each with the first read that can prove it (E9).
+    pub(super) suspects: BTreeMap<KeyId, ReadId>,
     /// The last event of a response of which more follows, and its watch.
     pub(super) fragment: Option<(i64, Event)>,
     pub(super) refused: BTreeMap<KeyId, Refusal>,
@@ -156,8 +158,9 @@ pub(super) struct Progress {
     pub(super) known_to: i64,
     /// Its slot is among those to read.
     is_queued: bool,
-    /// Where its watch stands (E9).
-    pub(super) standing: Standing,
+    /// The revision up to which its watch has sent its changes. [`NOW`](super::lag::NOW) until the watch is created, if it was
+    /// asked for from now on.
+    pub(super) watched_to: i64,
     /// Its watch was refused on this stream. If it can be read all the same, then the stream's
     /// credentials are out of date (E4).
     pub(super) is_watch_refused: bool,
@@ -213,6 +216,7 @@ impl Connected {
             overload: None,
             most_keys: usize::MAX,
             burst: Burst::default(),
+            suspects: BTreeMap::new(),
             fragment: None,
             refused: BTreeMap::new(),
             retry_at: None,
@@ -371,6 +375,7 @@ impl Connected {
     /// Forgets a key that the program unsubscribes from. Says which watch it had.
     pub(super) fn forget(&mut self, id: KeyId) -> Option<i64> {
         self.refused.remove(&id);
+        self.suspects.remove(&id);
         let watch_id = self.unwatch(id);
         self.settle(id);
         let progress = self.progress(id);
@@ -382,9 +387,8 @@ impl Connected {
     /// A key can't be served for now. Its neighbours are not concerned.
     pub(super) fn refuse(&mut self, id: KeyId, failure: Failure, now: Instant) {
         self.settle(id);
-        let progress = self.progress(id);
-        progress.standing.reset();
-        progress.is_watch_refused = false; // this is why
+        self.suspects.remove(&id);
+        self.progress(id).is_watch_refused = false; // this is why
         let more = u32::try_from(self.refused.len() / REFUSED).unwrap_or(u32::MAX);
         let least = RETRY.saturating_mul(more.saturating_add(1));
         let wait = match self.refused.get(&id) {

@@ -24,6 +24,7 @@
 //! ended because of the very burst (C8).
 
 use std::collections::HashMap;
+use std::collections::btree_map::Entry;
 use std::time::{Duration, Instant};
 
 use super::connected::KeyState;
@@ -50,16 +51,6 @@ pub(super) struct Burst {
     responses: HashMap<i64, u32>,
 }
 
-/// Where a watch stands, on this connection.
-#[derive(Debug, Default)]
-pub(super) struct Standing {
-    /// The revision up to which the watch has sent the changes of its key. [`NOW`] until it is created, if it
-    /// was asked for from now on.
-    pub(super) at: i64,
-    /// The first read that can prove that the watch lags, if there is a sign of it; else 0.
-    proof: ReadId,
-}
-
 impl Burst {
     /// A response came, this long after the one before.
     pub(super) fn responded(&mut self, silence: Duration, now: Instant) {
@@ -81,22 +72,16 @@ impl Burst {
     }
 }
 
-impl Standing {
-    /// Forgets the sign of a lag.
-    pub(super) fn reset(&mut self) {
-        self.proof = 0;
-    }
-}
-
 impl Session {
     /// A change of a key came. Reads the key if its watch may lag: one read at a time.
     pub(super) fn suspect_lag(&mut self, id: KeyId, watch_id: i64, header: i64, event: i64) {
         let State::Connected(connected) = &mut self.state else { return };
         let is_burst = connected.burst.count(watch_id);
-        let standing = &mut connected.progress(id).standing;
-        standing.at = event;
-        if (is_burst || header.saturating_sub(event) >= AHEAD) && standing.proof == 0 {
-            standing.proof = self.next_read + 1;
+        connected.progress(id).watched_to = event;
+        if (is_burst || header.saturating_sub(event) >= AHEAD)
+            && let Entry::Vacant(suspect) = connected.suspects.entry(id)
+        {
+            suspect.insert(self.next_read + 1);
             connected.queue(id);
         }
     }
@@ -104,14 +89,14 @@ impl Session {
     /// A read of a key was answered, and found `newest`. Lets the watch go if it lags.
     pub(super) fn let_lagging_watch_go(&mut self, id: KeyId, read: ReadId, newest: i64) {
         let State::Connected(connected) = &mut self.state else { return };
-        let progress = connected.progress(id);
         // A read that was sent before the sign may be older than it.
-        if progress.standing.proof == 0 || progress.standing.proof > read {
+        if connected.suspects.get(&id).is_none_or(|first| *first > read) {
             return;
         }
-        progress.standing.reset();
-        let lags = progress.standing.at != NOW
-            && newest.saturating_sub(progress.standing.at) >= QUEUED
+        connected.suspects.remove(&id);
+        let progress = connected.progress(id);
+        let lags = progress.watched_to != NOW
+            && newest.saturating_sub(progress.watched_to) >= QUEUED
             && matches!(progress.state, KeyState::Watched(_));
         if let Some(watch_id) = lags.then(|| connected.unwatch(id)).flatten() {
             self.actions.push_back(Action::Send(WatchRequest::Cancel { watch_id }));
@@ -123,8 +108,8 @@ impl Session {
     pub(super) fn watch_starts(&mut self, id: KeyId, revision: i64) {
         let State::Connected(connected) = &mut self.state else { return };
         let progress = connected.progress(id);
-        if progress.standing.at == NOW {
-            progress.standing.at = revision;
+        if progress.watched_to == NOW {
+            progress.watched_to = revision;
             if progress.known_to != revision {
                 connected.queue(id);
             }

@@ -164,7 +164,7 @@ impl Session {
         let deadline = now + self.timeouts.response();
         let State::Connected(connected) = &mut self.state else { return };
         let progress = connected.progress(id);
-        let (KeyState::Watched(watch_id), at) = (progress.state, progress.standing.at) else {
+        let (KeyState::Watched(watch_id), at) = (progress.state, progress.watched_to) else {
             return;
         };
         if at < revision && connected.proof.owed.is_none() {
@@ -178,7 +178,7 @@ impl Session {
         let State::Connected(connected) = &mut self.state else { return };
         let Some(owed) = connected.proof.owed.take() else { return };
         let progress = connected.progress(owed.key);
-        let at = progress.standing.at;
+        let at = progress.watched_to;
         if progress.state != KeyState::Watched(owed.watch_id) || at >= owed.revision {
             return;
         }

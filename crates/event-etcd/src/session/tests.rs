@@ -14,7 +14,7 @@ use event_core::{Bytes, CauseKind, Entry, Health, HealthState};
 
 use super::{Action, Endpoints, ReadId, Session, Ticket, Timeouts};
 use crate::seam::{Event, Failure, KeyValue, ReadResponse, WatchRequest, WatchResponse};
-use crate::slots::KeyId;
+use crate::slots::{Generation, KeyId};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TIMEOUTS: Timeouts = Timeouts {
@@ -268,5 +268,10 @@ fn delete(key: &str, mod_revision: i64) -> Event {
 }
 
 fn key_id(slot: u32) -> KeyId {
-    KeyId { slot, generation: 0 }
+    later(slot, 0)
+}
+
+/// The id of a key that has the slot after so many others.
+fn later(slot: u32, others: u32) -> KeyId {
+    KeyId { slot, generation: Generation::MIN.saturating_add(others) }
 }

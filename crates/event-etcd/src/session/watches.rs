@@ -44,7 +44,7 @@ impl Session {
         let State::Connected(connected) = &mut self.state else { return };
         let progress = connected.progress(id);
         progress.state = KeyState::ToWatch;
-        progress.standing.at = start_revision;
+        progress.watched_to = start_revision;
         connected.to_watch.push_back(id);
     }
 
@@ -59,7 +59,7 @@ impl Session {
             if progress.state != KeyState::ToWatch {
                 continue;
             }
-            let start_revision = progress.standing.at;
+            let start_revision = progress.watched_to;
             let create = connected.watch_ids.create(id);
             connected.progress(id).state = KeyState::Creating(create);
             let deadline = now + self.timeouts.response();
@@ -171,7 +171,7 @@ impl Session {
         let Some(id) = self.watched_key(watch_id, now) else { return };
         let State::Connected(connected) = &mut self.state else { return };
         let Some(key) = self.keys.get_mut(id) else { return };
-        let mut at = connected.progress(id).standing.at;
+        let mut at = connected.progress(id).watched_to;
         let mut is_next = |event: &Event| {
             let in_order = (at.max(1)..=revision).contains(&event.mod_revision);
             at = event.mod_revision;

@@ -40,9 +40,9 @@ fn a_slot_that_waits_to_be_read_waits_once_though_its_keys_change() {
         script.subscribe(*id, "k");
     }
     let reads = script.connect(); // as many as there may be at once
-    let newest = KeyId { slot: 5000, generation: 99 };
-    for generation in 0..=newest.generation {
-        let id = KeyId { generation, ..newest };
+    let newest = later(5000, 99);
+    for generation in 0..=99 {
+        let id = later(5000, generation);
         script.session.handle_subscribe(id, "other".into(), script.now);
         if id != newest {
             script.session.handle_unsubscribe(id, script.now);
@@ -61,7 +61,7 @@ fn a_response_for_a_key_that_left_does_not_reach_the_next_key_in_its_slot() {
     script.subscribe(1, "old");
     script.connect();
     script.unsubscribe(1);
-    let next = KeyId { slot: 1, generation: 1 };
+    let next = later(1, 1);
     script.session.handle_subscribe(next, "new".into(), script.now);
     assert_eq!(script.actions(), [read(2, &["new"])]);
     assert_eq!(script.respond(1, 10, &[Some((7, "old"))]), []);
@@ -76,7 +76,7 @@ fn a_refusal_for_a_key_that_left_does_not_disturb_the_next_key_in_its_slot() {
     script.subscribe(2, "other");
     script.connect();
     script.unsubscribe(1);
-    let next = KeyId { slot: 1, generation: 1 };
+    let next = later(1, 1);
     script.session.handle_subscribe(next, "new".into(), script.now);
     assert_eq!(script.actions(), [read(2, &["new"])]);
     // Only the key that is left of the batch is read again, and the read of the new key still counts.
