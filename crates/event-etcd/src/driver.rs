@@ -73,7 +73,8 @@ impl Driver {
     pub(crate) async fn run(mut self) {
         loop {
             self.mailbox.set_last_proof(self.session.last_proof());
-            while let Some(action) = self.session.poll_action() {
+            let now = now();
+            while let Some(action) = self.session.poll_action(now) {
                 self.act(action);
             }
             self.in_flight.send_more();
@@ -134,7 +135,7 @@ impl Driver {
             self.cells.remove(id);
             self.folders.forget(id);
             self.refreshes.forget(id);
-            self.session.handle_unsubscribe(id, now);
+            self.session.handle_unsubscribe(id);
         }
         for (id, (name, cell)) in change.subscribed {
             self.cells.insert(id, cell);
@@ -149,7 +150,7 @@ impl Driver {
         for (id, refreshed) in change.refreshes {
             if self.cells.get(id).is_some() {
                 let ticket = self.refreshes.add(id, refreshed);
-                self.session.handle_refresh(id, ticket, now);
+                self.session.handle_refresh(id, ticket);
             }
         }
     }
@@ -209,7 +210,7 @@ impl Driver {
             }
             Done::Probed(response) => self.session.handle_probe(response, now),
             Done::Read(id, response) => self.session.handle_read(id, response, now),
-            Done::CheckedHistory(response) => self.session.handle_history_check(response, now),
+            Done::CheckedHistory(response) => self.session.handle_history_check(response),
             Done::OpenedStream(Ok((requests, responses))) => {
                 self.in_flight.requests = Some(requests);
                 self.in_flight.responses = Some(responses);

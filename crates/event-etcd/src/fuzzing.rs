@@ -39,10 +39,10 @@ pub fn session(bytes: &[u8]) {
                 ids.push(id);
                 session.handle_subscribe(id, Bytes::from(vec![byte()]), now);
             }
-            1 => session.handle_unsubscribe(pick(&ids, byte()).unwrap_or(nobody), now),
+            1 => session.handle_unsubscribe(pick(&ids, byte()).unwrap_or(nobody)),
             2 => {
                 let id = pick(&ids, byte()).unwrap_or(nobody);
-                session.handle_refresh(id, u64::from(byte()), now);
+                session.handle_refresh(id, u64::from(byte()));
             }
             3 => session.handle_connected(now),
             4 => session.handle_open(now),
@@ -66,7 +66,7 @@ pub fn session(bytes: &[u8]) {
             10 => {
                 let found = vec![found(byte(), byte())];
                 let response = response(byte(), byte(), found);
-                session.handle_history_check(Ok(response), now);
+                session.handle_history_check(Ok(response));
             }
             11 => {
                 let addresses = (0..byte() % 3).map(|_| Arc::from(byte().to_string())).collect();
@@ -92,7 +92,7 @@ pub fn session(bytes: &[u8]) {
         }
         for count in 0.. {
             assert!(count < ACTIONS, "the session does not come to rest");
-            match session.poll_action() {
+            match session.poll_action(now) {
                 None => break,
                 Some(Action::Read(id, keys)) => reads.push((id, keys.len())),
                 Some(
@@ -108,7 +108,7 @@ pub fn session(bytes: &[u8]) {
         // A deadline that has passed must be gone after a tick, or the driver spins.
         if let Some(deadline) = session.poll_timeout().filter(|deadline| *deadline <= now) {
             session.handle_timeout(now);
-            while session.poll_action().is_some() {}
+            while session.poll_action(now).is_some() {}
             assert!(
                 session.poll_timeout().is_none_or(|next| next > deadline),
                 "a deadline that stays is an endless loop"

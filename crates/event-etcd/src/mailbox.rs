@@ -42,8 +42,8 @@ struct State {
 struct Subscriptions {
     ids: Ids,
     keys: Slots<Subscription>,
-    /// Finds a key's id by its name, which lies in `keys`.
-    by_name: HashTable<KeyId>,
+    /// Finds a key's slot by its name, which lies in `keys`.
+    by_name: HashTable<u32>,
     hasher: RandomState,
 }
 
@@ -80,12 +80,12 @@ impl Mailbox {
             return (None, MemoryValue::empty().reader());
         }
         let (id, new) = state.subscriptions.add(name);
-        let cell = state.subscriptions.keys.get(id).map(|key| key.cell.clone());
-        if let Some(value) = new {
+        let cell = id.and_then(|id| state.subscriptions.keys.get(id)).map(|key| key.cell.clone());
+        if let Some((id, value)) = id.zip(new) {
             state.change.subscribed.insert(id, (name.clone(), value));
             self.notify(state);
         }
-        (Some(id), cell.unwrap_or_else(|| MemoryValue::empty().reader()))
+        (id, cell.unwrap_or_else(|| MemoryValue::empty().reader()))
     }
 
     /// Takes a watcher from a key.
@@ -170,30 +170,30 @@ impl Mailbox {
 
 impl Subscriptions {
     /// Adds a watcher to a key. If it is the key's first, gives the value to feed.
-    fn add(&mut self, name: &Bytes) -> (KeyId, Option<MemoryValue<Entry>>) {
+    fn add(&mut self, name: &Bytes) -> (Option<KeyId>, Option<MemoryValue<Entry>>) {
         let Self { ids, keys, by_name, hasher } = self;
-        let name_of = |id: &KeyId| keys.get(*id).map(|key| &key.name);
+        let name_of = |slot: &u32| Some(&keys.get(keys.id_at(*slot)?)?.name);
         let place = by_name.entry(
             hasher.hash_one(name),
-            |id| name_of(id) == Some(name),
-            |id| name_of(id).map_or(0, |name| hasher.hash_one(name)),
+            |slot| name_of(slot) == Some(name),
+            |slot| name_of(slot).map_or(0, |name| hasher.hash_one(name)),
         );
         match place {
             Place::Occupied(place) => {
-                let id = *place.get();
-                if let Some(key) = keys.get_mut(id) {
+                let id = keys.id_at(*place.get());
+                if let Some(key) = id.and_then(|id| keys.get_mut(id)) {
                     key.watchers += 1;
                 }
                 (id, None)
             }
             Place::Vacant(place) => {
                 let (id, value) = (ids.take(), MemoryValue::empty());
-                place.insert(id);
+                place.insert(id.slot);
                 keys.insert(
                     id,
                     Subscription { name: name.clone(), cell: value.reader(), watchers: 1 },
                 );
-                (id, Some(value))
+                (Some(id), Some(value))
             }
         }
     }
@@ -206,7 +206,7 @@ impl Subscriptions {
             return false;
         }
         let hash = self.hasher.hash_one(&key.name);
-        if let Ok(place) = self.by_name.find_entry(hash, |other| *other == id) {
+        if let Ok(place) = self.by_name.find_entry(hash, |slot| *slot == id.slot) {
             place.remove();
         }
         self.keys.remove(id);

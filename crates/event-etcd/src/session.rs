@@ -168,11 +168,10 @@ impl Session {
             State::Connected(connected) => connected.queue(id),
             State::Waiting { .. } | State::Resolving { .. } | State::Connecting { .. } => {}
         }
-        self.go_on(now);
     }
 
     /// Ends the subscription to a key.
-    pub(crate) fn handle_unsubscribe(&mut self, id: KeyId, now: Instant) {
+    pub(crate) fn handle_unsubscribe(&mut self, id: KeyId) {
         if self.keys.remove(id).is_none() {
             return;
         }
@@ -182,18 +181,16 @@ impl Session {
         {
             self.actions.push_back(Action::Send(WatchRequest::Cancel { watch_id }));
         }
-        self.go_on(now);
     }
 
     /// Reads a key with a read that is sent from now on, then says [`Action::Refreshed`].
-    pub(crate) fn handle_refresh(&mut self, id: KeyId, ticket: Ticket, now: Instant) {
+    pub(crate) fn handle_refresh(&mut self, id: KeyId, ticket: Ticket) {
         if self.keys.get(id).is_some() {
             self.refreshes.insert(id, ticket);
             if let State::Connected(connected) = &mut self.state {
                 connected.queue(id);
             }
         }
-        self.go_on(now);
     }
 
     pub(crate) fn handle_add_endpoint(&mut self, name: &str, now: Instant) {
@@ -202,7 +199,6 @@ impl Session {
         if self.endpoints.add(name) && waits {
             self.next_endpoint(now);
         }
-        self.go_on(now);
     }
 
     pub(crate) fn handle_remove_endpoint(&mut self, name: &str, now: Instant) {
@@ -216,7 +212,6 @@ impl Session {
                 }
             }
         }
-        self.go_on(now);
     }
 
     // What happened to the connection.
@@ -243,7 +238,6 @@ impl Session {
                 self.connect(now);
             }
         }
-        self.go_on(now);
     }
 
     pub(crate) fn handle_connected(&mut self, now: Instant) {
@@ -252,13 +246,11 @@ impl Session {
             self.state = State::Connected(Box::new(Connected::new(deadline, &self.keys, now)));
             self.check_history();
         }
-        self.go_on(now);
     }
 
     /// A call failed, or the stream ended: all ends look alike (C3).
     pub(crate) fn handle_failure(&mut self, failure: Failure, now: Instant) {
         self.fail(failure, now);
-        self.go_on(now);
     }
 
     /// The stream is open.
@@ -268,13 +260,16 @@ impl Session {
                 Stream::Open { last_response: now, asked: None, answers: Answers::Unknown };
             self.proven();
         }
-        self.go_on(now);
     }
 
     // What follows.
 
-    /// What to do next, until there is nothing.
-    pub(crate) fn poll_action(&mut self) -> Option<Action> {
+    /// What to do next, until there is nothing. Ask after the inputs: after one, or after many that came at
+    /// once.
+    pub(crate) fn poll_action(&mut self, now: Instant) -> Option<Action> {
+        if self.actions.is_empty() {
+            self.go_on(now);
+        }
         self.actions.pop_front()
     }
 
@@ -290,7 +285,7 @@ impl Session {
 
     // The rules.
 
-    /// After each input: reads what is to be read, and assesses the health.
+    /// After the inputs: reads and watches what is to be, and assesses the health.
     fn go_on(&mut self, now: Instant) {
         self.read_more(now);
         self.watch_more(now);

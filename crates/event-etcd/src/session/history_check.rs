@@ -5,8 +5,6 @@
 //! published, at that version's revision. Within one history the response is the same for ever, unless the
 //! revision was compacted, which is inconclusive.
 
-use std::time::Instant;
-
 use event_core::Entry;
 
 use super::{Action, Key, Session, State};
@@ -46,11 +44,7 @@ impl Session {
     }
 
     /// What the store has at the revision that was asked for. A failure is inconclusive.
-    pub(crate) fn handle_history_check(
-        &mut self,
-        response: Result<ReadResponse, Failure>,
-        now: Instant,
-    ) {
+    pub(crate) fn handle_history_check(&mut self, response: Result<ReadResponse, Failure>) {
         let State::Connected(connected) = &mut self.state else { return };
         let (Some(version), Ok(response)) = (connected.history_check.take(), response) else {
             return;
@@ -61,7 +55,6 @@ impl Session {
         if !response.found.iter().flatten().any(is_same) {
             self.history_was_reset(response.revision);
         }
-        self.go_on(now);
     }
 
     /// The store was wiped or restored: revisions start over.

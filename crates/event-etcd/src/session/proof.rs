@@ -117,7 +117,6 @@ impl Session {
             Ok(response) => self.probe_succeeded(probe, &response, now),
             Err(failure) => self.probe_failed(probe, failure, now),
         }
-        self.go_on(now);
     }
 
     fn probe_succeeded(&mut self, probe: Probe, response: &ReadResponse, now: Instant) {

@@ -29,7 +29,6 @@ impl Session {
             Ok(response) => self.read_succeeded(id, read, response, now),
             Err(failure) => self.read_failed(id, read, failure, now),
         }
-        self.go_on(now);
     }
 
     /// Sends the reads that there are keys for.

@@ -80,12 +80,12 @@ impl Script {
     }
 
     fn unsubscribe(&mut self, id: u32) -> Vec<Action> {
-        self.session.handle_unsubscribe(key_id(id), self.now);
+        self.session.handle_unsubscribe(key_id(id));
         self.actions()
     }
 
     fn refresh(&mut self, id: u32, ticket: Ticket) -> Vec<Action> {
-        self.session.handle_refresh(key_id(id), ticket, self.now);
+        self.session.handle_refresh(key_id(id), ticket);
         self.actions()
     }
 
@@ -115,7 +115,7 @@ impl Script {
         let response = response
             .map(|(revision, read)| self::response(revision, found(read)))
             .map_err(|kind| Failure::new(kind, "refused"));
-        self.session.handle_history_check(response, self.now);
+        self.session.handle_history_check(response);
         self.actions();
     }
 
@@ -161,7 +161,7 @@ impl Script {
     /// What is to be done, but for the health, which is kept.
     fn actions(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
-        while let Some(action) = self.session.poll_action() {
+        while let Some(action) = self.session.poll_action(self.now) {
             match action {
                 Action::PublishHealth(health) => {
                     self.health = Some(health);

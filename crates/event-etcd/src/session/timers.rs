@@ -86,7 +86,6 @@ impl Session {
         while let Some((_, timer)) = self.next_timer().filter(|(at, _)| *at <= now) {
             self.expire(timer, now);
         }
-        self.go_on(now);
     }
 
     fn next_timer(&self) -> Option<(Instant, Timer)> {

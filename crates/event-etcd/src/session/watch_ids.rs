@@ -5,16 +5,15 @@
 //! is not 0, the server counts the watches of all its streams and answers in order, as kine does.
 
 use std::collections::VecDeque;
-use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::connected::{KeyState, Progress};
 use crate::slots::KeyId;
 
 /// How many creates are sent before one is answered.
-const CREATES: usize = 1024;
+const CREATES: usize = 512;
 
 /// The number of a create on its stream.
 pub(super) type Create = u64;
@@ -28,7 +27,7 @@ pub(super) struct WatchIds {
     numbering: Numbering,
     /// The slots of the watched keys, found by the id of the watch.
     slots: HashTable<u32>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     /// The highest id that a watch was created with.
     highest: Option<i64>,
 }

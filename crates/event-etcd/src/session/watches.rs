@@ -36,7 +36,6 @@ impl Session {
                 }
             }
         }
-        self.go_on(now);
     }
 
     /// Watches a key from a revision on, or from now on.

@@ -172,7 +172,7 @@ impl World {
         let (generation, resets) = (link.generation, link.history_resets);
         self.note(|| format!("the history check by {entry:?} is answered: {answer:?}"));
         let said = answer.clone();
-        self.input(|session, now| session.handle_history_check(answer, now), false)?;
+        self.input(|session, _| session.handle_history_check(answer), false)?;
         self.program.saw_history_check(&entry, said.ok(), generation, resets)?;
         Ok(true)
     }

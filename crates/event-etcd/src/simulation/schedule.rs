@@ -130,7 +130,7 @@ impl World {
             link.floors[key] = None;
             link.refused[key] = false;
         }
-        self.input(|session, now| session.handle_unsubscribe(id, now), false)
+        self.input(|session, _| session.handle_unsubscribe(id), false)
     }
 
     pub(super) fn refresh(&mut self, key: usize) -> Checked {
@@ -144,7 +144,7 @@ impl World {
             generation: self.cluster.generation(),
             revision: self.cluster.history().revision,
         });
-        self.input(|session, now| session.handle_refresh(id, ticket, now), false)
+        self.input(|session, _| session.handle_refresh(id, ticket), false)
     }
 
     pub(super) fn add_endpoint(&mut self, member: usize) -> Checked {

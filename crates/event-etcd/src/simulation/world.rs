@@ -108,7 +108,7 @@ impl World {
     ) -> Checked {
         input(&mut self.session, self.now);
         for _ in 0..MOST_ACTIONS {
-            let Some(action) = self.session.poll_action() else {
+            let Some(action) = self.session.poll_action(self.now) else {
                 let Some(name) = self.resolving.pop() else { return Ok(()) };
                 let addresses = Ok(vec![Arc::clone(&name)]);
                 self.session.handle_resolved(&name, addresses, self.now);

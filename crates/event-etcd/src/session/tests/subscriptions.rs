@@ -19,7 +19,7 @@ fn session_with_many_keys() -> (Session, Instant) {
 fn unsubscribing_many_keys_while_disconnected_searches_nothing() {
     let (mut session, now) = session_with_many_keys();
     session.handle_failure(Failure::new(CauseKind::Unreachable, "broken"), now);
-    (0..MANY).for_each(|id| session.handle_unsubscribe(key_id(id), now));
+    (0..MANY).for_each(|id| session.handle_unsubscribe(key_id(id)));
     assert!(session.keys.is_empty());
 }
 
@@ -27,7 +27,7 @@ fn unsubscribing_many_keys_while_disconnected_searches_nothing() {
 fn unsubscribing_many_keys_that_wait_to_be_read_searches_nothing() {
     let (mut session, now) = session_with_many_keys();
     session.handle_connected(now);
-    (0..MANY).for_each(|id| session.handle_unsubscribe(key_id(id), now));
+    (0..MANY).for_each(|id| session.handle_unsubscribe(key_id(id)));
     assert!(session.keys.is_empty());
 }
 
@@ -45,7 +45,7 @@ fn a_slot_that_waits_to_be_read_waits_once_though_its_keys_change() {
         let id = later(5000, generation);
         script.session.handle_subscribe(id, "other".into(), script.now);
         if id != newest {
-            script.session.handle_unsubscribe(id, script.now);
+            script.session.handle_unsubscribe(id);
         }
     }
     assert_eq!(script.actions(), []);
