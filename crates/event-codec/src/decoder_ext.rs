@@ -13,8 +13,8 @@ use crate::{Map, Optional, Or, OrDefault, Validate};
 /// combinator turns bad bytes into a good value: [`optional`](Self::optional),
 /// [`or_default`](Self::or_default) and [`or`](Self::or) replace only a key that does not exist.
 pub trait DecoderExt: Decoder + Sized {
-    /// Yields `None` for a key that does not exist. If the key was never seen, yields `None` at once; if it
-    /// is deleted, yields `None` then.
+    /// Yields `None` for a key that does not exist: as soon as the backend has read that, and whenever the
+    /// key is deleted.
     ///
     /// For a key that exists, the value is `Some`, and bytes that do not decode are an error, not `None`.
     ///
@@ -37,8 +37,8 @@ pub trait DecoderExt: Decoder + Sized {
         Optional(self)
     }
 
-    /// Yields the default of the type for a key that does not exist. If the key was never seen, yields it
-    /// at once; if it is deleted, yields it then.
+    /// Yields the default of the type for a key that does not exist: as soon as the backend has read that,
+    /// and whenever the key is deleted.
     ///
     /// Bytes that do not decode are an error, not the default.
     ///
@@ -64,8 +64,8 @@ pub trait DecoderExt: Decoder + Sized {
         OrDefault(self)
     }
 
-    /// Yields a clone of `value` for a key that does not exist. If the key was never seen, yields it at
-    /// once; if it is deleted, yields it then.
+    /// Yields a clone of `value` for a key that does not exist: as soon as the backend has read that, and
+    /// whenever the key is deleted.
     ///
     /// Bytes that do not decode are an error, not `value`.
     ///
@@ -76,7 +76,8 @@ pub trait DecoderExt: Decoder + Sized {
     /// use event_core::{Entry, MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// let motd = MemoryValue::new(Entry::never_seen("motd")).decode(Utf8.or("hello".to_owned()));
+    /// let key = MemoryValue::new(Entry::never_seen("motd"));
+    /// let motd = key.reader().decode(Utf8.or("hello".to_owned()));
     /// assert_eq!(motd.get().await.unwrap(), "hello");
     /// # });
     /// ```
@@ -104,8 +105,8 @@ pub trait DecoderExt: Decoder + Sized {
     /// use event_core::{Entry, ErrorKind, MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// let motd = MemoryValue::new(Entry::present("motd", 1, ""));
-    /// let motd = motd.decode(Utf8.validate(|text: &String| match text.as_str() {
+    /// let key = MemoryValue::new(Entry::present("motd", 1, ""));
+    /// let motd = key.reader().decode(Utf8.validate(|text: &String| match text.as_str() {
     ///     "" => Err("the text is empty"),
     ///     _ => Ok(()),
     /// }));
@@ -135,7 +136,8 @@ pub trait DecoderExt: Decoder + Sized {
     /// use event_core::{Entry, MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// let length = MemoryValue::new(Entry::present("name", 1, "etcd")).decode(Utf8.map(|s| s.len()));
+    /// let key = MemoryValue::new(Entry::present("name", 1, "etcd"));
+    /// let length = key.reader().decode(Utf8.map(|s| s.len()));
     /// assert_eq!(length.get().await.unwrap(), 4);
     /// # });
     /// ```

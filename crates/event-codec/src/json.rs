@@ -30,8 +30,8 @@ use crate::debug::debug;
 ///
 /// The bytes must be exactly one document; only whitespace may surround it.
 ///
-/// A watcher waits for a key that was never seen. If the key is deleted later, it yields an error of kind
-/// [`ErrorKind::Deleted`], at most once.
+/// A watcher waits for a key that was never seen. If a key that exists is deleted, the watcher yields an
+/// error of kind [`ErrorKind::Deleted`], at most once.
 ///
 /// ```
 /// use std::collections::HashMap;

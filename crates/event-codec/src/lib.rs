@@ -69,10 +69,12 @@
 //! | [`Json`] | `get` waits | error `Deleted`, at most once | error [`Decode`](event_core::ErrorKind::Decode) |
 //! | [`Protobuf`] | `get` waits | error `Deleted`, at most once | the message with all defaults |
 //! | a closure | `get` waits | error `Deleted`, at most once | what it returns for `&[]` |
-//! | [`.optional()`](DecoderExt::optional) | `None` at once | `None` | same as the inner decoder, in `Some` |
+//! | [`.optional()`](DecoderExt::optional) | `None` at once | `None` | `Some` of what the inner decoder yields; its error stays an error |
 //! | [`.or_default()`](DecoderExt::or_default), [`.or(value)`](DecoderExt::or) | the default at once | the default | same as the inner decoder |
 //! | [`.validate(f)`](DecoderExt::validate) | same as the inner decoder; `f` does not run | same as the inner decoder; `f` does not run | same as the inner decoder, then the check |
 //! | [`.map(f)`](DecoderExt::map) | same as the inner decoder, mapped | same as the inner decoder, mapped | same as the inner decoder, mapped |
+//!
+//! *At once* means as soon as the backend has read that the key does not exist. Until then, `get` waits.
 //!
 //! # Bad values
 //!
@@ -84,13 +86,20 @@
 //! # Secrets
 //!
 //! A value may be a secret. An error names the key, the revision and the place in the data, and says what
-//! is wrong there. The text that `event` writes never contains the data, neither in `Display`, nor in
-//! `Debug`, nor in a source. The `Debug` of a decoder does not print a value either.
+//! is wrong there. What `event` itself writes into an error never contains the data, neither in `Display`,
+//! nor in `Debug`, nor in a source. The `Debug` of an [`Entry`](event_core::Entry) or of a decoder does not
+//! print a value either. That of a [`Versioned<T>`](event_core::Versioned) prints the value if `T` does.
 //!
-//! An error prints these words of your own program as they are, and no others: the `Display` of your
-//! closure's error and of your [`validate`](DecoderExt::validate)'s error, and the names of your types,
-//! fields and variants. Do not put the data into them. The errors of `String::from_utf8`, of
-//! `str::from_utf8` and of `parse` for the types of the standard library are safe.
+//! An error prints these words of your own program as they are, and no others. Do not put the data into
+//! them:
+//!
+//! - the error of your own [`Decoder`](event_core::Decoder);
+//! - the `Display` of your closure's error and of your [`validate`](DecoderExt::validate)'s error;
+//! - the names of your types, fields and variants;
+//! - with [`Json`], what the `expecting` of a serde `Visitor` writes, if the visitor has no fields.
+//!
+//! The errors of `String::from_utf8`, of `str::from_utf8` and of `parse` for the types of the standard
+//! library are safe.
 //!
 //! # Your own decoder
 //!

@@ -9,11 +9,11 @@ use crate::debug::debug;
 
 /// Decodes the bytes as a protobuf message.
 ///
-/// Empty bytes are a message too: each of its fields has its default. Fields of type [`Bytes`] share the
+/// Empty bytes are a message too: each of its fields has its default. Fields of type `Bytes` share the
 /// memory of the value.
 ///
-/// A watcher waits for a key that was never seen. If the key is deleted later, it yields an error of kind
-/// [`ErrorKind::Deleted`], at most once.
+/// A watcher waits for a key that was never seen. If a key that exists is deleted, the watcher yields an
+/// error of kind [`ErrorKind::Deleted`], at most once.
 ///
 /// ```
 /// use event_codec::Protobuf;

@@ -7,8 +7,8 @@ use event_core::{Bytes, Decoder, Error};
 /// Any bytes decode, even empty ones. The decoder is not named `Bytes` because that is the name of its
 /// output.
 ///
-/// A watcher waits for a key that was never seen. If the key is deleted later, it yields an error of kind
-/// [`ErrorKind::Deleted`](event_core::ErrorKind::Deleted), at most once.
+/// A watcher waits for a key that was never seen. If a key that exists is deleted, the watcher yields an
+/// error of kind [`ErrorKind::Deleted`](event_core::ErrorKind::Deleted), at most once.
 ///
 /// ```
 /// use event_codec::Raw;
@@ -16,7 +16,7 @@ use event_core::{Bytes, Decoder, Error};
 ///
 /// # futures_executor::block_on(async {
 /// let blob = MemoryValue::new(Entry::present("blob", 1, vec![0, 159]));
-/// assert_eq!(blob.decode(Raw).get().await.unwrap().as_ref(), [0, 159]);
+/// assert_eq!(blob.reader().decode(Raw).get().await.unwrap().as_ref(), [0, 159]);
 /// # });
 /// ```
 #[derive(Debug, Clone, Copy, Default)]

@@ -6,8 +6,8 @@ use event_core::{Bytes, Decoder, Error, ErrorKind};
 ///
 /// The text keeps its whitespace. Empty bytes are the empty string.
 ///
-/// A watcher waits for a key that was never seen. If the key is deleted later, it yields an error of kind
-/// [`ErrorKind::Deleted`], at most once.
+/// A watcher waits for a key that was never seen. If a key that exists is deleted, the watcher yields an
+/// error of kind [`ErrorKind::Deleted`], at most once.
 ///
 /// ```
 /// use event_codec::Utf8;

@@ -43,7 +43,7 @@ pub struct Error(Option<Arc<Inner>>); // None: closed, which needs no allocation
 #[non_exhaustive]
 pub enum ErrorKind {
     /// No writer is left: there will be no newer version. For a read-only backend, its store ended. Leave
-    /// the loop, since every later `get` returns this again. You may keep using the last value.
+    /// the loop, since every later `get` returns this kind again. You may keep using the last value.
     Closed,
     /// The key was deleted, and the decoder has no value that stands for a missing key.
     Deleted,
@@ -55,16 +55,16 @@ pub enum ErrorKind {
     Panicked,
     /// An argument can't be used: an endpoint, a certificate, an option, a key.
     InvalidArgument,
-    /// The backend refused the credentials. A `get` and a refresh of `event-etcd` never return it: they
-    /// wait.
+    /// The backend refused the credentials. A `get` and a refresh of `event-etcd` never return this kind:
+    /// they wait.
     Unauthenticated,
     /// The backend does not let this user read the key.
     PermissionDenied,
-    /// The backend can't give the value because a limit is exceeded: the value is too large for one
-    /// message, or there are too many requests.
+    /// The backend can't give the value because a limit is exceeded. A refresh of `event-etcd` returns this
+    /// kind if the value is too large for one message. If there are too many requests, it waits.
     ResourceExhausted,
-    /// The backend can't be reached. A `get` and a refresh never return this kind: they wait. It is for
-    /// backends that have calls of their own with a deadline.
+    /// The backend can't be reached. No call of these crates returns this kind: a `get` and a refresh wait.
+    /// It is for a backend that has calls of its own with a timeout.
     Unavailable,
 }
 
@@ -118,7 +118,8 @@ impl Error {
         self.0.as_ref().map_or(ErrorKind::Closed, |inner| inner.kind)
     }
 
-    /// Whether this is the end: no writer is left, and every later `get` says so again.
+    /// Whether the value ended: no writer is left, and every later `get` returns
+    /// [`Closed`](ErrorKind::Closed) too.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.0.is_none() || self.kind() == ErrorKind::Closed

@@ -35,18 +35,17 @@ pub struct Health {
     /// When this state began. That is not when the data became stale: a backend notices a silent connection
     /// only after a timeout.
     pub since: Instant,
-    /// Why it is stalled. While it is live: what whoever runs the service should look at, such as
+    /// Why it is stalled. While it is live, a cause is something that an operator should look at, such as
     /// [`OtherCluster`](CauseKind::OtherCluster).
     pub cause: Option<Cause>,
     /// The endpoint or file that the data comes from. While the backend is stalled, the one that caused it.
     /// `None` before the first try.
     pub source: Option<Arc<str>>,
-    /// How often the backend's history was seen to be replaced: wiped, or restored from a backup.
+    /// How often the backend detected that its history was replaced: wiped, or restored from a backup.
     ///
     /// Watchers then yield what the new history holds, and revisions may be lower than before.
     pub history_resets: u64,
-    /// The id of the server's data, as the server's own tools print it, if it has one: of etcd, the cluster's id
-    /// in hexadecimal.
+    /// The id of the server's data, if it has one. For etcd, it is the cluster's id in hexadecimal.
     pub cluster: Option<Arc<str>>,
 }
 
@@ -54,16 +53,18 @@ pub struct Health {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HealthState {
-    /// Nothing was read yet: nothing is watched, or the backend has not answered and no try has failed.
+    /// Nothing was read yet: nothing was watched so far, or the backend has not answered and no try has
+    /// failed.
     Connecting,
-    /// Watchers have the newest version, or can take it.
+    /// Watchers have the newest version, or can take it. A watcher of a value that nothing watched before may
+    /// still wait for its first version.
     Live,
     /// Some watchers may have stale data, for the reason in [`Health::cause`]. The backend tries again
     /// without end.
     Stalled,
 }
 
-/// Why a backend is stalled.
+/// Why a backend is stalled, or what to look at while it is live.
 ///
 /// `Display` prints the kind, the key if the cause concerns one key only, and the words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,11 +82,11 @@ pub enum CauseKind {
     Unreachable,
     /// The member that answers has no leader: it is cut off from the others, or too few are left.
     NoLeader,
-    /// The backend refused the credentials.
+    /// The backend refused the credentials, or the program's credentials can't be read.
     Unauthenticated,
     /// The user may not read a key that is watched.
     PermissionDenied,
-    /// The backend can't serve a key that is watched, such as an empty one.
+    /// The backend can't serve a key that is watched, for example because its name is empty.
     InvalidArgument,
     /// The backend refuses requests because it is overloaded.
     ResourceExhausted,
@@ -93,10 +94,12 @@ pub enum CauseKind {
     TooLarge,
     /// The backend contradicted its own protocol.
     ProtocolViolation,
-    /// The server's data was replaced while keys were being read. All of them are read again. A replacement
-    /// found at another time is no cause: only [`Health::history_resets`] grows.
+    /// The server's data was replaced while keys were being read. All of them are read again. If the
+    /// replacement is found at another time, the health does not become stalled, and only
+    /// [`Health::history_resets`] grows.
     HistoryReset,
-    /// The server's data has another id than it had, or than the program wants.
+    /// The id of the server's data is not the one that the program asked for: the health is stalled. Or the id
+    /// changed, and the program asked for none: the health is live.
     OtherCluster,
     /// The server does not know a request that is needed.
     Unimplemented,
@@ -145,7 +148,7 @@ impl Health {
         self
     }
 
-    /// With the id of the server's data.
+    /// Sets the id of the server's data.
     #[must_use]
     pub fn with_cluster(mut self, cluster: impl Into<Arc<str>>) -> Self {
         self.cluster = Some(cluster.into());
@@ -186,7 +189,7 @@ impl Cause {
 }
 
 impl CauseKind {
-    /// The [`ErrorKind`] that a call returns for this cause.
+    /// The [`ErrorKind`] that a call returns because of this cause, if the call does not wait instead.
     #[must_use]
     pub fn error_kind(self) -> ErrorKind {
         match self {

@@ -3,7 +3,7 @@
 //! A value is a sequence of versions, of which only the newest matters: a configuration, the address
 //! of a peer, whether a feature is on. A [`Watcher`] is one consumer's cursor into it. Its first
 //! [`get`](WatcherExt::get) yields the current version, and each later one a newer version. It may skip
-//! versions, it never goes back, and the last version always arrives.
+//! versions, it never goes back, and the last version arrives. [The laws](#the-laws) name the exceptions.
 //!
 //! Write application code against `impl ValueReader<T>`. Where you wire the program together, you decide
 //! whether the value lives in memory or in etcd. A test passes a value in memory. For example:
@@ -58,8 +58,12 @@
 //!   fn spawn_logger(level: impl ValueReader<String, Watcher: Send + 'static>) {
 //!       let mut watcher = level.watch();
 //!       tokio::spawn(async move {
-//!           while let Ok(level) = watcher.get().await {
-//!               println!("the level is {level}");
+//!           loop {
+//!               match watcher.get().await {
+//!                   Ok(level) => println!("the level is {level}"),
+//!                   Err(error) if error.is_closed() => return,
+//!                   Err(error) => eprintln!("the level stays: {error:#}"),
+//!               }
 //!           }
 //!       });
 //!   }
@@ -67,6 +71,9 @@
 //!   spawn_logger(&MemoryValue::new("info".to_owned()));
 //!   # });
 //!   ```
+//!
+//!   To move the reader itself into the task, write
+//!   `impl ValueReader<String, Watcher: Send> + Send + 'static`.
 //!
 //! - To store a reader in a struct, or to return one of several kinds: [`BoxReader<T>`], which
 //!   [`boxed`](ReaderExt::boxed) makes.
@@ -89,10 +96,10 @@
 //!
 //! # The laws
 //!
-//! Every backend and every adapter keeps these laws. For an adapter, a *version* is one that the adapter
-//! yields: for `filter`, one that passed the predicate. An error is a version too: each watcher yields it
-//! at most once, and may skip it for a newer version. The conformance suite (feature `conformance`) tests
-//! each.
+//! Every backend and every adapter keeps these laws. For an adapter, only what it yields counts as a
+//! *version*. For `filter`, that is what passed the predicate. An error is a version too: each watcher
+//! yields it at most once, and may skip it for a newer version. The conformance suite (feature
+//! `conformance`) tests each law.
 //!
 //! | # | law | in words |
 //! |---|---|---|
@@ -101,25 +108,30 @@
 //! | 3 | latest wins | `get` yields the newest version known when it completes; a slow watcher costs no memory |
 //! | 4 | last one arrives | once writes stop, every watcher that keeps calling `get` takes the final version |
 //! | 5 | cancel safe | dropping a pending `get` loses nothing |
-//! | 6 | independent | watchers do not slow, block or starve each other or the writer |
+//! | 6 | independent | watchers do not slow, block or starve each other or the writer; only a slow `clone`, mapper or decoder delays others |
 //! | 7 | errors are versions | if a version is bad, each watcher yields an error instead of it, at most once; the next good version follows |
 //! | 8 | end | when no writer is left, a watcher takes the last version, then [`ErrorKind::Closed`], for ever |
 //! | 9 | drop is close | dropping a watcher frees everything it held, including its subscription in the backend |
 //!
 //! The backend decides which version is newer. In memory, it is the version that was set later. Law 2 has
 //! one exception: if an operator wipes the backend or restores a backup, a new history begins. Its data
-//! counts as newer, even if it is older, and [`Health::history_resets`] grows by one.
+//! counts as newer, even if it is older. If the backend detects the reset, [`Health::history_resets`] grows
+//! by one.
+//!
+//! The laws are about versions that the backend can read. While it can't read a value, for example because
+//! the value is too large or the user may not read it, watchers wait, and the health says why.
 //!
 //! A backend that only reads has no writers. Its values end when its store ends.
 //!
 //! # What runs where
 //!
-//! Nothing here spawns a task, blocks a thread or sleeps (but the conformance suite does), and no runtime
-//! is needed. A function that you pass to an adapter runs inside a poll of one of the adapter's watchers.
+//! This crate needs no runtime. It spawns no task, blocks no thread and does not sleep; only the conformance
+//! suite does. A function that you pass to an adapter runs inside a poll of one of the adapter's watchers.
 //! No lock of this crate is held while it runs. Only two pieces of your code run under the lock of a value:
-//! the `clone` of a version, and the `clone` of a waker. Old versions are dropped, and tasks are woken,
-//! without a lock. *Independent* (law 6) therefore has two limits: a slow `clone` delays everybody, and a
-//! slow mapper delays the other watchers of that mapped reader.
+//! the `clone` of a version, and the `clone` of a waker. After the lock is released, the old version is
+//! dropped and the tasks are woken. *Independent* (law 6) therefore has two limits: a slow `clone` delays
+//! all watchers and writers of the value, and a slow mapper or decoder delays the other watchers of that
+//! reader.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod reader;

@@ -7,19 +7,21 @@ use crate::cell::{Cell, Cursor};
 use crate::debug::debug;
 use crate::{Epoch, Error, ErrorKind, ValueReader, ValueWriter, Watcher};
 
-/// A value in memory. A program sets and watches it. A test uses it in place of a backend. A backend
-/// publishes in it what the backend has read.
+/// A value in memory. A program sets and watches it. A test uses it in place of a backend. If you write a
+/// backend, hand what it reads to its watchers through a `MemoryValue`.
 ///
-/// A handle that is cheap to clone. Each clone is a writer. When the last writer is dropped, each watcher
+/// It is a handle that is cheap to clone. Each clone is a writer. When the last writer is dropped, each watcher
 /// takes the last version if it has not, then gets [`ErrorKind::Closed`](crate::ErrorKind::Closed).
 /// [`reader`](Self::reader) returns a handle that is not a writer.
 ///
 /// # Cost
 ///
-/// A value keeps one version, and 16 to 24 bytes for each watcher that waits. The memory for waiting
-/// watchers does not shrink. Each watcher that takes a version gets a clone, which is made under the
-/// value's lock: keep big values in an [`Arc`], since a slow `clone` delays everybody. A `clone` that sets
-/// or watches its own value deadlocks.
+/// A value keeps one version, and a place of 16 to 24 bytes for each watcher that waits. When a watcher is
+/// woken or dropped, the next one takes its place. The list of places does not shrink while the value lives.
+///
+/// Each watcher that takes a version gets a clone, which is made under the value's lock: keep big values in
+/// an [`Arc`], since a slow `clone` delays all watchers and writers of the value. A `clone` that sets or
+/// watches its own value deadlocks.
 ///
 /// ```
 /// use event_core::{MemoryValue, ValueReader, ValueWriter, WatcherExt};
@@ -51,8 +53,8 @@ impl<T> MemoryValue<T> {
         Self { cell: Arc::new(Cell::new(None)) }
     }
 
-    /// Makes an error the newest version. Each watcher yields it once; the next `set` follows as always. A
-    /// backend calls it to report data that can't be used. A test calls it to cause an error.
+    /// Makes an error the newest version. Each watcher yields it at most once. A later `set` replaces it. A
+    /// backend calls `fail` to report data that can't be used. A test calls it to cause an error.
     ///
     /// [`Error::closed`] is ignored: a value ends with its last writer.
     pub fn fail(&self, error: Error) {
@@ -62,7 +64,7 @@ impl<T> MemoryValue<T> {
     }
 
     /// Drops this writer. If it is the last one, the value ends, and the first
-    /// [`Closed`](crate::ErrorKind::Closed) that each watcher gets says why.
+    /// [`Closed`](crate::ErrorKind::Closed) that each watcher gets says why. Later ones do not.
     ///
     /// ```
     /// use event_core::{MemoryValue, ValueReader, WatcherExt};

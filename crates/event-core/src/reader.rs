@@ -17,9 +17,8 @@ pub trait ValueReader<T> {
 
     /// Starts a watcher, which yields the current version first and then each newer one.
     ///
-    /// Returns at once; the watcher does the waiting. Any number of watchers may be alive. None slows
-    /// another, and a backend reads and watches its data once for all of them. Dropping the watcher ends
-    /// it.
+    /// Returns at once; the watcher does the waiting. Any number of watchers may be alive, and a backend
+    /// reads and watches its data once for all of them. Dropping the watcher ends it.
     ///
     /// # For implementors
     ///
@@ -70,9 +69,10 @@ pub trait ValueReader<T> {
     /// use event_core::{MemoryValue, ReaderExt, ValueReader};
     ///
     /// # futures_executor::block_on(async {
-    /// let port = MemoryValue::new(8080).map(|port: u16| port + 1).boxed();
-    /// port.refresh().await.unwrap();
-    /// assert_eq!(port.get().await.unwrap(), 8081);
+    /// let port = MemoryValue::new(8080);
+    /// let next = port.reader().map(|port: u16| port + 1).boxed();
+    /// next.refresh().await.unwrap();
+    /// assert_eq!(next.get().await.unwrap(), 8081);
     /// # });
     /// ```
     fn refresh(&self) -> Refresh {

@@ -36,7 +36,7 @@ pub trait ReaderExt<T>: ValueReader<T> {
         GetOnce::new(self.watch())
     }
 
-    /// Maps each version. `f` runs once per version, however many watch.
+    /// Maps each version. `f` runs once per version, no matter how many watchers there are.
     ///
     /// `f` runs inside a poll of one of the watchers, without a lock. While it runs, the other watchers of
     /// this reader are `Pending`, and block no thread. Keep `f` short and do not block in it. It may set or
@@ -49,7 +49,8 @@ pub trait ReaderExt<T>: ValueReader<T> {
     /// use event_core::{MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// assert_eq!(MemoryValue::new("etcd").map(str::len).get().await.unwrap(), 4);
+    /// let name = MemoryValue::new("etcd");
+    /// assert_eq!(name.reader().map(str::len).get().await.unwrap(), 4);
     /// # });
     /// ```
     fn map<U, F>(self, f: F) -> Shared<Mapped<Self, T, F>, U>
@@ -70,7 +71,8 @@ pub trait ReaderExt<T>: ValueReader<T> {
     /// use event_core::{MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// assert_eq!(MemoryValue::new(3).filter(|n| *n > 0).get().await.unwrap(), 3);
+    /// let number = MemoryValue::new(3);
+    /// assert_eq!(number.reader().filter(|n| *n > 0).get().await.unwrap(), 3);
     /// # });
     /// ```
     fn filter<P: Fn(&T) -> bool>(self, predicate: P) -> Filter<Self, P>
@@ -111,7 +113,8 @@ pub trait ReaderExt<T>: ValueReader<T> {
     /// use event_core::{MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// let address = MemoryValue::new("localhost").zip(MemoryValue::new(2379));
+    /// let (host, port) = (MemoryValue::new("localhost"), MemoryValue::new(2379));
+    /// let address = host.reader().zip(port.reader());
     /// assert_eq!(address.get().await.unwrap(), ("localhost", 2379));
     /// # });
     /// ```
@@ -124,18 +127,18 @@ pub trait ReaderExt<T>: ValueReader<T> {
         Zip::new(self, other)
     }
 
-    /// Decodes each entry, once per version, however many watch.
+    /// Decodes each entry. The decoder runs once per version, no matter how many watchers there are.
     ///
     /// The decoder runs like the function of [`map`](Self::map), and a panic has the same effect. If a
-    /// version does not decode, each watcher yields an error instead of it. The error names the key and the
-    /// revision.
+    /// version does not decode, each watcher yields an error instead of it, at most once. The error names
+    /// the key and the revision.
     ///
     /// ```
     /// use event_core::{Entry, MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
     /// let bytes = MemoryValue::new(Entry::present("name", 1, "etcd"));
-    /// let name = bytes.decode(|bytes: &[u8]| String::from_utf8(bytes.to_vec()));
+    /// let name = bytes.reader().decode(|bytes: &[u8]| String::from_utf8(bytes.to_vec()));
     /// assert_eq!(name.get().await.unwrap(), "etcd");
     /// # });
     /// ```
@@ -156,7 +159,7 @@ pub trait ReaderExt<T>: ValueReader<T> {
     ///
     /// # futures_executor::block_on(async {
     /// let bytes = MemoryValue::new(Entry::present("name", 7, "etcd"));
-    /// let name = bytes.decode_versioned(|bytes: &[u8]| String::from_utf8(bytes.to_vec()));
+    /// let name = bytes.reader().decode_versioned(|bytes: &[u8]| String::from_utf8(bytes.to_vec()));
     /// let name = name.get().await.unwrap();
     /// assert_eq!((name.value.as_str(), name.revision), ("etcd", Some(7)));
     /// # });
@@ -170,13 +173,14 @@ pub trait ReaderExt<T>: ValueReader<T> {
         Decode::new(self, decoder, Versioned::of).shared()
     }
 
-    /// Lets all watchers share one watcher of this reader, so that the readers below do their work once.
+    /// Lets all watchers share one watcher of this reader, so that this reader does its work once.
     ///
     /// ```
     /// use event_core::{MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// let shared = MemoryValue::new(1).shared();
+    /// let number = MemoryValue::new(1);
+    /// let shared = number.reader().shared();
     /// let (a, b) = (shared.clone(), shared);
     /// assert_eq!((a.get().await.unwrap(), b.get().await.unwrap()), (1, 1));
     /// # });
@@ -195,7 +199,8 @@ pub trait ReaderExt<T>: ValueReader<T> {
     /// use event_core::{BoxReader, MemoryValue, ReaderExt};
     ///
     /// # futures_executor::block_on(async {
-    /// let reader: BoxReader<u16> = MemoryValue::new(8080).boxed();
+    /// let port = MemoryValue::new(8080);
+    /// let reader: BoxReader<u16> = port.reader().boxed();
     /// assert_eq!(reader.get().await.unwrap(), 8080);
     /// # });
     /// ```

@@ -23,7 +23,7 @@ impl Refresh {
         Self { pending: Vec::new() }
     }
 
-    /// A refresh that `future` does.
+    /// A refresh that is complete when `future` is.
     pub fn new(future: impl Future<Output = Result<(), Error>> + Send + 'static) -> Self {
         Self { pending: vec![Box::pin(future)] }
     }

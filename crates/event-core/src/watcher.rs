@@ -6,8 +6,8 @@ use crate::{Epoch, Error};
 
 /// One consumer's cursor into the versions of a value.
 ///
-/// You call [`get`](crate::WatcherExt::get) and its relatives of [`WatcherExt`](crate::WatcherExt). This
-/// trait is what a backend or an adapter implements.
+/// To read, call [`get`](crate::WatcherExt::get) and the other methods of
+/// [`WatcherExt`](crate::WatcherExt). This trait is what a backend or an adapter implements.
 ///
 /// As with `Stream`, the position is kept in the watcher, not in the future. This has three effects. You
 /// can drop a `get` at any time. The same method serves generic code and `dyn`, without an allocation. Two
@@ -16,12 +16,12 @@ pub trait Watcher<T> {
     /// Yields the newest version, if it is newer than the one this watcher last took.
     ///
     /// - `Ready(Ok(value))`: the newest version there is. Versions in between were skipped.
-    /// - `Ready(Err(error))`: the newest version is an error. It is yielded once; poll on for the next
-    ///   version.
+    /// - `Ready(Err(error))`: the newest version is an error. It is yielded at most once; poll on for the
+    ///   next version.
     /// - `Ready(Err(error))` with [`is_closed`](Error::is_closed): no writer is left, and the last
-    ///   version was taken. Every later poll yields the same.
+    ///   version was taken. Every later poll yields an error of this kind.
     /// - `Pending`: there is nothing newer yet, or the poll stopped early to let other tasks run. The task
-    ///   of `cx` is woken when it should poll again; after an early stop, that is at once.
+    ///   of `cx` is woken when it should poll again. If the poll stopped early, it is woken at once.
     ///
     /// # Cancel safety
     ///
@@ -30,8 +30,9 @@ pub trait Watcher<T> {
     /// # Panics
     ///
     /// Only if a function of the program panics: a mapper, a predicate, a decoder, a value's `clone` or
-    /// `PartialEq`. Unless there is a newer version, the next poll yields an error in place of that version
-    /// (`map`, `decode`), or calls the function on it again (all others).
+    /// `PartialEq`. If a mapper or a decoder panicked, the next poll yields an error in place of the version.
+    /// If any other function panicked, the next poll calls it on the version again. If there is a newer
+    /// version by then, the next poll takes that one instead.
     ///
     /// # For implementors
     ///

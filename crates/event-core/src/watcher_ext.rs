@@ -18,9 +18,10 @@ pub trait WatcherExt<T>: Watcher<T> {
     ///
     /// # Errors
     ///
-    /// If the newest version is an error, returns it, once: call `get` again for the next version. If the
-    /// value [ended](Error::is_closed), this and every later call says so: leave the loop. A `while let
-    /// Ok(…)` ends at the first bad version, too.
+    /// If the newest version is an error, returns it, at most once: call `get` again for the next version.
+    /// If the value [ended](Error::is_closed), this and every later call returns
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed): leave the loop. A `while let Ok(…)` ends at the
+    /// first bad version, too.
     ///
     /// # Cancel safety
     ///
@@ -204,7 +205,7 @@ pub trait WatcherExt<T>: Watcher<T> {
         ZipWatcher::new(self, other)
     }
 
-    /// Decodes each entry. A version that does not decode is yielded as an error in its place.
+    /// Decodes each entry. If a version does not decode, yields an error instead of it.
     ///
     /// ```
     /// use event_core::{Entry, MemoryValue, ValueReader, WatcherExt};

@@ -19,12 +19,12 @@
 //! ```
 //!
 //! A watcher yields the current version first, then each newer one. It may skip versions, it never yields
-//! an older one, and it always gets the last one. This holds across compactions, failed members, partitions
-//! and expired tokens. After a backup was restored, watchers yield the restored data. The store connects
+//! an older one, and it gets the last one. This holds across compactions, failed members, partitions and
+//! expired tokens. After a backup was restored, watchers yield the restored data. The store connects
 //! and fails over by itself, one member at a time. [`EtcdStore::health`] shows how it is doing.
 //!
-//! All keys of a store share one watch stream and one task. A key is watched once, however many watchers
-//! it has, and its watch is canceled when the last of them is dropped.
+//! All keys of a store share one watch stream and one task. A key is watched once, no matter how many
+//! watchers it has, and its watch is canceled when the last of them is dropped.
 //!
 //! [`EtcdValue`] says what a `get` yields for each state of a key.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -165,7 +165,8 @@ impl Options {
 
     /// Sets the client's certificate and its key, as PEM, for mutual TLS. The store then uses TLS.
     ///
-    /// If the certificate was signed by an intermediate authority, the intermediate certificates follow it.
+    /// If an intermediate authority signed the certificate, append the intermediate certificates to
+    /// `certificate`, after the client's own.
     pub fn identity(mut self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.identity = Some(Source::given("given", (certificate.into(), key.into())));
         self
@@ -225,11 +226,11 @@ impl Options {
         self
     }
 
-    /// Sets the id of the only cluster that the store reads from, as `etcdctl member list -w fields` prints
-    /// it.
+    /// Sets the id of the only cluster that the store reads from. `etcdctl member list -w fields` prints it in
+    /// decimal, and [`Health::cluster`](event_core::Health::cluster) has it in hexadecimal.
     ///
     /// `None` by default: any cluster. If a member of another cluster answers, the store treats it as a
-    /// member that failed.
+    /// member that failed, with the cause [`OtherCluster`](event_core::CauseKind::OtherCluster).
     pub fn cluster_id(mut self, id: impl Into<Option<u64>>) -> Self {
         self.cluster_id = id.into();
         self
@@ -240,8 +241,8 @@ impl Options {
     ///
     /// 5 s by default. Connecting takes a round trip, and the first response another one, so a round trip
     /// may take up to 2.4 s. TLS and a user need further ones. Resolving the name of an endpoint may take
-    /// as long again. If there is a user, the login may take three times longer, unless the server is silent: a
-    /// server checks the passwords of all clients that log in at the same time.
+    /// as long again. If there is a user, and the server has sent anything at all, the login may take up to
+    /// three times this timeout longer: a server that checks many passwords at once finishes none of them soon.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -250,11 +251,12 @@ impl Options {
     /// Sets how long a connection may be silent. After that it counts as dead, and the next member is
     /// tried.
     ///
-    /// 5 s by default. While a key is watched, the store reads one key without its value at least every 40 % of
-    /// this time, and asks a stream that was silent for so long for a sign of life. Each response must arrive
-    /// within the remaining 60 %, which is 3 s by default, unless other bytes keep arriving. So an idle store
-    /// costs the cluster some 35 small reads a minute by default, and a longer timeout lowers that in proportion.
-    /// A timeout of only a few round trips gives false alarms.
+    /// 5 s by default. While a key is watched, the store reads one key, without its value, whenever 40 % of this
+    /// time has passed, at the latest. If the watch stream was silent for as long, the store also asks it for a
+    /// sign of life. Each response must arrive within the remaining 60 %, which is 3 s by default, unless other
+    /// bytes keep arriving. By default, an idle store costs an etcd at most 60 small reads and 30 small
+    /// messages on the watch stream a minute. A longer timeout lowers both in proportion. A timeout of only a
+    /// few round trips gives false alarms.
     pub fn liveness_timeout(mut self, timeout: Duration) -> Self {
         self.liveness_timeout = timeout;
         self

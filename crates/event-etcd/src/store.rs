@@ -71,22 +71,22 @@ impl EtcdStore {
     ///
     /// An endpoint is `host:port`, `http://host:port` or `https://host:port`. A URL may leave out its
     /// port, which is then 80 or 443. A Unix socket is `unix:///path/of/socket`, or `unixs://` with TLS. A
-    /// string may have several endpoints, separated by commas. An endpoint that is given twice counts once,
-    /// also in another spelling.
+    /// string may have several endpoints, separated by commas. If an endpoint is given twice, even in different
+    /// spellings, it counts once.
     ///
     /// If a name has several addresses, the store tries each of them. It resolves the name anew before it
     /// connects. TLS and HTTP/2 use the name, whatever the address is. The server behind a Unix socket is
     /// called `localhost`.
     ///
     /// Only the arguments are checked here, so a program may start before its cluster. Until the cluster
-    /// answers, watchers wait, and [`health`](Self::health) is connecting or stalled. To start only with a
-    /// value, await the first `get`. To give up after a while, add a timeout to it.
+    /// answers, watchers wait, and [`health`](Self::health) is connecting or stalled. If the program
+    /// needs a value before it starts, await the first `get`, with a timeout if it should give up after a while.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`]:
     ///
-    /// - there is no endpoint, or one can't be read, or `http://` and TLS are mixed;
+    /// - there is no endpoint, or one can't be parsed, or `http://` is combined with TLS;
     /// - a certificate or a key is not PEM, or can't be parsed, or the key belongs to another certificate;
     /// - a file of the credentials can't be read, or a function for them returns an error;
     /// - the user, the password or the name of the servers' certificates is empty;
@@ -129,7 +129,8 @@ impl EtcdStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`]: the call is outside a tokio runtime.
+    /// [`ErrorKind::InvalidArgument`]: the call is outside a tokio runtime, or in one without time or without
+    /// I/O.
     pub fn from_client(client: etcd_client::Client) -> Result<Self, Error> {
         let endpoints = Endpoints::new(["the client's".to_owned()], None);
         let session = |now| Session::new(endpoints, Options::new().timeouts(), None, now);
@@ -173,27 +174,34 @@ impl EtcdStore {
     /// How the store is doing, as a value.
     ///
     /// - [`Connecting`]: no key was watched yet, or the cluster has not answered and no try has failed.
-    /// - [`Live`]: each key that was watched when the connection was made is known to be the newest, and the
-    ///   member answers linearizable reads. Keys that are watched later do not change it. If it has a cause, look
-    ///   at it: [`OtherCluster`](event_core::CauseKind::OtherCluster) names both ids.
+    /// - [`Live`]: the store has the newest version of each key that was watched when the connection was made,
+    ///   and the member answers linearizable reads. A key that is watched later does not change the state, unless
+    ///   it can't be read: then the state is stalled. A live store may have a cause that you should look at:
+    ///   [`OtherCluster`](event_core::CauseKind::OtherCluster) says that the cluster's id changed, and names both
+    ///   ids.
     /// - [`Stalled`]: watchers may have stale values, for the reason in its cause. If the cause has a key,
     ///   it concerns only keys that can't be read, of which it names one: the other keys stay fresh.
     ///   Otherwise it concerns all keys. The store tries again without end.
     ///
     /// A new version comes when the state, the cause, the endpoint in use, the cluster's id or the number of
-    /// history resets changes. While the store is stalled it tries the endpoints in turn, and what one of them
-    /// says again is no new version. [`stale_for`](Self::stale_for) says how old the last response is. If TLS
-    /// fails, as with a wrong authority, an expired certificate or a wrong name, the cause is
-    /// `Unreachable`. If the server refuses the client's certificate, or the credentials can't be read, it is
-    /// `Unauthenticated`. The cause says what to change, and has the words of the TLS library.
+    /// history resets changes. While the store is stalled, it tries the endpoints in turn. If an endpoint fails
+    /// again for the same reason, that is not a new version. [`stale_for`](Self::stale_for) says how long ago a
+    /// server last answered a linearizable read. If TLS fails, as with a wrong authority, an expired certificate
+    /// or a wrong name, the cause is `Unreachable`. If the server refuses the client's certificate, or the
+    /// credentials can't be read, it is `Unauthenticated`. The cause says what to change, and has the words of
+    /// the TLS library.
     ///
     /// When nothing is watched any more, the store stops asking the cluster and the health no longer
-    /// changes. *Live* is then out of date.
+    /// changes. *Live* is then out of date. The health ends with the store, as the values do.
     ///
-    /// The store detects a replaced history if the store's revision or a key's own is lower than before, if the
-    /// cluster's id changes, or if etcd now has other data at the revision of a version that the store published. If the new history has passed that
-    /// revision and compacted it, the store can't detect the reset: watchers get the new data, but
-    /// `history_resets` does not grow.
+    /// The store detects that etcd's history was replaced, and `history_resets` grows, if
+    ///
+    /// - the revision of etcd, or that of a key, is lower than before;
+    /// - the cluster's id changed; or
+    /// - etcd now has other data at the revision of a version that watchers got earlier.
+    ///
+    /// If the new history has passed that revision and compacted it, the store can't detect the reset: watchers
+    /// get the new data, but `history_resets` does not grow.
     ///
     /// [`Connecting`]: event_core::HealthState::Connecting
     /// [`Live`]: event_core::HealthState::Live
@@ -219,9 +227,11 @@ impl EtcdStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`]: the endpoint can't be read, or does not fit the store: `http://` if the
-    /// store uses TLS, `https://` if it does not. Or the store is one
-    /// [over a client](Self::from_client), which has endpoints of its own.
+    /// [`ErrorKind::InvalidArgument`]:
+    ///
+    /// - the endpoint can't be parsed;
+    /// - it does not fit the store: it is `http://` and the store uses TLS, or `https://` and the store does not;
+    /// - the store was made by [`from_client`](Self::from_client), and the client has its own endpoints.
     pub fn add_endpoint(&self, endpoint: impl Into<String>) -> Result<(), Error> {
         let mailbox = &self.driver.mailbox;
         self.known()?
@@ -233,8 +243,8 @@ impl EtcdStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`]: the endpoint can't be read, or the store is one [over a client](Self::from_client), which has
-    /// endpoints of its own.
+    /// [`ErrorKind::InvalidArgument`]: the endpoint can't be parsed, or the store was made by
+    /// [`from_client`](Self::from_client), and the client has its own endpoints.
     pub fn remove_endpoint(&self, endpoint: impl Into<String>) -> Result<(), Error> {
         let mailbox = &self.driver.mailbox;
         self.known()?

@@ -23,15 +23,18 @@ use crate::slots::KeyId;
 /// |---|---|---|
 /// | exists | its bytes and the revision that wrote them | – |
 /// | does not exist, or was deleted before the store watched it | *never seen*; with a decoder without a default, waits | – |
-/// | is deleted while the store watches it | *deleted* and the revision, at most once for each watcher | – |
+/// | is deleted while the store watches it, or is missing after a backup was restored | *deleted* and a revision, at most once for each watcher | – |
 /// | may not be read by the user | waits until the user may read it | stalled: [`PermissionDenied`] and the key |
 /// | has a value of more than 64 MB | waits until it is smaller | stalled: [`TooLarge`] and the key |
-/// | has an empty name, which etcd refuses | waits for ever | stalled: [`InvalidArgument`] and the key |
+/// | has an empty name, namespace included, which etcd refuses | waits for ever | stalled: [`InvalidArgument`] and the key |
 ///
 /// The store tries again and again to read the keys of the last three rows: every 0.5 s, or less often if
 /// there are many. Other keys are not affected. If a key can no longer be read, its watchers get nothing
 /// newer, and [`Latest::get`](event_core::adapters::Latest::get) still returns the last value. To get an
 /// error instead of waiting, call [`refresh`](ValueReader::refresh).
+///
+/// When the last watcher of a key is dropped, the store forgets the key. If the key is deleted after
+/// that, the next watcher gets *never seen*.
 ///
 /// No `get` ends because the cluster can't be reached. Watchers get
 /// [`Closed`](event_core::ErrorKind::Closed) when the store ends: by
@@ -64,8 +67,8 @@ impl ValueReader<Entry> for EtcdValue {
     /// Reads the key with a linearizable read, for all its watchers.
     ///
     /// When it completes, the next `get` of each watcher reflects every write that was complete before the
-    /// call. It waits while the cluster can't be reached or refuses the credentials: add a timeout if that
-    /// matters.
+    /// call. It waits while the cluster can't be reached, is overloaded or refuses the credentials: add a
+    /// timeout if that matters.
     ///
     /// # Errors
     ///

@@ -16,12 +16,12 @@ use crate::{Error, Watcher};
 
 /// A watcher that keeps the newest value, for reading it again and again.
 ///
-/// [`WatcherExt::latest`](crate::WatcherExt::latest) makes one. While nothing changes, a read is a few
-/// atomic loads. Readers do not write to that memory, so they do not slow each other.
+/// [`WatcherExt::latest`](crate::WatcherExt::latest) makes one. While nothing changes, a read costs a few
+/// atomic loads and no writes, so several `Latest` on several threads do not slow each other.
 ///
 /// If `get` begins after a `set` has returned, it returns that version or a newer one. Over `map`, `decode`
-/// and `shared` this has one exception: while another watcher takes the newest version and runs the
-/// function on it, `get` still returns the value before it.
+/// and `shared` there is one exception: while another watcher takes the newest version, which includes
+/// running the mapper or the decoder, `get` still returns the previous value.
 ///
 /// # Share one
 ///
@@ -67,7 +67,7 @@ impl<T, W: Watcher<T>> Latest<W, T> {
         Self { watcher, value: None, error: None, end: End::default(), dirty, waker }
     }
 
-    /// The newest good value; `None` while there was none. Does not wait.
+    /// The newest good value, or `None` if there has not been one yet. Does not wait.
     ///
     /// An error does not take the last good value away: [`get_with_error`](Self::get_with_error) returns
     /// both.
@@ -98,9 +98,9 @@ impl<T, W: Watcher<T>> Latest<W, T> {
     ///
     /// # Errors
     ///
-    /// If there is no good value yet, returns an error if the next version is one, or if the value
-    /// [ended](Error::is_closed). It returns the error of a version once. Call it again to wait for the
-    /// next version.
+    /// While there is no good value yet, returns the error if the next version is bad, or
+    /// [`Closed`](crate::ErrorKind::Closed) if the value ended. It returns the error of a version at most
+    /// once. Call it again to wait for the next version.
     ///
     /// # Cancel safety
     ///

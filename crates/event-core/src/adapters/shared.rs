@@ -1,8 +1,8 @@
 //! One upstream watcher for any number of watchers.
 //!
-//! Why? A mapper or a decoder should run once per version, however many watch. So one of the watchers
-//! does the work for all: it takes the version from upstream and publishes it in a cell, where its
-//! siblings find it. No task is needed, and nothing runs while nobody watches.
+//! Why? A mapper or a decoder should run once per version, no matter how many watchers there are. So one of
+//! the watchers does the work for all: it takes the version from upstream and publishes it in a cell, where
+//! its siblings find it. No task is needed, and nothing runs while nobody watches.
 //!
 //! Why no lock around the upstream watcher? A sibling would park its thread for as long as the mapper
 //! runs. Instead, a watcher takes the upstream watcher out of its place, polls it without any lock, and
@@ -30,11 +30,12 @@ use crate::{Epoch, Error, Refresh, ValueReader, Watcher};
 ///
 /// [`ReaderExt::shared`](crate::ReaderExt::shared) makes one, and so do
 /// [`map`](crate::ReaderExt::map) and [`decode`](crate::ReaderExt::decode), whose function therefore
-/// runs once per version. A handle that is cheap to clone; clones share too.
+/// runs once per version. It is a handle that is cheap to clone. The watchers of all its clones share the
+/// same inner watcher.
 ///
-/// A new watcher starts with the newest version of the inner reader. If the inner reader has nothing newer,
-/// it starts with the version that the other watchers took last. Over a
-/// [`filter`](crate::ReaderExt::filter), that is the last version that passed.
+/// A new watcher starts with the newest version: one that the inner watcher has and nobody took yet, or else
+/// the one that the other watchers took last. Over a [`filter`](crate::ReaderExt::filter), that is the last
+/// version that passed.
 pub struct Shared<R: ValueReader<T>, T> {
     inner: Arc<Inner<R, T>>,
 }

@@ -44,8 +44,8 @@ where
 /// A watcher of pairs: the newest of each side, whenever one of them has a newer version.
 ///
 /// An error of one side is yielded as it is, and there is no pair until that side has a good version again.
-/// The pair ends when both sides have ended, or as soon as one side ends without a value: it never had a
-/// version, or its last one was an error.
+/// The watcher ends when both sides have ended. It ends earlier if one side ends and has no good value,
+/// because that side never had a version or because its last one was an error.
 ///
 /// The two sides are read one after the other, so a pair can hold versions of different moments, even if
 /// both sides read the same source. Once writes stop, the last pair holds the newest version of each side.

@@ -36,8 +36,8 @@ impl Counter {
 
 /// A counter that grows before a newer version becomes visible.
 ///
-/// [`Watcher::epoch`](crate::Watcher::epoch) returns one, and says what an adapter of yours returns. Only
-/// the watchers of this crate make epochs that move: one made by `default` never does.
+/// [`Watcher::epoch`](crate::Watcher::epoch) returns one. Its documentation says what your own adapter should
+/// return. Only the watchers of this crate can make an epoch that grows. One made by `default` never grows.
 #[derive(Debug, Clone, Default)]
 pub struct Epoch {
     counters: Vec<Arc<Counter>>,

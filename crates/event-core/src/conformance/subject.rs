@@ -9,7 +9,7 @@ use super::Gate;
 /// A new subject has no version. The suite sets numbers in rising order, and looks at what a reader of
 /// the subject makes of them.
 pub trait Subject {
-    /// Sets a version. Completes once each live watcher can take it: its next poll does.
+    /// Sets a version. Completes when the next poll of each live watcher would yield it.
     ///
     /// The first `get` of a watcher that is started later may wait for the backend.
     fn set(&mut self, version: u64) -> impl Future<Output = ()>;
@@ -17,8 +17,8 @@ pub trait Subject {
     /// Sets a version. Completes when the backend has it, though perhaps no watcher does.
     ///
     /// The default does what [`set`](Self::set) does. Implement it if your backend can write without
-    /// waiting for the watchers. Only then does the suite test that a version arrives unaided, and after a
-    /// [`refresh`](crate::ValueReader::refresh).
+    /// waiting for the watchers. Only then does the suite test that a version reaches the watchers by
+    /// itself, and that a [`refresh`](crate::ValueReader::refresh) brings it at once.
     fn write(&mut self, version: u64) -> impl Future<Output = ()> {
         self.set(version)
     }

@@ -39,7 +39,7 @@ impl DriverHandle {
         self.health.clone()
     }
 
-    /// The time since the server last gave a sign of life, or since the start.
+    /// The time since a server last answered a linearizable read, or since the start.
     pub(crate) fn stale_for(&self) -> Duration {
         let proof = self.mailbox.last_proof().unwrap_or(self.begun);
         now().saturating_duration_since(proof)

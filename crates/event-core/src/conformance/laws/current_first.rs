@@ -3,7 +3,8 @@ use crate::conformance::Subject;
 use crate::conformance::consumer::Consumer;
 use crate::conformance::progress::step;
 
-/// The first `get` yields the newest data there is; if there is none yet, it waits.
+/// The first `get` yields the newest version that the backend has in this process; if there is none yet, it
+/// waits.
 pub async fn law_1_current_first(reader: impl ValueReader<u64>, mut subject: impl Subject) {
     let mut early = Consumer::of(&reader, "a watcher that was there before the first version");
     early.waits("there is no version yet");

@@ -2,7 +2,8 @@ use crate::ValueReader;
 use crate::conformance::Subject;
 use crate::conformance::consumer::Consumer;
 
-/// Data that does not decode is yielded once, as an error in its place; the next good version arrives.
+/// If a version is bad, each watcher yields an error instead of it, at most once; the next good version
+/// follows.
 pub async fn law_7_errors_are_versions(reader: impl ValueReader<u64>, mut subject: impl Subject) {
     let mut early = Consumer::of(&reader, "a watcher from before the error");
     for version in [1, 3, 5] {

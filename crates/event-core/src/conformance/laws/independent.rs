@@ -44,7 +44,7 @@ pub async fn law_6_sleeps_until_a_version(
     }
 }
 
-/// Many watchers hold no more upstream than one does.
+/// Many watchers hold no more in the backend than one watcher does.
 pub async fn law_6_one_upstream_for_many_watchers(
     reader: impl ValueReader<u64>,
     mut subject: impl Subject,
