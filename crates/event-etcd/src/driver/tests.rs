@@ -211,7 +211,9 @@ async fn a_silent_stream_is_left_after_the_liveness_timeout() {
     health.get_if(|health| health.state == HealthState::Live).await.unwrap();
     let live = Instant::now();
     let stalled = health.get_if(|health| health.state == HealthState::Stalled).await.unwrap();
-    assert_eq!((live.elapsed(), stalled.source.as_deref()), (TIMEOUT, Some("one")));
+    // It is asked for a sign of life a bit sooner than it must be.
+    assert!((TIMEOUT * 9 / 10..=TIMEOUT).contains(&live.elapsed()), "{:?}", live.elapsed());
+    assert_eq!(stalled.source.as_deref(), Some("one"));
 }
 
 /// A member that answers each read when the test says so.

@@ -443,6 +443,16 @@ impl Stream {
         }
     }
 
+    /// Whether the stream was silent for so long, and can be asked for a sign of life.
+    pub(super) fn is_quiet(&self, time: Duration, now: Instant) -> bool {
+        match self {
+            Self::Open { last_response, asked: None, answers } => {
+                *answers != Answers::No && *last_response + time <= now
+            }
+            _ => false,
+        }
+    }
+
     /// The stream is asked for a sign of life.
     pub(super) fn ask(&mut self, now: Instant) {
         if let Self::Open { asked, .. } = self {

@@ -136,9 +136,7 @@ impl Session {
         let sooner = self.endpoints.random() / 4.0;
         if let State::Connected(connected) = &mut self.state {
             (connected.proof.at, connected.proof.sooner) = (now, sooner);
-            if connected.overload.take().is_some() {
-                self.health.recovered();
-            }
+            connected.overload = None;
         }
     }
 

@@ -106,10 +106,12 @@ impl Session {
         match (timer, &mut self.state) {
             (Timer::Reconnect, _) => self.resolve(now),
             (Timer::Resolve, _) => self.resolved_late(now),
-            (Timer::Idle, State::Connected(connected)) => {
-                connected.stream.ask(now);
-                self.actions.push_back(Action::Send(WatchRequest::Progress));
-                // If the stream does not answer, this tells whether the member does.
+            (Timer::Idle | Timer::Probe, State::Connected(connected)) => {
+                // Both at once, or an idle store would send twice as much.
+                if connected.is_watching() && connected.stream.is_quiet(timeouts.idle() / 2, now) {
+                    connected.stream.ask(now);
+                    self.actions.push_back(Action::Send(WatchRequest::Progress));
+                }
                 self.probe(now);
             }
             (Timer::Doubt, _) => self.prove_stream(now),
@@ -118,7 +120,6 @@ impl Session {
                 let message = format!("a watch was not created within {timeout:?}");
                 self.fail(Failure::new(CauseKind::Unreachable, message), now);
             }
-            (Timer::Probe, _) => self.probe(now),
             (Timer::Owed, _) => self.check_owed(now),
             (Timer::Resume, State::Connected(connected)) => {
                 let since = connected.overload.as_ref().map_or(now, |overload| overload.since);
