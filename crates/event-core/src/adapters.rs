@@ -6,6 +6,7 @@
 //! Most adapters are a pair: one type wraps a reader, the other wraps a watcher.
 
 mod boxed;
+mod current;
 mod decode;
 mod dedup;
 mod filter;
@@ -21,6 +22,7 @@ use std::task::{Context, Poll};
 use crate::{Error, ErrorKind};
 
 pub use boxed::Boxed;
+pub use current::{Current, CurrentRef};
 pub use decode::{Decode, DecodeWatcher, Decoded};
 pub use dedup::{Dedup, DedupWatcher};
 pub use filter::{Filter, FilterWatcher};

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::adapters::{Boxed, Decode, Decoded, Dedup, Filter, GetOnce, Mapped, Shared, Zip};
+use crate::adapters::{
+    Boxed, Current, Decode, Decoded, Dedup, Filter, GetOnce, Mapped, Shared, Zip,
+};
 use crate::{BoxReader, Decoder, Entry, ValueReader, Versioned};
 
 /// The methods of every [`ValueReader`]. You can't implement it: every reader has it already.
@@ -34,6 +36,29 @@ pub trait ReaderExt<T>: ValueReader<T> {
     #[doc(alias = "borrow")]
     fn get(&self) -> GetOnce<Self::Watcher, T> {
         GetOnce::new(self.watch())
+    }
+
+    /// Keeps the newest value at hand for all threads and tasks: the state of a service, a limit that is looked
+    /// at for each request.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ReaderExt, ValueWriter};
+    ///
+    /// let limit = MemoryValue::new(10);
+    /// let current = limit.current();
+    /// let thread = std::thread::spawn({
+    ///     let current = current.clone();
+    ///     move || *current.get().unwrap()
+    /// });
+    /// assert_eq!(thread.join().unwrap(), 10);
+    /// limit.set(20);
+    /// assert_eq!(*current.get().unwrap(), 20);
+    /// ```
+    fn current(&self) -> Current<T>
+    where
+        Self::Watcher: Send + 'static,
+    {
+        Current::new(Box::new(self.watch()))
     }
 
     /// Maps each version. `f` runs once per version, no matter how many watchers there are.

@@ -82,7 +82,7 @@ where
     }
 
     fn epoch(&self) -> Option<Epoch> {
-        self.watcher.epoch()
+        self.watcher.epoch().map(Epoch::of_adapter)
     }
 }
 

@@ -105,7 +105,7 @@ where
     }
 
     fn epoch(&self) -> Option<Epoch> {
-        Some(self.a.watcher.epoch()?.and(self.b.watcher.epoch()?))
+        Some(self.a.watcher.epoch()?.and(self.b.watcher.epoch()?).of_adapter())
     }
 }
 

@@ -44,6 +44,11 @@ impl Dirty {
         self.epoch.as_ref()
     }
 
+    /// Whether a poll runs no function of the program, as far as this crate knows.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.epoch.as_ref().is_some_and(|epoch| !epoch.runs_functions())
+    }
+
     /// Whether a poll may yield something.
     #[inline]
     pub(crate) fn is_dirty(&self) -> bool {

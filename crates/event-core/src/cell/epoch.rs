@@ -29,6 +29,11 @@ impl Counter {
     }
 
     #[inline]
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    #[inline]
     pub(crate) fn set(&self, epoch: u64) {
         self.0.store(epoch, Ordering::Release);
     }
@@ -40,20 +45,40 @@ impl Counter {
 /// return. Only the watchers of this crate can make an epoch that grows. One made by `default` never grows.
 #[derive(Debug, Clone, Default)]
 pub struct Epoch {
-    counters: Vec<Arc<Counter>>,
+    /// Mostly the only one: it is looked at for each read of a `Current`.
+    first: Option<Arc<Counter>>,
+    others: Vec<Arc<Counter>>,
     /// Of the watchers on the way that share an upstream.
     unsettled: Vec<Arc<Unsettled>>,
+    /// A poll may run a function of the program.
+    runs_functions: bool,
 }
 
 impl Epoch {
     pub(crate) fn of(counter: Arc<Counter>) -> Self {
-        Self { counters: vec![counter], unsettled: Vec::new() }
+        Self {
+            first: Some(counter),
+            others: Vec::new(),
+            unsettled: Vec::new(),
+            runs_functions: false,
+        }
     }
 
     /// The same epoch, of a watcher that shares its upstream.
     pub(crate) fn with(mut self, unsettled: Arc<Unsettled>) -> Self {
         self.unsettled.push(unsettled);
+        self.of_adapter()
+    }
+
+    /// The same epoch, of an adapter: its poll runs a function of the program.
+    pub(crate) fn of_adapter(mut self) -> Self {
+        self.runs_functions = true;
         self
+    }
+
+    /// Whether a poll may run a function of the program.
+    pub(crate) fn runs_functions(&self) -> bool {
+        self.runs_functions
     }
 
     /// Whether the last `Pending` of the watcher was the last word.
@@ -63,14 +88,16 @@ impl Epoch {
 
     /// An epoch that moves when either does.
     pub(crate) fn and(mut self, other: Self) -> Self {
-        self.counters.extend(other.counters);
+        self.others.extend(other.first);
+        self.others.extend(other.others);
         self.unsettled.extend(other.unsettled);
+        self.runs_functions |= other.runs_functions;
         self
     }
 
     #[inline]
     pub(crate) fn now(&self) -> u64 {
-        let counters = self.counters.iter();
-        counters.map(|counter| counter.0.load(Ordering::Acquire)).fold(0, u64::wrapping_add)
+        let first = self.first.as_ref().map_or(0, |counter| counter.get());
+        self.others.iter().fold(first, |sum, counter| sum.wrapping_add(counter.get()))
     }
 }

@@ -45,7 +45,7 @@ impl<T> Lock<T> {
     /// A panic under the lock poisons nothing: only a value's or a waker's `clone` can panic there, and
     /// the state is whole whenever they run.
     #[inline]
-    fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         match self.0.try_lock() {
             Ok(state) => Some(state),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),

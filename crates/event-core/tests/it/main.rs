@@ -4,6 +4,7 @@ mod adapters;
 mod allocation;
 mod bounded;
 mod conformance_catches;
+mod current;
 mod erasure;
 mod latest;
 mod laws;

@@ -1,6 +1,6 @@
 //! Ours, generic and with erased types.
 
-use event_core::adapters::Latest;
+use event_core::adapters::{Current, Latest};
 use event_core::{
     BoxReader, BoxWatcher, MemoryValue, MemoryWatcher, ReaderExt, ValueReader, ValueWriter,
     Watcher, WatcherExt,
@@ -91,6 +91,12 @@ impl<T: Payload> Watch<T> for BoxWatcher<T> {
 
     fn current(&mut self) -> T {
         current(self)
+    }
+}
+
+impl<T: Payload> Read<T> for Current<T> {
+    fn read<R>(&mut self, f: impl FnOnce(&T) -> R) -> R {
+        f(&self.get().expect("there is a version"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use event_core::{MemoryValue, ReaderExt};
 use measure::Role;
 
 use crate::bench::{Turn, Turns, Work};
@@ -38,6 +39,8 @@ impl Work for Reads {
     }
 
     fn others<T: Payload>(&self, turns: &mut Turns) {
+        let shared = MemoryValue::new(T::number(0)).current();
+        turns.add("ours, shared", Role::Ours, self.turn(move || shared.clone()));
         let swap = Swap::new(T::number(0));
         let cached = swap.reader();
         turns.add(Swap::<T>::name(), Role::Peer, self.turn(move || swap.reader()));

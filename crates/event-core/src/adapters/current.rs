@@ -1,0 +1,439 @@
+//! `current`: the newest value at hand, for all threads of a program at once.
+//!
+//! Why not a task that stores each version? It would need a runtime, and a read right after a `set` would
+//! not see it. Here the first read after a change fetches the new version. Why not `Latest` behind a
+//! `Mutex`? Every read would take that lock. Here a read looks at the watcher's epoch and loads a pointer.
+//!
+//! Who fetches holds a lock. Others who read meanwhile must not get an older version than a `set` that has
+//! returned. So they wait for the lock, where fetching takes nanoseconds: at a watcher that runs no function
+//! of the program. At all others they return the value of before, as a mapper may take long.
+
+#[cfg(all(test, event_loom))]
+mod loom_tests;
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+
+use crate::cell::{Cell, Cursor, Dirty, Lock};
+use crate::debug::debug;
+use crate::{BoxWatcher, Error};
+
+/// The newest value at hand, for any number of threads and tasks.
+///
+/// [`ReaderExt::current`](crate::ReaderExt::current) makes one. It is a handle that is cheap to clone, for the
+/// state of a service. All clones share one watcher, which ends with the last of them.
+///
+/// While nothing changes, [`get`](Self::get) takes no lock and writes to no memory that threads share. It
+/// needs no task: the first `get` after a change fetches the new version.
+///
+/// If `get` begins after a `set` has returned, it returns that version or a newer one. Over adapters there is
+/// one exception: while another thread takes the newest version, which includes running the mapper or the
+/// decoder, `get` still returns the previous value.
+///
+/// ```
+/// use event_core::adapters::Current;
+/// use event_core::{MemoryValue, ReaderExt, ValueWriter};
+///
+/// #[derive(Clone)]
+/// struct Service {
+///     limit: Current<u32>,
+/// }
+///
+/// impl Service {
+///     fn accepts(&self, connections: u32) -> bool {
+///         self.limit.get().is_some_and(|limit| connections < *limit)
+///     }
+/// }
+///
+/// let limit = MemoryValue::new(10);
+/// let service = Service { limit: limit.current() };
+/// assert!(service.accepts(9));
+/// limit.set(5);
+/// assert!(!service.accepts(9));
+/// ```
+pub struct Current<T> {
+    signal: Arc<Signal>,
+    fetched: Arc<Fetched<T>>,
+}
+
+struct Fetched<T> {
+    /// The last good version; without a value before the first.
+    good: ArcSwap<Version<Option<T>>>,
+    /// The last bad version. It is the newest one if its revision is higher.
+    bad: ArcSwapOption<Version<Error>>,
+    watcher: Lock<Upstream<T>>,
+}
+
+struct Version<T> {
+    version: T,
+    revision: u64,
+}
+
+struct Upstream<T> {
+    /// `None` after the end.
+    watcher: Option<BoxWatcher<T>>,
+    /// How many versions it has yielded.
+    revision: u64,
+}
+
+/// The newest version that was fetched.
+enum Newest<T> {
+    None,
+    Good(CurrentRef<T>),
+    Bad(Error),
+}
+
+/// What the watcher's waker reaches. It does not hold the watcher, or the two would keep each other alive.
+#[derive(Debug)]
+struct Signal {
+    /// Whether the watcher may have something newer.
+    dirty: Dirty,
+    /// The tasks that wait for it.
+    waiting: Cell<()>,
+}
+
+impl Signal {
+    fn notify(&self) {
+        self.dirty.raise();
+        self.waiting.wake_all();
+    }
+}
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        self.notify();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.notify();
+    }
+}
+
+impl<T> Current<T> {
+    pub(crate) fn new(watcher: BoxWatcher<T>) -> Self {
+        let dirty = Dirty::new(watcher.epoch());
+        let current = Self {
+            signal: Arc::new(Signal { dirty, waiting: Cell::new(None) }),
+            fetched: Arc::new(Fetched {
+                good: ArcSwap::from_pointee(Version { version: None, revision: 0 }),
+                bad: ArcSwapOption::empty(),
+                watcher: Lock::new(Upstream { watcher: Some(watcher), revision: 0 }),
+            }),
+        };
+        current.look();
+        current
+    }
+
+    /// The newest good value, or `None` if there has not been one yet. Does not wait.
+    ///
+    /// If a version is bad, the last good value that was fetched stays. It also stays after the value ended.
+    ///
+    /// Keep the returned reference for a moment only, such as for one request: it keeps its version in memory.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ReaderExt, ValueWriter};
+    ///
+    /// let limit = MemoryValue::new(10);
+    /// let current = limit.current();
+    /// assert_eq!(*current.get().unwrap(), 10);
+    /// limit.set(20);
+    /// assert_eq!(*current.get().unwrap(), 20);
+    /// ```
+    #[must_use]
+    #[doc(alias = "load")]
+    #[doc(alias = "borrow")]
+    #[inline]
+    pub fn get(&self) -> Option<CurrentRef<T>> {
+        self.look();
+        self.fetched.good()
+    }
+
+    /// The error, if the newest version is one. After the value ended, it is
+    /// [`Closed`](crate::ErrorKind::Closed).
+    ///
+    /// ```
+    /// use event_core::{Error, ErrorKind, MemoryValue, ReaderExt};
+    ///
+    /// let limit = MemoryValue::new(10);
+    /// let current = limit.current();
+    /// limit.fail(Error::new(ErrorKind::Decode, "expected a number"));
+    /// assert_eq!(current.error().unwrap().kind(), ErrorKind::Decode);
+    /// assert_eq!(*current.get().unwrap(), 10);
+    /// ```
+    #[must_use]
+    pub fn error(&self) -> Option<Error> {
+        match self.newest().0 {
+            Newest::Bad(error) => Some(error),
+            Newest::Good(_) | Newest::None => None,
+        }
+    }
+
+    /// The number of the newest version: how many versions, good or bad, this handle and its clones have
+    /// taken. 0 before the first. Two equal numbers mean that nothing changed in between.
+    ///
+    /// It is not the backend's revision. To get that one, decode with
+    /// [`decode_versioned`](crate::ReaderExt::decode_versioned).
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ReaderExt, ValueWriter};
+    ///
+    /// let limit = MemoryValue::new(10);
+    /// let current = limit.current();
+    /// let before = current.revision();
+    /// assert_eq!(current.revision(), before);
+    /// limit.set(10);
+    /// assert_ne!(current.revision(), before);
+    /// ```
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.newest().1
+    }
+
+    /// Waits for the first good value, and skips bad versions before it. Returns at once if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](crate::ErrorKind::Closed) if the value ended without a good version.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ReaderExt};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let limit = MemoryValue::new(10);
+    /// assert_eq!(*limit.current().wait().await.unwrap(), 10);
+    /// # });
+    /// ```
+    pub async fn wait(&self) -> Result<CurrentRef<T>, Error> {
+        self.until(|| self.get().map(Ok)).await
+    }
+
+    /// Waits for a version that is newer than the newest one at the call, and returns it.
+    ///
+    /// Many tasks may wait at once, and each gets it. A version that comes between two calls is not waited
+    /// for: to miss none, call [`changed_since`](Self::changed_since), or keep a
+    /// [watcher](crate::ValueReader::watch) for each task.
+    ///
+    /// # Errors
+    ///
+    /// The error, if that version is bad. [`Closed`](crate::ErrorKind::Closed) if the value ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing that `get` would not return.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ReaderExt, ValueWriter};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let limit = MemoryValue::new(10);
+    /// let current = limit.current();
+    /// let changed = current.changed();
+    /// limit.set(20);
+    /// assert_eq!(*changed.await.unwrap(), 20);
+    /// # });
+    /// ```
+    pub fn changed(&self) -> impl Future<Output = Result<CurrentRef<T>, Error>> + use<'_, T> {
+        self.changed_since(self.revision())
+    }
+
+    /// Waits for a version that is newer than the one with this [number](Self::revision), and returns the
+    /// newest.
+    ///
+    /// # Errors
+    ///
+    /// As [`changed`](Self::changed).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ReaderExt, ValueWriter};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let limit = MemoryValue::new(10);
+    /// let current = limit.current();
+    /// let mut seen = 0;
+    /// for expected in [10, 20] {
+    ///     limit.set(expected);
+    ///     assert_eq!(*current.changed_since(seen).await.unwrap(), expected);
+    ///     seen = current.revision();
+    /// }
+    /// # });
+    /// ```
+    pub async fn changed_since(&self, revision: u64) -> Result<CurrentRef<T>, Error> {
+        self.until(|| match self.newest() {
+            (Newest::Good(value), newest) if newest > revision => Some(Ok(value)),
+            (Newest::Bad(error), newest) if newest > revision => Some(Err(error)),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Waits until there is what `find` looks for, or the value has ended.
+    async fn until(
+        &self,
+        find: impl Fn() -> Option<Result<CurrentRef<T>, Error>>,
+    ) -> Result<CurrentRef<T>, Error> {
+        let mut waiting = Waiting { signal: &self.signal, cursor: Cursor::default() };
+        let mut has_yielded = false;
+        poll_fn(|cx| {
+            // The waker first, so that what is fetched after the look wakes it.
+            self.signal.waiting.register(&mut waiting.cursor, cx);
+            let is_end = |error: &Error| error.is_closed();
+            let found = find().filter(|found| !found.as_ref().is_err_and(is_end));
+            if let Some(found) = found {
+                return Poll::Ready(found);
+            }
+            match self.error().filter(is_end) {
+                Some(end) if has_yielded => return Poll::Ready(Err(end)),
+                Some(_) => {
+                    // A loop that goes on asking must not keep its thread from all other tasks.
+                    has_yielded = true;
+                    cx.waker().wake_by_ref();
+                }
+                None => {}
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// The newest version and its number.
+    fn newest(&self) -> (Newest<T>, u64) {
+        self.look();
+        // First the good one: a bad one that is newer was the newest after that moment.
+        let good = self.fetched.good();
+        let of_good = good.as_ref().map_or(0, |good| good.version.revision);
+        match &*self.fetched.bad.load() {
+            Some(bad) if bad.revision > of_good => (Newest::Bad(bad.version.clone()), bad.revision),
+            _ => (good.map_or(Newest::None, Newest::Good), of_good),
+        }
+    }
+
+    /// Fetches the newest version, if there may be a newer one.
+    #[inline]
+    fn look(&self) {
+        if self.signal.dirty.is_dirty() {
+            self.fetch();
+        }
+    }
+
+    #[cold]
+    fn fetch(&self) {
+        let Self { signal, fetched } = self;
+        let upstream = if signal.dirty.is_plain() {
+            Some(fetched.watcher.lock())
+        } else {
+            fetched.watcher.try_lock()
+        };
+        let Some(mut upstream) = upstream else { return };
+        let panics = NotifyOnPanic(signal);
+        let waker = Waker::from(Arc::clone(signal));
+        // Dropped without the lock: a `drop` is code of the program.
+        let (mut replaced, mut ended) = (Vec::new(), None);
+        // The first poll takes the version, and the second finds that there is none newer.
+        for _ in 0..2 {
+            if !signal.dirty.is_dirty() {
+                break;
+            }
+            let before = signal.dirty.moment();
+            let Some(watcher) = &mut upstream.watcher else { break };
+            let Poll::Ready(version) = watcher.poll_get(&mut Context::from_waker(&waker)) else {
+                signal.dirty.settle(before);
+                break;
+            };
+            upstream.revision += 1;
+            let revision = upstream.revision;
+            match version {
+                Ok(version) => {
+                    let version = Version { version: Some(version), revision };
+                    replaced.push(fetched.good.swap(Arc::new(version)));
+                }
+                Err(version) => {
+                    if version.is_closed() {
+                        ended = upstream.watcher.take();
+                        signal.dirty.settle_for_ever();
+                    }
+                    fetched.bad.store(Some(Arc::new(Version { version, revision })));
+                }
+            }
+        }
+        drop(upstream);
+        drop(panics);
+        signal.waiting.wake_all();
+        drop((replaced, ended));
+    }
+}
+
+impl<T> Fetched<T> {
+    #[inline]
+    fn good(&self) -> Option<CurrentRef<T>> {
+        let version = self.good.load();
+        version.version.is_some().then_some(CurrentRef { version })
+    }
+}
+
+/// If a mapper panics, those who wait look again: the next poll yields an error in the version's place.
+struct NotifyOnPanic<'a>(&'a Signal);
+
+impl Drop for NotifyOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.notify();
+        }
+    }
+}
+
+/// A task that waits.
+struct Waiting<'a> {
+    signal: &'a Signal,
+    cursor: Cursor,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.signal.waiting.unregister(&mut self.cursor);
+    }
+}
+
+/// The value as it was when [`Current::get`] was called.
+pub struct CurrentRef<T> {
+    version: Guard<Arc<Version<Option<T>>>>,
+}
+
+impl<T> Deref for CurrentRef<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        match &self.version.version {
+            Some(value) => value,
+            None => unreachable!("it is made of a version with a value"),
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for CurrentRef<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T> Clone for Current<T> {
+    fn clone(&self) -> Self {
+        Self { signal: Arc::clone(&self.signal), fetched: Arc::clone(&self.fetched) }
+    }
+}
+
+debug!(Current<T> {});
