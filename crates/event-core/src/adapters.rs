@@ -9,12 +9,17 @@ mod boxed;
 mod current;
 mod decode;
 mod dedup;
+mod errors;
 mod filter;
+mod for_latest;
 mod get;
 mod into_stream;
 mod latest;
 mod mapped;
+mod or_else;
 mod shared;
+#[cfg(feature = "tokio")]
+mod timed;
 mod zip;
 
 use std::task::{Context, Poll};
@@ -25,12 +30,17 @@ pub use boxed::Boxed;
 pub use current::{Current, CurrentRef};
 pub use decode::{Decode, DecodeWatcher, Decoded};
 pub use dedup::{Dedup, DedupWatcher};
+pub use errors::{LastGood, LastGoodWatcher, OnError, OnErrorWatcher};
 pub use filter::{Filter, FilterWatcher};
+pub use for_latest::ForLatest;
 pub use get::{Get, GetIf, GetOnce};
 pub use into_stream::IntoStream;
 pub use latest::Latest;
 pub use mapped::{Mapped, MappedWatcher};
+pub use or_else::{OrElse, OrElseWatcher};
 pub use shared::{Shared, SharedWatcher};
+#[cfg(feature = "tokio")]
+pub use timed::{Debounce, DebounceWatcher, Timeout, TimeoutWatcher};
 pub use zip::{Zip, ZipWatcher};
 
 /// How many versions one poll passes over, before it yields to the executor: a fast writer must not keep

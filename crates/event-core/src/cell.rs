@@ -78,12 +78,33 @@ impl<T> Cell<T> {
     #[inline]
     pub(crate) fn publish(&self, version: Result<T, Error>) {
         let mut state = self.state.lock();
-        let old = state.newest.replace(version);
-        let woken = state.wakers.next_epoch();
-        state.published = state.wakers.epoch();
+        let (old, woken) = state.publish(version);
         drop(state);
         self.wake(woken);
         drop(old);
+    }
+
+    /// Publishes, unless there is a newer version than that of this epoch.
+    pub(crate) fn publish_after(&self, of: u64, version: Result<T, Error>) -> bool {
+        let mut state = self.state.lock();
+        if state.published != of {
+            drop(state);
+            return false;
+        }
+        let (old, woken) = state.publish(version);
+        drop(state);
+        self.wake(woken);
+        drop(old);
+        true
+    }
+
+    /// The newest version, and the epoch in which it was published.
+    pub(crate) fn newest(&self) -> Option<(Result<T, Error>, u64)>
+    where
+        T: Clone,
+    {
+        let state = self.state.lock();
+        Some((state.newest.clone()?, state.published))
     }
 
     /// Publishes an error as the last version, if this is the last writer.
@@ -92,9 +113,7 @@ impl<T> Cell<T> {
         if state.writers > 1 {
             return;
         }
-        let old = state.newest.replace(Err(error));
-        let woken = state.wakers.next_epoch();
-        state.published = state.wakers.epoch();
+        let (old, woken) = state.publish(Err(error));
         drop(state);
         self.wake(woken);
         drop(old);
@@ -171,6 +190,17 @@ impl<T> Cell<T> {
         if let Some(buffer) = woken.wake() {
             self.state.lock().wakers.reuse(buffer);
         }
+    }
+}
+
+impl<T> State<T> {
+    /// Gives the old version and those to wake: both are for when the lock is released.
+    #[inline]
+    fn publish(&mut self, version: Result<T, Error>) -> (Option<Result<T, Error>>, Woken) {
+        let old = self.newest.replace(version);
+        let woken = self.wakers.next_epoch();
+        self.published = self.wakers.epoch();
+        (old, woken)
     }
 }
 

@@ -156,6 +156,8 @@ mod memory;
 pub mod adapters;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[doc(no_inline)]
 pub use bytes::Bytes;

@@ -1,5 +1,6 @@
 //! A value in memory.
 
+use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -39,18 +40,20 @@ use crate::{Epoch, Error, ErrorKind, ValueReader, ValueWriter, Watcher};
 /// ```
 pub struct MemoryValue<T> {
     cell: Arc<Cell<T>>,
+    /// An adapter has taken it.
+    only_reads: bool,
 }
 
 impl<T> MemoryValue<T> {
     /// A value with a first version.
     pub fn new(value: T) -> Self {
-        Self { cell: Arc::new(Cell::new(Some(Ok(value)))) }
+        Self { cell: Arc::new(Cell::new(Some(Ok(value)))), only_reads: false }
     }
 
     /// A value without a first version: the first `get` of a watcher waits.
     #[must_use]
     pub fn empty() -> Self {
-        Self { cell: Arc::new(Cell::new(None)) }
+        Self { cell: Arc::new(Cell::new(None)), only_reads: false }
     }
 
     /// Makes an error the newest version. Each watcher yields it at most once. A later `set` replaces it. A
@@ -60,6 +63,35 @@ impl<T> MemoryValue<T> {
     pub fn fail(&self, error: Error) {
         if !error.is_closed() {
             self.cell.publish(Err(error));
+        }
+    }
+
+    /// Changes the newest value, so that no `set` of another writer is lost in between. Returns whether there
+    /// was a value to change: not if there is no version yet, or the newest one is an error.
+    ///
+    /// `f` changes a clone, without a lock. If another writer is quicker, `f` is called again with a clone of
+    /// what that one has set.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ReaderExt};
+    ///
+    /// let flags = MemoryValue::new(vec!["a"]);
+    /// assert!(flags.update(|flags| flags.push("b")));
+    /// # futures_executor::block_on(async {
+    /// assert_eq!(flags.get().await.unwrap(), ["a", "b"]);
+    /// # });
+    /// ```
+    #[doc(alias = "send_modify")]
+    pub fn update(&self, mut f: impl FnMut(&mut T)) -> bool
+    where
+        T: Clone,
+    {
+        loop {
+            let Some((Ok(mut value), of)) = self.cell.newest() else { return false };
+            f(&mut value);
+            if self.cell.publish_after(of, Ok(value)) {
+                return true;
+            }
         }
     }
 
@@ -97,14 +129,18 @@ impl<T> Default for MemoryValue<T> {
 
 impl<T> Clone for MemoryValue<T> {
     fn clone(&self) -> Self {
-        self.cell.add_writer();
-        Self { cell: Arc::clone(&self.cell) }
+        if !self.only_reads {
+            self.cell.add_writer();
+        }
+        Self { cell: Arc::clone(&self.cell), only_reads: self.only_reads }
     }
 }
 
 impl<T> Drop for MemoryValue<T> {
     fn drop(&mut self) {
-        self.cell.remove_writer();
+        if !self.only_reads {
+            self.cell.remove_writer();
+        }
     }
 }
 
@@ -120,6 +156,12 @@ impl<T: Clone> ValueReader<T> for MemoryValue<T> {
 
     fn watch(&self) -> Self::Watcher {
         MemoryWatcher::new(&self.cell)
+    }
+
+    fn stop_writing(&mut self) {
+        if !mem::replace(&mut self.only_reads, true) {
+            self.cell.remove_writer();
+        }
     }
 }
 

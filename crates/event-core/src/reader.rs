@@ -78,6 +78,26 @@ pub trait ValueReader<T> {
     fn refresh(&self) -> Refresh {
         Refresh::nothing()
     }
+
+    /// Makes this handle read-only, if it is a writer as well. An adapter calls it on the reader that it takes:
+    /// nobody can write through an adapter, so it must not keep the value from ending.
+    ///
+    /// # For implementors
+    ///
+    /// The default does nothing, which is right for a reader that is no writer.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ReaderExt, ValueReader, WatcherExt};
+    ///
+    /// let port = MemoryValue::new(8080);
+    /// let mut next = port.clone().map(|port| port + 1).watch();
+    /// assert_eq!(next.try_get().unwrap().unwrap(), 8081);
+    /// drop(port); // the last writer, though the adapter has a clone of it
+    /// assert!(next.try_get().unwrap().unwrap_err().is_closed());
+    /// ```
+    fn stop_writing(&mut self) {}
 }
 
 /// A reader whose type is erased: a handle that is cheap to clone.
@@ -98,8 +118,28 @@ macro_rules! forward {
             fn refresh(&self) -> Refresh {
                 (**self).refresh()
             }
+
+            // The owner of a reader that is borrowed or shared may go on writing.
+            fn stop_writing(&mut self) {}
         }
     )*};
 }
 
-forward!(&R, Box<R>, Arc<R>);
+forward!(&R, Arc<R>);
+
+#[deny(clippy::missing_trait_methods)]
+impl<T, R: ValueReader<T> + ?Sized> ValueReader<T> for Box<R> {
+    type Watcher = R::Watcher;
+
+    fn watch(&self) -> Self::Watcher {
+        (**self).watch()
+    }
+
+    fn refresh(&self) -> Refresh {
+        (**self).refresh()
+    }
+
+    fn stop_writing(&mut self) {
+        (**self).stop_writing();
+    }
+}

@@ -1,17 +1,22 @@
 //! What you call on a reader.
 
 use std::sync::Arc;
+#[cfg(feature = "tokio")]
+use std::time::Duration;
 
 use crate::adapters::{
-    Boxed, Current, Decode, Decoded, Dedup, Filter, GetOnce, Mapped, Shared, Zip,
+    Boxed, Current, Decode, Decoded, Dedup, Filter, GetOnce, LastGood, Mapped, OnError, OrElse,
+    Shared, Zip,
 };
-use crate::{BoxReader, Decoder, Entry, ValueReader, Versioned};
+#[cfg(feature = "tokio")]
+use crate::adapters::{Debounce, Timeout};
+use crate::{BoxReader, Decoder, Entry, Error, ValueReader, Versioned};
 
 /// The methods of every [`ValueReader`]. You can't implement it: every reader has it already.
 ///
 /// An adapter over a reader is a reader, as with iterators. It owns its inner reader. A
-/// [`MemoryValue`](crate::MemoryValue) is also a writer, so an adapter over it keeps the value from ending.
-/// Adapt `value.reader()` instead.
+/// [`MemoryValue`](crate::MemoryValue) that an adapter owns is no writer any more, so `value.clone().map(f)` ends
+/// with the other handles.
 pub trait ReaderExt<T>: ValueReader<T> {
     /// Gets the value once: the current version, or the first one if there is none yet.
     ///
@@ -84,7 +89,7 @@ pub trait ReaderExt<T>: ValueReader<T> {
         F: Fn(T) -> U,
         U: Clone + Send + 'static,
     {
-        Mapped::new(self, f).shared()
+        Mapped::new(read_only(self), f).shared()
     }
 
     /// Skips the versions that `predicate` refuses. Errors pass.
@@ -104,7 +109,7 @@ pub trait ReaderExt<T>: ValueReader<T> {
     where
         Self: Sized,
     {
-        Filter::new(self, predicate)
+        Filter::new(read_only(self), predicate)
     }
 
     /// Skips the versions that equal the one a watcher took last. Errors pass, and after an error every
@@ -124,7 +129,7 @@ pub trait ReaderExt<T>: ValueReader<T> {
         Self: Sized,
         T: Clone + PartialEq,
     {
-        Dedup(self)
+        Dedup(read_only(self))
     }
 
     /// Pairs the newest version of this value with that of another, whenever one of them has a newer
@@ -149,7 +154,135 @@ pub trait ReaderExt<T>: ValueReader<T> {
         T: Clone,
         U: Clone,
     {
-        Zip::new(self, other)
+        Zip::new(read_only(self), read_only(other))
+    }
+
+    /// Calls `f` with the error of each bad version: to log it, or to count it. `f` runs once per version, no
+    /// matter how many watchers there are. The watchers yield the error as before.
+    ///
+    /// `f` runs like the function of [`map`](Self::map), but a panic of it leaves no error behind. The end of
+    /// the value is not reported.
+    ///
+    /// ```
+    /// use event_core::{Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, WatcherExt};
+    ///
+    /// let port = MemoryValue::new(8080);
+    /// let reported = port.reader().on_error(|error| eprintln!("the port stays: {error:#}"));
+    /// let mut watcher = reported.watch();
+    /// assert_eq!(watcher.try_get().unwrap().unwrap(), 8080);
+    /// port.fail(Error::new(ErrorKind::Decode, "expected a number"));
+    /// assert!(watcher.try_get().unwrap().is_err());
+    /// ```
+    fn on_error<F>(self, f: F) -> Shared<OnError<Self, F>, T>
+    where
+        Self: Sized,
+        F: Fn(&Error),
+        T: Clone + Send + 'static,
+    {
+        OnError::new(read_only(self), f).shared()
+    }
+
+    /// Skips the versions that are errors. A new watcher starts with the last good version, also if the newest
+    /// version is bad. The end of the value passes.
+    ///
+    /// Nobody sees the errors then: report them with [`on_error`](Self::on_error) before.
+    ///
+    /// ```
+    /// use event_core::{Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, WatcherExt};
+    ///
+    /// let port = MemoryValue::new(8080);
+    /// let good = port.reader().last_good();
+    /// let mut watcher = good.watch();
+    /// assert_eq!(watcher.try_get().unwrap().unwrap(), 8080);
+    /// port.fail(Error::new(ErrorKind::Decode, "expected a number"));
+    /// assert!(watcher.try_get().is_none());
+    /// assert_eq!(good.watch().try_get().unwrap().unwrap(), 8080);
+    /// ```
+    fn last_good(self) -> Shared<LastGood<Self>, T>
+    where
+        Self: Sized,
+        T: Clone + Send + 'static,
+    {
+        LastGood::new(read_only(self)).shared()
+    }
+
+    /// Follows `other` until this value has data: a good version. From then on it follows this value only, also
+    /// if that is deleted or bad later.
+    ///
+    /// Before, an error of either value is an error here. If `other` ends, the watchers wait for this value. If
+    /// this value ends without data, they follow `other` to its end.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ReaderExt, ValueReader, ValueWriter, WatcherExt};
+    ///
+    /// let (remote, local) = (MemoryValue::empty(), MemoryValue::new("default"));
+    /// let mut watcher = remote.reader().or_else(local.reader()).watch();
+    /// assert_eq!(watcher.try_get().unwrap().unwrap(), "default");
+    /// remote.set("from the store");
+    /// assert_eq!(watcher.try_get().unwrap().unwrap(), "from the store");
+    /// local.set("too late");
+    /// assert!(watcher.try_get().is_none());
+    /// ```
+    fn or_else<R>(self, other: R) -> Shared<OrElse<Self, R>, T>
+    where
+        Self: Sized,
+        R: ValueReader<T>,
+        T: Clone + Send + 'static,
+    {
+        OrElse::new(read_only(self), read_only(other)).shared()
+    }
+
+    /// Yields a version when none newer has come for `quiet`: where each change is costly, and many come at
+    /// once. The first version is yielded at once, and the last one before the end too.
+    ///
+    /// While versions keep coming at shorter intervals, nothing is yielded. The watchers must be polled in a
+    /// tokio runtime with time enabled.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// use std::time::Duration;
+    /// use event_core::{MemoryValue, ReaderExt, ValueReader, ValueWriter, WatcherExt};
+    ///
+    /// let value = MemoryValue::new(1);
+    /// let mut watcher = value.reader().debounce(Duration::from_millis(100)).watch();
+    /// assert_eq!(watcher.get().await.unwrap(), 1);
+    /// value.set(2);
+    /// value.set(3);
+    /// assert_eq!(watcher.get().await.unwrap(), 3); // after 100 ms
+    /// # });
+    /// ```
+    #[cfg(feature = "tokio")]
+    fn debounce(self, quiet: Duration) -> Shared<Debounce<Self>, T>
+    where
+        Self: Sized,
+        T: Clone + Send + 'static,
+    {
+        Debounce::new(read_only(self), quiet).shared()
+    }
+
+    /// If a watcher has no version within `limit` after its first poll, it yields an error of kind
+    /// [`Unavailable`](crate::ErrorKind::Unavailable), once. It goes on: the first version follows.
+    ///
+    /// The watchers must be polled in a tokio runtime with time enabled.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// use std::time::Duration;
+    /// use event_core::{ErrorKind, MemoryValue, ReaderExt, ValueReader, ValueWriter, WatcherExt};
+    ///
+    /// let value = MemoryValue::empty();
+    /// let mut watcher = value.reader().timeout(Duration::from_secs(5)).watch();
+    /// assert_eq!(watcher.get().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    /// value.set(1);
+    /// assert_eq!(watcher.get().await.unwrap(), 1);
+    /// # });
+    /// ```
+    #[cfg(feature = "tokio")]
+    fn timeout(self, limit: Duration) -> Timeout<Self>
+    where
+        Self: Sized,
+    {
+        Timeout::new(read_only(self), limit)
     }
 
     /// Decodes each entry. The decoder runs once per version, no matter how many watchers there are.
@@ -173,7 +306,7 @@ pub trait ReaderExt<T>: ValueReader<T> {
         D: Decoder,
         D::Output: Clone + Send + 'static,
     {
-        Decode::new(self, decoder, |_, value| value).shared()
+        Decode::new(read_only::<Entry, _>(self), decoder, |_, value| value).shared()
     }
 
     /// Decodes each entry as [`decode`](Self::decode) does, and keeps the key and the revision with the
@@ -195,7 +328,7 @@ pub trait ReaderExt<T>: ValueReader<T> {
         D: Decoder,
         D::Output: Clone + Send + 'static,
     {
-        Decode::new(self, decoder, Versioned::of).shared()
+        Decode::new(read_only::<Entry, _>(self), decoder, Versioned::of).shared()
     }
 
     /// Lets all watchers share one watcher of this reader, so that this reader does its work once.
@@ -215,7 +348,7 @@ pub trait ReaderExt<T>: ValueReader<T> {
         Self: Sized,
         T: Clone + Send + 'static,
     {
-        Shared::new(self)
+        Shared::new(read_only(self))
     }
 
     /// Erases the type: a handle that is cheap to clone, to store and to return.
@@ -235,8 +368,14 @@ pub trait ReaderExt<T>: ValueReader<T> {
         Self::Watcher: Send + 'static,
         T: 'static,
     {
-        Arc::new(Boxed(self))
+        Arc::new(Boxed(read_only(self)))
     }
+}
+
+/// A reader that an adapter owns.
+fn read_only<T, R: ValueReader<T>>(mut reader: R) -> R {
+    reader.stop_writing();
+    reader
 }
 
 impl<T, R: ValueReader<T> + ?Sized> ReaderExt<T> for R {}

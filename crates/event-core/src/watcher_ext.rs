@@ -3,8 +3,8 @@
 use std::task::{Context, Poll, Waker};
 
 use crate::adapters::{
-    DecodeWatcher, DedupWatcher, FilterWatcher, Get, GetIf, IntoStream, Latest, MappedWatcher,
-    ZipWatcher,
+    DecodeWatcher, DedupWatcher, FilterWatcher, ForLatest, Get, GetIf, IntoStream, Latest,
+    MappedWatcher, ZipWatcher,
 };
 use crate::{BoxWatcher, Decoder, Entry, Error, Watcher};
 
@@ -219,6 +219,40 @@ pub trait WatcherExt<T>: Watcher<T> {
         Self: Watcher<Entry> + Sized,
     {
         DecodeWatcher::new(self, decoder, |_, value| value)
+    }
+
+    /// Runs a future for each newest value. When a newer value comes, it drops the future of the old one, which
+    /// ends wherever it waits, and starts the next: a connection to the newest address, a job with the newest
+    /// settings.
+    ///
+    /// A bad version changes nothing: the future of the last good value goes on. To see the errors, call
+    /// [`on_error`](crate::ReaderExt::on_error) on the reader. Completes when the value has ended and the last
+    /// future is complete.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the running one.
+    ///
+    /// ```
+    /// use event_core::{MemoryValue, ReaderExt, ValueReader, ValueWriter, WatcherExt};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let address = MemoryValue::new("localhost:1");
+    /// let connects = address.watch().for_latest(|address| async move {
+    ///     println!("connecting to {address}");
+    /// });
+    /// address.set("localhost:2");
+    /// drop(address);
+    /// connects.await; // prints only "connecting to localhost:2"
+    /// # });
+    /// ```
+    fn for_latest<F, U>(self, f: F) -> ForLatest<Self, T, F, U>
+    where
+        Self: Sized,
+        F: FnMut(T) -> U,
+        U: Future<Output = ()>,
+    {
+        ForLatest::new(self, f)
     }
 
     /// Erases the type.

@@ -165,7 +165,9 @@ fn a_thread_reads_what_it_has_set_and_nobody_reads_backwards() {
         value.set(version);
         assert_eq!(number(&current), Some(version));
     }
-    readers.into_iter().for_each(|reader| reader.join().unwrap());
+    for reader in readers {
+        reader.join().unwrap();
+    }
 }
 
 #[test]

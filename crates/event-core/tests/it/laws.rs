@@ -56,6 +56,8 @@ laws_hold! {
     zip_the_other_way: same, |below: Below<u64>| {
         MemoryValue::new(()).reader().zip(below).map(|((), version)| version)
     };
+    on_error: same, |below: Below<u64>| below.on_error(|_| {});
+    or_else: same, |below: Below<u64>| below.or_else(MemoryValue::<u64>::empty().reader());
     stacked: entry, |below: Below<Entry>| {
         let numbers = below.decode(decode).map(|version| version + 1).filter(|version| *version > 0);
         numbers.dedup().boxed().map(|version| version - 1).shared()

@@ -5,7 +5,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use event_core::{
-    MemoryValue, MemoryWatcher, ReaderExt, ValueReader, ValueWriter, Watcher, WatcherExt,
+    Error, ErrorKind, MemoryValue, MemoryWatcher, ReaderExt, ValueReader, ValueWriter, Watcher,
+    WatcherExt,
 };
 use futures_executor::block_on;
 
@@ -141,4 +142,69 @@ fn only_the_waker_of_the_newest_poll_is_woken_and_only_once() {
     }
     value.set(1);
     assert_eq!(tasks.map(|task| task.take()), [0, 0, 1]);
+}
+
+#[test]
+fn update_loses_no_set_of_another_writer() {
+    let value = MemoryValue::new(0_u64);
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let value = value.clone();
+            std::thread::spawn(move || {
+                for _ in 0..5000 {
+                    assert!(value.update(|count| *count += 1));
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert_eq!(value.watch().try_get().unwrap().unwrap(), 20_000);
+}
+
+#[test]
+fn update_runs_without_a_lock_and_needs_a_good_value() {
+    let value = MemoryValue::empty();
+    assert!(!value.update(|_: &mut u64| unreachable!("there is no value")));
+    value.set(1);
+    let mut rounds = 0;
+    assert!(value.update(|count| {
+        rounds += 1;
+        if rounds == 1 {
+            value.set(10); // another writer is quicker
+        }
+        *count += 1;
+    }));
+    assert_eq!((value.watch().try_get().unwrap().unwrap(), rounds), (11, 2));
+    value.fail(Error::new(ErrorKind::Decode, "expected a number"));
+    assert!(!value.update(|count| *count += 1));
+    assert!(value.watch().try_get().unwrap().is_err());
+}
+
+#[test]
+fn an_adapter_does_not_keep_a_value_from_ending() {
+    let value = MemoryValue::new(1_u64);
+    let other = MemoryValue::new(2_u64);
+    let adapters: Vec<event_core::BoxReader<u64>> = vec![
+        value.clone().map(|v| v).boxed(),
+        value.clone().filter(|_| true).boxed(),
+        value.clone().dedup().boxed(),
+        value.clone().zip(other.clone()).map(|(v, _)| v).boxed(),
+        value.clone().shared().boxed(),
+        value.clone().on_error(|_| {}).boxed(),
+        value.clone().last_good().boxed(),
+        value.clone().or_else(other.clone()).boxed(),
+        value.clone().boxed(),
+        Box::new(value.clone()).map(|v| v).boxed(),
+    ];
+    let mut watchers: Vec<_> = adapters.iter().map(|reader| reader.watch()).collect();
+    for watcher in &mut watchers {
+        assert_eq!(watcher.try_get().unwrap().unwrap(), 1);
+        assert!(watcher.try_get().is_none());
+    }
+    drop((value, other));
+    for watcher in &mut watchers {
+        assert!(watcher.try_get().unwrap().unwrap_err().is_closed());
+    }
 }
