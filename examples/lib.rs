@@ -8,6 +8,8 @@ mod guides {
     mod readme {}
     #[doc = include_str!("../docs/design.md")]
     mod design {}
+    #[doc = include_str!("../docs/testing.md")]
+    mod testing {}
     #[doc = include_str!("../docs/architecture.md")]
     mod architecture {}
     #[doc = include_str!("../crates/event-core/README.md")]

@@ -38,10 +38,13 @@
 //! | each newer version, in a loop | [`watcher.get().await`](WatcherExt::get) |
 //! | to wait for a version that fits | [`watcher.get_if(…).await`](WatcherExt::get_if) |
 //! | a newer version if there is one, without waiting | [`watcher.try_get()`](WatcherExt::try_get) |
-//! | the newest value again and again, such as for each request | [`watcher.latest()`](WatcherExt::latest), then [`get`](adapters::Latest::get) |
+//! | the newest value for each request, in many threads | [`reader.current()`](ReaderExt::current), then [`get`](adapters::Current::get) |
+//! | the same in a loop that owns its watcher | [`watcher.latest()`](WatcherExt::latest), then [`get`](adapters::Latest::get) |
 //! | the value once | [`reader.get().await`](ReaderExt::get) |
-//! | the newest value and the current error together | [`latest.get_with_error()`](adapters::Latest::get_with_error) |
-//! | to wait for the first value, but not for ever | a timeout of your runtime around `get` or [`latest.wait()`](adapters::Latest::wait) |
+//! | to run something for the newest value, and stop it when a newer one comes | [`watcher.for_latest(…)`](WatcherExt::for_latest) |
+//! | to wait for the first value, but not for ever | a timeout of your runtime around `get` or [`current.wait()`](adapters::Current::wait) |
+//! | to log each bad version once, or to keep the last good one | [`on_error`](ReaderExt::on_error), [`last_good`](ReaderExt::last_good) on the reader |
+//! | another value until this one has data | [`or_else`](ReaderExt::or_else) on the reader |
 //! | a `Stream` | [`watcher.into_stream()`](WatcherExt::into_stream) |
 //! | to be sure that a read reflects a write made elsewhere | [`reader.refresh().await`](ValueReader::refresh), then `get` |
 //! | another type, fewer versions, two values at once | [`map`](ReaderExt::map), [`filter`](ReaderExt::filter), [`dedup`](ReaderExt::dedup), [`zip`](ReaderExt::zip) on the reader |
@@ -132,6 +135,14 @@
 //! dropped and the tasks are woken. *Independent* (law 6) therefore has two limits: a slow `clone` delays
 //! all watchers and writers of the value, and a slow mapper or decoder delays the other watchers of that
 //! reader.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `tokio` | `debounce` and `timeout` of [`ReaderExt`], which need tokio's clock |
+//! | `testing` | `testing::TestValue`: a value that a test drives by hand |
+//! | `conformance` | `conformance`: the laws, as tests for your own backend |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod reader;

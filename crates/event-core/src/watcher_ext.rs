@@ -90,8 +90,8 @@ pub trait WatcherExt<T>: Watcher<T> {
         }
     }
 
-    /// Keeps the newest value at hand, for code that reads it far more often than it changes, such as for
-    /// each request. Give each task or thread its own, or [share one](Latest#share-one) behind a `Mutex`.
+    /// Keeps the newest value at hand, for a loop that reads it far more often than it changes. Give each task or
+    /// thread its own, or share a [`Current`](crate::adapters::Current).
     ///
     /// Call it on a new watcher: a watcher that already returned the current version does not return it
     /// again. [`Latest::wait`] waits for the first value.

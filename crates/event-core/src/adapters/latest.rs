@@ -23,31 +23,8 @@ use crate::{Error, Watcher};
 /// and `shared` there is one exception: while another watcher takes the newest version, which includes
 /// running the mapper or the decoder, `get` still returns the previous value.
 ///
-/// # Share one
-///
-/// If each request runs in a task of its own, share one behind a `Mutex`:
-///
-/// ```
-/// use std::sync::Mutex;
-/// use event_core::adapters::Latest;
-/// use event_core::{BoxWatcher, MemoryValue, ValueReader, WatcherExt};
-///
-/// struct Service {
-///     limit: Mutex<Latest<BoxWatcher<u32>, u32>>,
-/// }
-///
-/// impl Service {
-///     async fn handle(&self) -> Option<u32> {
-///         self.limit.lock().unwrap().get().copied()
-///     }
-/// }
-///
-/// # futures_executor::block_on(async {
-/// let limit = MemoryValue::new(10);
-/// let service = Service { limit: Mutex::new(limit.watch().boxed().latest()) };
-/// assert_eq!(service.handle().await, Some(10));
-/// # });
-/// ```
+/// It belongs to one task or thread. To share the value between several, make a
+/// [`Current`](crate::adapters::Current), whose `get` costs some nanoseconds more.
 #[must_use = "a watcher does nothing unless it is polled"]
 pub struct Latest<W, T> {
     watcher: W,
