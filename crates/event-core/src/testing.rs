@@ -1,6 +1,6 @@
 //! A value that a test drives by hand. Feature `testing`.
 //!
-//! [`MemoryValue`](crate::MemoryValue) is enough for a test that sets values. A [`TestValue`] also says when the
+//! [`MemoryValue`] is enough for a test that sets values. A [`TestValue`] also says when the
 //! code under test has taken a version and comes back for the next: so no test sleeps.
 //!
 //! ```

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use event_core::adapters::{
-    Boxed, Decode, DecodeWatcher, Decoded, Dedup, DedupWatcher, Filter, FilterWatcher, Get, GetIf,
-    GetOnce, IntoStream, Latest, Mapped, MappedWatcher, Shared, SharedWatcher, Zip, ZipWatcher,
+    Boxed, Current, CurrentRef, Debounce, DebounceWatcher, Decode, DecodeWatcher, Decoded, Dedup,
+    DedupWatcher, Filter, FilterWatcher, ForLatest, Get, GetIf, GetOnce, IntoStream, LastGood,
+    LastGoodWatcher, Latest, Mapped, MappedWatcher, OnError, OnErrorWatcher, OrElse, OrElseWatcher,
+    Shared, SharedWatcher, Timeout, TimeoutWatcher, Zip, ZipWatcher,
 };
+use event_core::testing::{TestReader, TestValue, TestWatcher};
 use event_core::{
     BoxReader, BoxWatcher, Cause, CauseKind, Decoder, Entry, EntryState, Epoch, Error, ErrorKind,
     Health, HealthState, KeyName, MemoryReader, MemoryValue, MemoryWatcher, ReaderExt, Refresh,
@@ -57,6 +60,22 @@ fn every_public_type_crosses_threads() {
     shared::<Shared<Reader, u8>>();
     shared::<SharedWatcher<Cursor, u8>>();
     shared::<Latest<Cursor, u8>>();
+    shared::<Current<u8>>();
+    shared::<CurrentRef<u8>>();
+    shared::<OnError<Reader, fn(&Error)>>();
+    shared::<OnErrorWatcher<Cursor, fn(&Error)>>();
+    shared::<LastGood<Reader>>();
+    shared::<LastGoodWatcher<Cursor>>();
+    shared::<OrElse<Reader, Reader>>();
+    shared::<OrElseWatcher<Cursor, Cursor>>();
+    shared::<ForLatest<Cursor, u8, fn(u8) -> std::future::Ready<()>, std::future::Ready<()>>>();
+    shared::<Debounce<Reader>>();
+    shared::<DebounceWatcher<Cursor, u8>>();
+    shared::<Timeout<Reader>>();
+    shared::<TimeoutWatcher<Cursor>>();
+    shared::<TestValue<u8>>();
+    shared::<TestReader<u8>>();
+    shared::<TestWatcher<u8>>();
     shared::<IntoStream<Cursor, u8>>();
     shared::<Get<'static, Cursor, u8>>();
     shared::<GetIf<'static, Cursor, u8, Predicate>>();
