@@ -391,13 +391,15 @@ impl Connected {
         self.progress(id).is_watch_refused = false; // this is why
         let more = u32::try_from(self.refused.len() / REFUSED).unwrap_or(u32::MAX);
         let least = RETRY.saturating_mul(more.saturating_add(1));
-        let wait = match self.refused.get(&id) {
+        let (wait, retry_at) = match self.refused.get(&id) {
+            // A read that the program asked for does not make the wait longer.
+            Some(refusal) if refusal.retry_at > now => (refusal.wait, refusal.retry_at),
             Some(refusal) if failure.kind == CauseKind::TooLarge => {
-                (refusal.wait * 2).clamp(least, LONGEST_RETRY.max(least))
+                let wait = (refusal.wait * 2).clamp(least, LONGEST_RETRY.max(least));
+                (wait, now + wait)
             }
-            _ => least,
+            _ => (least, now + least),
         };
-        let retry_at = now + wait;
         self.refused.insert(id, Refusal { failure, wait, retry_at });
         self.retry_at = Some(self.retry_at.map_or(retry_at, |earlier| earlier.min(retry_at)));
     }

@@ -242,6 +242,20 @@ fn a_stream_without_watches_is_not_asked() {
 }
 
 #[test]
+fn a_program_that_asks_for_a_large_value_does_not_make_the_wait_longer() {
+    let mut script = Script::live(&["k"]);
+    script.refresh(1, 1);
+    script.refuse(2, CauseKind::TooLarge);
+    for ticket in 2..20 {
+        script.refresh(1, ticket);
+        script.refuse(ticket + 1, CauseKind::TooLarge);
+    }
+    let begin = script.now;
+    assert_eq!(script.next_actions(), [read(21, &["k"])]);
+    assert!(script.now - begin <= SECOND / 2);
+}
+
+#[test]
 fn c3_every_end_of_a_stream_means_another_connection() {
     let kinds = [
         CauseKind::Unreachable,
