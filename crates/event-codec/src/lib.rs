@@ -143,6 +143,12 @@ mod or_default;
 mod validate;
 
 mod debug;
+#[cfg(any(feature = "json", feature = "protobuf"))]
+mod of_type;
+#[cfg(feature = "json")]
+mod tracked;
+#[cfg(any(feature = "json", feature = "protobuf"))]
+mod type_name;
 
 pub use decoder_ext::DecoderExt;
 #[cfg(feature = "json")]

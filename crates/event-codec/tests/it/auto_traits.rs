@@ -57,6 +57,7 @@ fn every_decoder_without_a_function_or_a_value_has_a_default() {
 }
 
 #[test]
-fn a_decoder_of_a_type_takes_no_memory() {
-    assert_eq!((size_of::<Json<Awkward>>(), size_of::<Protobuf<Awkward>>()), (0, 0));
+fn a_decoder_of_a_type_takes_no_memory_for_the_type() {
+    assert_eq!(size_of::<Protobuf<Awkward>>(), 0);
+    assert_eq!(size_of::<Json<Awkward>>(), size_of::<bool>()); // whether it reveals
 }
