@@ -11,6 +11,7 @@ mod json_secrets;
 mod json_syntax;
 mod json_types;
 mod missing_keys;
+mod parse;
 mod protobuf;
 mod secrets;
 mod text_and_raw;
