@@ -57,6 +57,11 @@ impl TrackedError {
         Reason::Type(found, expected).into()
     }
 
+    #[cfg(any(feature = "toml", feature = "yaml"))]
+    pub(crate) fn wrong_value(found: &'static str, expected: Expectation) -> Self {
+        Reason::Value(found, expected).into()
+    }
+
     pub(crate) fn refused() -> Self {
         Reason::Refused(None).into()
     }
