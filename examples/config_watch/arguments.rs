@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     /// What all keys begin with. The key is printed without it.
     #[arg(long, default_value = "", requires = "etcd")]
     namespace: String,
-    /// How the value is read: as a JSON document, or as text.
+    /// How the value is read: as a JSON document, which is printed as it was stored, or as text.
     #[arg(long, value_enum, default_value_t = Format::Json)]
     format: Format,
     /// The user to authenticate as. Without a file, the password is read from `ETCD_PASSWORD`.

@@ -16,6 +16,7 @@ use event_codec::{Json, Utf8};
 use event_core::{Error, ErrorKind, MemoryValue, ReaderExt, ValueWriter};
 use event_etcd::EtcdStore;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -86,7 +87,7 @@ async fn over_etcd(etcd: Etcd, report: &Report) -> Result<(), Error> {
     let until_closed = async {
         match etcd.format {
             Format::Json => {
-                follow(value.decode_versioned(Json::<serde_json::Value>::new()), report).await;
+                follow(value.decode_versioned(Json::<Box<RawValue>>::new()), report).await;
             }
             Format::Raw => follow(value.decode_versioned(Utf8), report).await,
         }

@@ -9,6 +9,16 @@ use serde_json::json;
 
 use crate::follow::Config;
 
+/// The line of a version. It is a type of its own because a `serde_json::Value` can't hold every document as
+/// it was stored.
+#[derive(Serialize)]
+struct ValueLine<'a, T> {
+    event: &'static str,
+    key: String,
+    revision: Option<i64>,
+    value: &'a T,
+}
+
 /// Where the lines go.
 pub(crate) struct Report {
     out: Mutex<Box<dyn Write + Send>>,
@@ -23,9 +33,7 @@ impl Report {
 
     pub(crate) fn value(&self, config: &Config<impl Serialize>) {
         let Config { key, revision, value, .. } = config;
-        self.line(
-            &json!({"event": "value", "key": self.key(key), "revision": revision, "value": value}),
-        );
+        self.line(&ValueLine { event: "value", key: self.key(key), revision: *revision, value });
     }
 
     /// A deletion, or what else is wrong.
@@ -56,7 +64,11 @@ impl Report {
         String::from_utf8_lossy(key).into_owned()
     }
 
-    fn line(&self, line: &serde_json::Value) {
+    fn line(&self, line: &impl Serialize) {
+        let line =
+            serde_json::to_string(line).expect("a line has only texts, numbers and documents");
+        // In a document, line breaks can only be between tokens.
+        let line = line.replace(['\n', '\r'], " ");
         let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match writeln!(out, "{line}").and_then(|()| out.flush()) {
             Ok(()) => {}

@@ -37,14 +37,20 @@ impl ConfigWatch {
 
     /// The next line that is no news of the connection.
     async fn next(&mut self) -> Option<Value> {
+        let line = self.next_text().await?;
+        Some(serde_json::from_str(&line).expect("each line is a JSON object"))
+    }
+
+    /// The same line as it was printed.
+    async fn next_text(&mut self) -> Option<String> {
         loop {
-            let line = timeout(BOUND, self.lines.next_line())
+            let text = timeout(BOUND, self.lines.next_line())
                 .await
                 .expect("a line within the bound")
                 .unwrap()?;
-            let line: Value = serde_json::from_str(&line).expect("each line is a JSON object");
+            let line: Value = serde_json::from_str(&text).expect("each line is a JSON object");
             if line["event"] != "health" {
-                return Some(line);
+                return Some(text);
             }
         }
     }
@@ -104,20 +110,25 @@ async fn over_etcd_it_prints_values_errors_and_deletions() {
     kv.put("app/config", r#"{"limit": 1}"#, None).await.unwrap();
     let value = json!({"event": "value", "key": "config", "revision": 2, "value": {"limit": 1}});
     assert_eq!(program.next().await.unwrap(), value);
+    let document = "{\"big\": 123456789012345678901234567890,\r\n \"a\": 1.10, \"a\": \"\\u0041\"}";
+    kv.put("app/config", document, None).await.unwrap();
+    let line = program.next_text().await.unwrap();
+    let printed = document.replace("\r\n", "  ");
+    assert!(line.contains(&format!("\"value\":{printed}")), "{line}");
     kv.put("app/config", "not hunter2", None).await.unwrap();
     let error = program.next().await.unwrap();
     assert_eq!((&error["event"], &error["kind"]), (&json!("error"), &json!("decode")));
     let message = error["message"].as_str().unwrap();
     assert!(
         message.contains("config")
-            && message.contains("revision 3")
+            && message.contains("revision 4")
             && !message.contains("hunter2"),
         "{message}"
     );
     kv.delete("app/config", None).await.unwrap();
     assert_eq!(
         program.next().await.unwrap(),
-        json!({"event": "absent", "key": "config", "revision": 4})
+        json!({"event": "absent", "key": "config", "revision": 5})
     );
     assert_eq!(program.signal(rustix::process::Signal::INT).await.code(), Some(0));
 }

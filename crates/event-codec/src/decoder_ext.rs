@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use event_core::Decoder;
 
-use crate::{Map, Optional, Or, OrDefault, Validate};
+use crate::{Map, Optional, Or, OrDefault, TryMap, Validate};
 
 /// The methods of every [`Decoder`], closures included. You can't implement it: every decoder has it
 /// already.
@@ -129,7 +129,7 @@ pub trait DecoderExt: Decoder + Sized {
     /// Maps the value. If the inner decoder has a value for a missing key, `f` maps that value too.
     ///
     /// `f` can't fail: if it returns a `Result`, that `Result` is the value. To refuse a value, use
-    /// [`validate`](Self::validate) or decode with a closure.
+    /// [`try_map`](Self::try_map) or [`validate`](Self::validate).
     ///
     /// ```
     /// use event_codec::{DecoderExt, Utf8};
@@ -146,6 +146,45 @@ pub trait DecoderExt: Decoder + Sized {
         F: Fn(Self::Output) -> U,
     {
         Map { decoder: self, f }
+    }
+
+    /// Maps the value with a function that can fail.
+    ///
+    /// If the inner decoder has a value for a missing key, `f` maps that value too. If it then fails, a
+    /// missing key has no value. To choose one without `f`, call [`or`](Self::or) after this method.
+    ///
+    /// # Errors
+    ///
+    /// An error of `f` becomes the source of an error of kind
+    /// [`ErrorKind::Invalid`](event_core::ErrorKind::Invalid). The error prints the message of `f` as it
+    /// is, so the message must not contain the value.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use event_codec::{DecoderExt, Parse};
+    /// use event_core::{Entry, MemoryValue, ReaderExt, ValueWriter};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let key = MemoryValue::new(Entry::present("timeout", 1, "2.5"));
+    /// let seconds = Parse::<f64>::new();
+    /// let timeout = key.reader().decode(seconds.try_map(Duration::try_from_secs_f64));
+    /// assert_eq!(timeout.get().await.unwrap(), Duration::from_millis(2500));
+    ///
+    /// key.set(Entry::present("timeout", 2, "-1"));
+    /// assert_eq!(
+    ///     format!("{:#}", timeout.get().await.unwrap_err()),
+    ///     "key `timeout` at revision 2: the conversion refused the value: \
+    ///      cannot convert float seconds to Duration: value is negative",
+    /// );
+    /// # });
+    /// ```
+    fn try_map<U, F, E>(self, f: F) -> TryMap<Self, F>
+    where
+        F: Fn(Self::Output) -> Result<U, E>,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        TryMap { decoder: self, f }
     }
 }
 

@@ -1,30 +1,16 @@
 //! JSON documents.
-//!
-//! Why not the message of `serde_json`? It prints the data: `invalid type: string "hunter2"`. The path of
-//! `serde_path_to_error` prints data too, because the keys of a map are data. So a document that does not
-//! decode is decoded a second time, through wrappers around `serde_json`. They give the type an error
-//! type of ours, [`error::JsonError`], which keeps only parts that can't contain the data. Nothing is
-//! removed from a finished text. A good document does not pay for this.
 
-mod access;
-mod deserializer;
-mod enum_access;
-mod error;
-mod error_slot;
-mod expected;
-mod name;
 mod parser_error;
-mod visitor;
 
 use std::marker::PhantomData;
 
 use event_core::{Bytes, Decoder, Error, ErrorKind};
 use serde::de::DeserializeOwned;
 
-use self::deserializer::TrackedDeserializer;
-use self::error::REFUSED;
-use self::error_slot::ErrorSlot;
-use crate::debug::debug;
+use self::parser_error::{explain, position};
+use crate::of_type::of_type;
+use crate::tracked::{ErrorSlot, Expectation, Format, TrackedDeserializer, TrackedError};
+use crate::utf8::text;
 
 /// Decodes the bytes as a JSON document of type `T`.
 ///
@@ -54,14 +40,15 @@ use crate::debug::debug;
 ///
 /// # Errors
 ///
-/// Bytes that are not JSON, or not a `T`, are an error of kind [`ErrorKind::Decode`]. So are empty bytes,
-/// because they are not a document. The error names these, if they are known:
+/// Bytes that are not JSON, or not a `T`, are an error of kind [`ErrorKind::Decode`]. So are bytes that are
+/// not UTF-8, even where the type ignores them, and empty bytes, because they are not a document. The error
+/// names these, if they are known:
 ///
 /// - the path to the place,
 /// - the kind of thing that was found there, such as `string`, and what was expected,
 /// - the line and the column.
 ///
-/// It never prints the data.
+/// It never prints the data, unless you call [`reveal`](Self::reveal).
 ///
 /// In the path `limits[1]`, `limits` is the name of a field or a variant, and `[1]` is the second element
 /// of an array. `*` stands for a name that comes from the data: the key of a map, or a field that the type
@@ -72,14 +59,17 @@ use crate::debug::debug;
 /// neither.
 ///
 /// If a type reports an error through serde's `Error::custom`, the message drops that text, because it may
-/// contain the data. If you implement serde's `Visitor` on a type that has fields, the message also drops
-/// what its `expecting` writes, for the same reason. If nothing else is known, the error says `the type
-/// refused the value`.
+/// contain the data, and says which type refused the value: `` listen: `SocketAddr` refused the value ``. If
+/// you implement serde's `Visitor` on a type that has fields, the message also drops what its `expecting`
+/// writes, for the same reason.
 ///
 /// # Cost
 ///
 /// A document that does not decode is decoded twice, the second time to find the place.
-pub struct Json<T>(PhantomData<fn() -> T>);
+pub struct Json<T> {
+    reveal: bool,
+    of: PhantomData<fn() -> T>,
+}
 
 impl<T> Json<T> {
     /// A decoder of documents of type `T`.
@@ -92,7 +82,58 @@ impl<T> Json<T> {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self(PhantomData)
+        Self { reveal: false, of: PhantomData }
+    }
+
+    /// Lets errors contain the data: the words of serde and of the type, and the names in the document. Use
+    /// it for keys that hold no secret.
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    ///
+    /// use event_codec::Json;
+    /// use event_core::{Bytes, Decoder};
+    ///
+    /// #[derive(Debug, serde::Deserialize)]
+    /// #[serde(deny_unknown_fields)]
+    /// struct Config {
+    ///     listen: SocketAddr,
+    /// }
+    ///
+    /// let error = |document| {
+    ///     let decoder = Json::<Config>::new().reveal();
+    ///     decoder.decode(&Bytes::from(document)).unwrap_err().to_string()
+    /// };
+    /// assert_eq!(
+    ///     error(r#"{"lisen": "[::1]:80"}"#),
+    ///     "lisen: unknown field `lisen`, expected `listen` at line 1 column 8",
+    /// );
+    /// assert_eq!(
+    ///     error(r#"{"listen": "localhost"}"#),
+    ///     "listen: invalid socket address syntax at line 1 column 22",
+    /// );
+    /// ```
+    #[must_use]
+    pub const fn reveal(self) -> Self {
+        Self { reveal: true, ..self }
+    }
+
+    /// Says why a document is not a `T`.
+    fn error(self, document: &str) -> TrackedError
+    where
+        T: DeserializeOwned,
+    {
+        if document.starts_with('\u{feff}') {
+            let words = "expected a value, found a byte order mark";
+            return TrackedError::syntax(words).at(Some((1, 1)));
+        }
+        let slot = ErrorSlot::new(Format { explain, position }, self.reveal);
+        let mut inner = serde_json::Deserializer::from_str(document);
+        let tracked = TrackedDeserializer { inner: &mut inner, slot: &slot };
+        let decoded = T::deserialize(tracked)
+            .and_then(|_| inner.end().map_err(|error| slot.restore(&error, Expectation::UNKNOWN)));
+        // If the type accepts the second time what it refused the first time, nothing else is known.
+        decoded.err().unwrap_or_else(TrackedError::refused).refused_by::<T>()
     }
 }
 
@@ -100,40 +141,14 @@ impl<T: DeserializeOwned> Decoder for Json<T> {
     type Output = T;
 
     fn decode(&self, bytes: &Bytes) -> Result<T, Error> {
-        // The error of serde_json is dropped here: it may contain the data.
-        serde_json::from_slice(bytes)
-            .map_err(|_| Error::new(ErrorKind::Decode, explain::<T>(bytes)))
+        let document = text(bytes)?;
+        serde_json::from_str(document).map_err(|theirs| {
+            let error = self.error(document);
+            // Without `reveal`, the error of serde_json is dropped: it may contain the data.
+            let error = if self.reveal { error.reveal(theirs.to_string()) } else { error };
+            Error::new(ErrorKind::Decode, error.to_string())
+        })
     }
 }
 
-debug!(Json<T>);
-
-impl<T> Clone for Json<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Json<T> {}
-
-impl<T> Default for Json<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Says why a document is not a `T`, without the data.
-fn explain<T: DeserializeOwned>(document: &[u8]) -> String {
-    if document.starts_with(b"\xef\xbb\xbf") {
-        return "expected a value, found a byte order mark at line 1 column 1".to_owned();
-    }
-    let slot = ErrorSlot::default();
-    let mut json = serde_json::Deserializer::from_slice(document);
-    let decoded = T::deserialize(TrackedDeserializer { inner: &mut json, slot: &slot })
-        .and_then(|_| json.end().map_err(|error| slot.restore(&error)));
-    match decoded {
-        Err(error) => error.to_string(),
-        // The type accepted the second time what it refused the first time.
-        Ok(()) => REFUSED.to_owned(),
-    }
-}
+of_type!(Json);

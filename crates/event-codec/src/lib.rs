@@ -50,6 +50,9 @@
 //! |---|---|---|
 //! | a JSON document | [`Json::<T>::new()`][`Json`] | your type, by [serde](https://serde.rs) |
 //! | a protobuf message | [`Protobuf::<M>::new()`][`Protobuf`] | your message, by [prost](https://docs.rs/prost) |
+//! | a TOML document | [`Toml::<T>::new()`][`Toml`], feature `toml` | your type, by serde |
+//! | a YAML document | [`Yaml::<T>::new()`][`Yaml`], feature `yaml` | your type, by serde |
+//! | a number, an address, or other text that a type parses | [`Parse::<T>::new()`][`Parse`] | your type, by its `FromStr` |
 //! | text | [`Utf8`] | a `String` |
 //! | anything | [`Raw`] | the [`Bytes`](event_core::Bytes) |
 //! | in a format of your own | a closure over `&[u8]`, or a type that implements [`Decoder`](event_core::Decoder) | what it returns |
@@ -68,11 +71,12 @@
 //! | [`Utf8`] | `get` waits | error `Deleted`, at most once | the empty string |
 //! | [`Json`] | `get` waits | error `Deleted`, at most once | error [`Decode`](event_core::ErrorKind::Decode) |
 //! | [`Protobuf`] | `get` waits | error `Deleted`, at most once | the message with all defaults |
+//! | [`Parse`], [`Toml`], [`Yaml`] | `get` waits | error `Deleted`, at most once | what the type makes of it |
 //! | a closure | `get` waits | error `Deleted`, at most once | what it returns for `&[]` |
 //! | [`.optional()`](DecoderExt::optional) | `None` at once | `None` | `Some` of what the inner decoder yields; its error stays an error |
 //! | [`.or_default()`](DecoderExt::or_default), [`.or(value)`](DecoderExt::or) | the default at once | the default | same as the inner decoder |
 //! | [`.validate(f)`](DecoderExt::validate) | same as the inner decoder; `f` does not run | same as the inner decoder; `f` does not run | same as the inner decoder, then the check |
-//! | [`.map(f)`](DecoderExt::map) | same as the inner decoder, mapped | same as the inner decoder, mapped | same as the inner decoder, mapped |
+//! | [`.map(f)`](DecoderExt::map), [`.try_map(f)`](DecoderExt::try_map) | same as the inner decoder, mapped | same as the inner decoder, mapped | same as the inner decoder, mapped |
 //!
 //! *At once* means as soon as the backend has read that the key does not exist. Until then, `get` waits.
 //!
@@ -90,13 +94,17 @@
 //! nor in `Debug`, nor in a source. The `Debug` of an [`Entry`](event_core::Entry) or of a decoder does not
 //! print a value either. That of a [`Versioned<T>`](event_core::Versioned) prints the value if `T` does.
 //!
+//! If a key holds no secret, `reveal` of [`Json`], [`Toml`], [`Yaml`] or [`Parse`] lets their errors contain the
+//! data.
+//!
 //! An error prints these words of your own program as they are, and no others. Do not put the data into
 //! them:
 //!
 //! - the error of your own [`Decoder`](event_core::Decoder);
-//! - the `Display` of your closure's error and of your [`validate`](DecoderExt::validate)'s error;
+//! - the `Display` of the error of your closure, of your [`validate`](DecoderExt::validate) and of your
+//!   [`try_map`](DecoderExt::try_map);
 //! - the names of your types, fields and variants;
-//! - with [`Json`], what the `expecting` of a serde `Visitor` writes, if the visitor has no fields.
+//! - with [`Json`], [`Toml`] and [`Yaml`], what the `expecting` of a serde `Visitor` writes, if the visitor has no fields.
 //!
 //! The errors of `String::from_utf8`, of `str::from_utf8` and of `parse` for the types of the standard
 //! library are safe.
@@ -119,15 +127,20 @@
 //! |---|---|---|
 //! | `json` (default) | [`Json`] | `serde`, `serde_json` |
 //! | `protobuf` (default) | [`Protobuf`] | `prost` |
+//! | `toml` | [`Toml`] | `serde`, `toml` |
+//! | `yaml` | [`Yaml`] | `serde`, `serde-saphyr`, which needs Rust 1.89 |
 //!
-//! [`Raw`], [`Utf8`] and the combinators need no feature.
+//! [`Raw`], [`Utf8`], [`Parse`] and the combinators need no feature.
 //!
 #![cfg_attr(not(feature = "json"), doc = "[`Json`]: #features")]
 #![cfg_attr(not(feature = "protobuf"), doc = "[`Protobuf`]: #features")]
+#![cfg_attr(not(feature = "toml"), doc = "[`Toml`]: #features")]
+#![cfg_attr(not(feature = "yaml"), doc = "[`Yaml`]: #features")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod decoder_ext;
 
+mod parse;
 mod raw;
 mod utf8;
 
@@ -135,14 +148,23 @@ mod utf8;
 mod json;
 #[cfg(feature = "protobuf")]
 mod protobuf;
+#[cfg(feature = "toml")]
+mod toml;
+#[cfg(feature = "yaml")]
+mod yaml;
 
 mod map;
 mod optional;
 mod or;
 mod or_default;
+mod try_map;
 mod validate;
 
 mod debug;
+mod of_type;
+#[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
+mod tracked;
+mod type_name;
 
 pub use decoder_ext::DecoderExt;
 #[cfg(feature = "json")]
@@ -151,8 +173,14 @@ pub use map::Map;
 pub use optional::Optional;
 pub use or::Or;
 pub use or_default::OrDefault;
+pub use parse::Parse;
 #[cfg(feature = "protobuf")]
 pub use protobuf::Protobuf;
 pub use raw::Raw;
+#[cfg(feature = "toml")]
+pub use toml::Toml;
+pub use try_map::TryMap;
 pub use utf8::Utf8;
 pub use validate::Validate;
+#[cfg(feature = "yaml")]
+pub use yaml::Yaml;

@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use event_core::{Bytes, Decoder, Error, ErrorKind};
 use prost::{DecodeError, Message};
 
-use crate::debug::debug;
+use crate::of_type::of_type;
+use crate::type_name::type_name;
 
 /// Decodes the bytes as a protobuf message.
 ///
@@ -44,7 +45,8 @@ use crate::debug::debug;
 /// Bytes that are not such a message are an error of kind [`ErrorKind::Decode`]. The error names the
 /// message and the field, from the outermost to the innermost, if they are known. It says what is wrong
 /// there, and never prints the data. If a hand-written [`Message`] raises an error in words of its own, the
-/// error only says `the type refused the message`.
+/// error only says that this type refused the message. If the bytes look like a JSON document, the error says
+/// so.
 pub struct Protobuf<M>(PhantomData<fn() -> M>);
 
 impl<M> Protobuf<M> {
@@ -68,25 +70,17 @@ impl<M: Message + Default> Decoder for Protobuf<M> {
 
     fn decode(&self, bytes: &Bytes) -> Result<M, Error> {
         // The error of prost is dropped here: it may contain the data.
-        M::decode(bytes.clone()).map_err(|error| Error::new(ErrorKind::Decode, explain(&error)))
+        M::decode(bytes.clone()).map_err(|error| {
+            let mut words = explain(&error, &type_name::<M>());
+            if is_json(bytes) {
+                words.push_str(" (the value looks like JSON text)");
+            }
+            Error::new(ErrorKind::Decode, words)
+        })
     }
 }
 
-debug!(Protobuf<M>);
-
-impl<M> Clone for Protobuf<M> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<M> Copy for Protobuf<M> {}
-
-impl<M> Default for Protobuf<M> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+of_type!(Protobuf);
 
 /// The name of each of prost's errors in its `Debug`, and the words that its `Display` begins with.
 const KINDS: [(&str, &str); 10] = [
@@ -108,7 +102,7 @@ const KINDS: [(&str, &str); 10] = [
 /// hand-written message can put anything into the text. The names of messages and fields are safe: they
 /// are constants of the program. prost shows only in `Debug` which error it is. If that name is not in the
 /// table, the text is dropped.
-fn explain(error: &DecodeError) -> String {
+fn explain(error: &DecodeError, message: &str) -> String {
     let debug = format!("{error:?}");
     let text = error.to_string();
     let known = || {
@@ -124,11 +118,22 @@ fn explain(error: &DecodeError) -> String {
             }
             None => return None,
         };
-        // prost names the innermost field first.
+        // prost names the innermost field first, and no field if it is unknown.
         let mut parts: Vec<_> = text[..at].split_terminator(": ").collect();
+        if parts.is_empty() {
+            parts.push(message);
+        }
         parts.reverse();
         parts.push(words);
         Some(parts.join(": "))
     };
-    known().unwrap_or_else(|| "the type refused the message".to_owned())
+    known().unwrap_or_else(|| format!("`{message}` refused the message"))
+}
+
+/// Whether the bytes look like a JSON object or array.
+fn is_json(bytes: &[u8]) -> bool {
+    let bytes = bytes.trim_ascii();
+    let braces = bytes.starts_with(b"{") && bytes.ends_with(b"}");
+    let brackets = bytes.starts_with(b"[") && bytes.ends_with(b"]");
+    (braces || brackets) && std::str::from_utf8(bytes).is_ok()
 }

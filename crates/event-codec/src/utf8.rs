@@ -37,9 +37,14 @@ impl Decoder for Utf8 {
     type Output = String;
 
     fn decode(&self, bytes: &Bytes) -> Result<String, Error> {
-        std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
-            let at = error.valid_up_to();
-            Error::new(ErrorKind::Decode, format!("invalid UTF-8 at byte {at}"))
-        })
+        text(bytes).map(str::to_owned)
     }
+}
+
+/// The bytes as text.
+pub(crate) fn text(bytes: &Bytes) -> Result<&str, Error> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        Error::new(ErrorKind::Decode, format!("invalid UTF-8 at byte {at}"))
+    })
 }

@@ -21,6 +21,13 @@ use crate::{Error, ErrorKind};
 /// assert_eq!(port.get().await.unwrap(), 8080);
 /// # });
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a decoder",
+    label = "expected a decoder",
+    note = "`Json`, `Toml` and `Yaml` decode a type that owns its data: derive `Deserialize`",
+    note = "`Protobuf` decodes a `prost::Message`, and `Parse` a type that implements `FromStr`",
+    note = "a closure is a decoder if it takes `&[u8]` and returns a `Result`: `|bytes: &[u8]| …`"
+)]
 pub trait Decoder {
     /// The typed value.
     type Output;

@@ -11,6 +11,13 @@ use crate::{BoxWatcher, Refresh, Watcher};
 /// Its other methods are those of [`ReaderExt`](crate::ReaderExt). The section [How do I pass readers
 /// around?](crate#how-do-i-pass-readers-around) shows which signatures to use.
 #[must_use = "a reader does nothing unless it is watched"]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a reader of `{T}`",
+    label = "expected a `ValueReader<{T}>`",
+    note = "a value of a store is a reader of `Entry`: add `.decode(Json::<{T}>::new())`, or another decoder",
+    note = "to convert the value of a reader, add `.map(…)`",
+    note = "to store a reader, or to take one of several types, use `BoxReader<T>`, which `.boxed()` makes"
+)]
 pub trait ValueReader<T> {
     /// The cursor that [`watch`](Self::watch) returns.
     type Watcher: Watcher<T>;

@@ -23,6 +23,10 @@ pub(crate) struct Published {
     /// Without `default`.
     pub(crate) features: Vec<String>,
     pub(crate) rust_version: String,
+    /// The features that `package.metadata.msrv` lists, because they need a newer Rust.
+    pub(crate) newer_features: Vec<String>,
+    /// The dependencies that only these features turn on, as Rust spells their names.
+    newer_dependencies: Vec<String>,
     id: String,
 }
 
@@ -44,10 +48,10 @@ impl Metadata {
     }
 
     /// The dependencies of a package that need a newer Rust than the package declares, including
-    /// indirect ones and those of other platforms.
+    /// indirect ones and those of other platforms. The features that declare a newer Rust do not count.
     pub(crate) fn needing_newer_rust(&self, package: &Published) -> Vec<String> {
         let ours = version(&package.rust_version);
-        let dependencies = self.dependencies(&package.id);
+        let dependencies = self.dependencies(package);
         let dependencies =
             self.packages.iter().filter(|package| dependencies.contains(text(&package["id"])));
         let newer =
@@ -62,18 +66,24 @@ impl Metadata {
     }
 
     /// The ids of everything that a user of the package builds.
-    fn dependencies<'a>(&'a self, package: &'a str) -> BTreeSet<&'a str> {
+    fn dependencies<'a>(&'a self, package: &'a Published) -> BTreeSet<&'a str> {
         let nodes: BTreeMap<&str, &Value> =
             self.nodes.iter().map(|node| (text(&node["id"]), node)).collect();
         let mut found = BTreeSet::new();
-        let mut next = vec![package];
+        let mut next = vec![package.id.as_str()];
         while let Some(id) = next.pop() {
             if !found.insert(id) {
                 continue;
             }
             let dependencies = nodes.get(id).and_then(|node| node["deps"].as_array());
-            let built =
-                dependencies.into_iter().flatten().filter(|dependency| is_built(dependency));
+            let newer = |dependency: &Value| {
+                let name = text(&dependency["name"]);
+                id == package.id && package.newer_dependencies.iter().any(|newer| newer == name)
+            };
+            let built = dependencies
+                .into_iter()
+                .flatten()
+                .filter(|dependency| is_built(dependency) && !newer(dependency));
             next.extend(built.map(|dependency| text(&dependency["pkg"])));
         }
         found
@@ -87,16 +97,35 @@ fn is_built(dependency: &Value) -> bool {
 }
 
 fn published(package: &Value) -> Published {
-    let features = package["features"].as_object().into_iter().flatten().map(|(name, _)| name);
+    let features = package["features"].as_object().into_iter().flatten();
+    let newer = package["metadata"]["msrv"].as_object().into_iter().flatten();
+    let newer: Vec<String> = newer.map(|(feature, _)| feature.clone()).collect();
+    let (of_newer, of_others): (Vec<_>, Vec<_>) =
+        features.clone().partition(|(name, _)| newer.contains(name));
+    let of_others = turned_on(&of_others);
+    let newer_dependencies =
+        turned_on(&of_newer).into_iter().filter(|name| !of_others.contains(name)).collect();
     let manifest = PathBuf::from(text(&package["manifest_path"]));
     Published {
         name: text(&package["name"]).to_owned(),
         version: text(&package["version"]).to_owned(),
         folder: manifest.parent().map(PathBuf::from).unwrap_or_default(),
-        features: features.filter(|name| *name != "default").cloned().collect(),
+        features: features
+            .map(|(name, _)| name)
+            .filter(|name| *name != "default")
+            .cloned()
+            .collect(),
         rust_version: text(&package["rust_version"]).to_owned(),
+        newer_features: newer,
+        newer_dependencies,
         id: text(&package["id"]).to_owned(),
     }
+}
+
+/// The dependencies that features turn on, as Rust spells their names.
+fn turned_on(features: &[(&String, &Value)]) -> Vec<String> {
+    let items = features.iter().filter_map(|(_, items)| items.as_array()).flatten();
+    items.filter_map(|item| Some(text(item).strip_prefix("dep:")?.replace('-', "_"))).collect()
 }
 
 /// The numbers of a version such as `1.85` or `1.85.0`. Two versions compare as their numbers do.

@@ -86,7 +86,14 @@ fn without_let_chains(package: &Published) -> Command {
 }
 
 fn build(package: &Published, compiler: &Compiler) -> Command {
-    let mut command = cargo(["check", "--quiet", "--package", &package.name, "--all-features"]);
+    let features: Vec<&str> = package
+        .features
+        .iter()
+        .filter(|feature| !package.newer_features.contains(feature))
+        .map(String::as_str)
+        .collect();
+    let mut command = cargo(["check", "--quiet", "--package", &package.name]);
+    command.args(["--no-default-features", "--features", &features.join(",")]);
     command.env("RUSTC", &compiler.rustc);
     compiler.add_libraries(&mut command);
     command.env("CARGO_TARGET_DIR", workspace::target().join("msrv"));

@@ -2,35 +2,30 @@
 
 use serde::de;
 
-use super::error::JsonError;
-use super::expected::Expectation;
+use crate::tracked::{Expectation, Position, TrackedError};
 
-/// Splits the text of a `serde_json` error into the words and the line and column.
+/// Translates the text of a `serde_json` error into words of this file.
 ///
-/// The words may contain the data, even text that looks like a position. The end is safe: the last words
-/// of such an error are fixed, or our visitor writes them.
-pub(super) fn split_position(text: &str) -> (&str, Option<(usize, usize)>) {
-    // serde_json parses its own suffix.
-    let error: serde_json::Error = de::Error::custom(text);
-    match (error.line(), error.column()) {
-        (0, _) => (text, None),
-        (line, column) => {
-            let suffix = format!(" at line {line} column {column}");
-            (text.strip_suffix(&suffix).unwrap_or(text), Some((line, column)))
-        }
+/// Only the beginning of the text is compared: it ends in a line and a column.
+pub(super) fn explain(text: &str, expected: Expectation) -> TrackedError {
+    if let Some((_, ours)) = SYNTAX.iter().find(|(theirs, _)| text.starts_with(theirs)) {
+        return TrackedError::syntax(ours);
+    }
+    let found = text.strip_prefix("invalid type: ");
+    match found.and_then(|found| KINDS.iter().find(|kind| found.starts_with(**kind))) {
+        Some(kind) => TrackedError::wrong_type(kind, expected),
+        None => TrackedError::refused(),
     }
 }
 
-/// Translates the words of a `serde_json` error into words of this file.
-pub(super) fn parser_error(words: &str, expected: Expectation) -> JsonError {
-    if let Some((_, ours)) = SYNTAX.iter().find(|(theirs, _)| *theirs == words) {
-        return JsonError::syntax(ours);
-    }
-    let found = words.strip_prefix("invalid type: ");
-    match found.and_then(|found| KINDS.iter().find(|kind| found.starts_with(**kind))) {
-        Some(kind) => JsonError::wrong_type(kind, expected),
-        None => de::Error::custom(""),
-    }
+/// The line and the column at the end of the text of a `serde_json` error.
+///
+/// Only the text of an error with words of `serde_json` or without words comes here. A type's own words may
+/// end in data that looks like a position.
+pub(super) fn position(text: &str) -> Option<Position> {
+    // serde_json parses its own suffix.
+    let error: serde_json::Error = de::Error::custom(text);
+    (error.line() > 0).then(|| (error.line(), error.column()))
 }
 
 /// What `serde_json` finds where a visitor expects something else.

@@ -71,6 +71,7 @@ fn a_closed_error_of_a_decoder_is_an_error_of_one_version() {
     check(ending.or("a".to_owned()), ErrorKind::Decode);
     check(Ending.validate(|_| Ok::<_, Error>(())), ErrorKind::Decode);
     check(ending.map(|text| text.len()), ErrorKind::Decode);
+    check(Ending.try_map(|text| text.parse::<String>()), ErrorKind::Decode);
 }
 
 #[test]

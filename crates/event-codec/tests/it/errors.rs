@@ -44,17 +44,26 @@ impl Decoder for Erased {
     }
 }
 
-/// The words of [`Json`]'s error for a document, after the key and the revision.
+/// The words of [`Json`]'s error for a document, as [`words_of`].
+pub(crate) fn json_error<T: DeserializeOwned + 'static>(document: &[u8]) -> String {
+    words_of(Json::<T>::new(), document)
+}
+
+/// The words of a decoder's error, after the key and the revision.
 ///
 /// Each combinator must return the same error, and none may print the secret.
-pub(crate) fn json_error<T: DeserializeOwned + 'static>(document: &[u8]) -> String {
-    let json = Json::<T>::new();
+pub(crate) fn words_of<D>(decoder: D, bytes: &[u8]) -> String
+where
+    D: Decoder + Send + Sync + Copy + 'static,
+{
+    let unit = decoder.map(|_| ());
     let errors = [
-        error_of(json.map(|_| ()), document.to_vec()),
-        error_of(json.map(|_| ()).optional(), document.to_vec()),
-        error_of(json.map(|_| ()).or_default(), document.to_vec()),
-        error_of(json.map(|_| ()).or(()), document.to_vec()),
-        error_of(json.validate(|_| Ok::<_, Error>(())).map(|_| ()), document.to_vec()),
+        error_of(unit, bytes.to_vec()),
+        error_of(unit.optional(), bytes.to_vec()),
+        error_of(unit.or_default(), bytes.to_vec()),
+        error_of(unit.or(()), bytes.to_vec()),
+        error_of(decoder.validate(|_| Ok::<_, Error>(())).map(|_| ()), bytes.to_vec()),
+        error_of(decoder.try_map(|_| Ok::<_, Error>(())), bytes.to_vec()),
     ];
     let [text, ..] = errors.each_ref().map(ToString::to_string);
     for error in errors {

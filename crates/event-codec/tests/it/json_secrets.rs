@@ -28,9 +28,9 @@ fn no_error_prints_a_value() {
         u32: r#""hunter2""# =>
             "invalid type: string, expected u32 at line 1 column 9";
         u8: "48151623" =>
-            "invalid value: integer, expected u8 at line 1 column 8";
+            "number out of range, expected u8 at line 1 column 8";
         u8: "-48151623" =>
-            "invalid value: integer, expected u8 at line 1 column 9";
+            "number out of range, expected u8 at line 1 column 9";
         u8: "48151623.5" =>
             "invalid type: floating point, expected u8 at line 1 column 10";
         bool: "48151623" =>
@@ -42,15 +42,15 @@ fn no_error_prints_a_value() {
         (): r#""hunter2""# =>
             "invalid type: string, expected unit at line 1 column 9";
         NonZeroU8: "0" =>
-            "invalid value: integer, expected a nonzero u8 at line 1 column 1";
+            "number out of range, expected a nonzero u8 at line 1 column 1";
         u128: r#""hunter2""# =>
             "invalid number at line 1 column 1";
         i128: r#"{"hunter2": 1}"# =>
             "invalid number at line 1 column 1";
         IpAddr: r#""hunter2""# =>
-            "the type refused the value at line 1 column 9";
+            "`IpAddr` refused the value at line 1 column 9";
         Duration: r#"{"secs": 18446744073709551615, "nanos": 4815162342}"# =>
-            "nanos: invalid value: integer, expected u32 at line 1 column 50";
+            "nanos: number out of range, expected u32 at line 1 column 50";
         Option<u8>: r#""hunter2""# =>
             "invalid type: string, expected u8 at line 1 column 9";
         Vec<u8>: r#""hunter2""# =>
@@ -74,7 +74,7 @@ fn no_error_prints_a_value() {
         Limits: r#"["hunter2"]"# =>
             "[0]: invalid type: string, expected u32 at line 1 column 10";
         Limits: "[]" =>
-            "invalid length at line 1 column 2";
+            "invalid type: sequence, expected struct Limits at line 1 column 2";
     }
 }
 
@@ -82,11 +82,11 @@ fn no_error_prints_a_value() {
 fn no_error_prints_a_key_of_a_map_or_an_unknown_field() {
     errors! {
         HashMap<String, u8>: r#"{"hunter2": 48151623}"# =>
-            "*: invalid value: integer, expected u8 at line 1 column 20";
+            "*: number out of range, expected u8 at line 1 column 20";
         HashMap<String, HashMap<String, u8>>: r#"{"a": {"h\u0075nter2": "hunter2"}}"# =>
             "*.*: invalid type: string, expected u8 at line 1 column 32";
         HashMap<u8, u8>: r#"{"48151623": 1}"# =>
-            "*: invalid value: integer, expected u8 at line 1 column 10";
+            "*: number out of range, expected u8 at line 1 column 10";
         HashMap<u8, u8>: r#"{"hunter2": 1}"# =>
             "key must be a number in quotes at line 1 column 2";
         HashMap<bool, u8>: r#"{"hunter2": 1}"# =>
@@ -96,7 +96,7 @@ fn no_error_prints_a_key_of_a_map_or_an_unknown_field() {
         HashMap<Key, u8>: r#"{"A": "hunter2"}"# =>
             "*: invalid type: string, expected u8 at line 1 column 15";
         HashMap<Words<0>, u8>: r#"{"hunter2": 1}"# =>
-            "*: the type refused the value at line 1 column 10";
+            "*: `Words<0>` refused the value at line 1 column 10";
         BTreeMap<String, Limits>: r#"{"limits": {"max_connections": "hunter2"}}"# =>
             "*.max_connections: invalid type: string, expected u32 at line 1 column 40";
         Config: r#"{"hunter2": 1}"# =>
@@ -142,17 +142,17 @@ fn no_error_of_an_enum_or_of_a_buffered_value_prints_the_data() {
         Adjacent: r#"{"with": {"port": "hunter2"}, "kind": "Tls"}"# =>
             "invalid type: string, expected u16 at line 1 column 44";
         Untagged: r#""hunter2""# =>
-            "the type refused the value";
+            "`Untagged` refused the value";
         Untagged: r#"{"port": "hunter2"}"# =>
-            "the type refused the value";
+            "`Untagged` refused the value";
         Vec<Untagged>: r#"[1, {"port": 2}, {"port": "hunter2"}]"# =>
-            "[2]: the type refused the value at line 1 column 37";
+            "[2]: `Untagged` refused the value at line 1 column 37";
         Flat: r#"{"max_connections": "hunter2"}"# =>
             "invalid type: string, expected u32 at line 1 column 30";
         Flat: r#"{"max_connections": 1, "hunter2": "hunter2"}"# =>
             "invalid type: string, expected u16 at line 1 column 44";
         Flat: r#"{"max_connections": 1, "hunter2": 48151623}"# =>
-            "invalid value: integer, expected u16 at line 1 column 43";
+            "number out of range, expected u16 at line 1 column 43";
     }
 }
 
@@ -160,29 +160,29 @@ fn no_error_of_an_enum_or_of_a_buffered_value_prints_the_data() {
 fn no_error_prints_the_words_of_a_type() {
     errors! {
         Small: "48151623" =>
-            "the type refused the value";
+            "`Small` refused the value";
         Vec<Small>: "[48151623]" =>
-            "[0]: the type refused the value at line 1 column 10";
+            "[0]: `Small` refused the value at line 1 column 10";
         Twice: r#"["hunter2", 1]"# =>
             "[1]: invalid type: integer at line 1 column 13";
         Twice: r#"["hunter2", "b"]"# =>
             "[1]: invalid type: string at line 1 column 15";
         Words<CUSTOM>: r#""hunter2""# =>
-            "the type refused the value";
+            "`Words<0>` refused the value";
         Words<AS_MISSING>: r#""hunter2""# =>
-            "the type refused the value";
+            "`Words<1>` refused the value";
         Words<AS_TYPE>: r#""hunter2""# =>
-            "the type refused the value";
+            "`Words<2>` refused the value";
         [Words<AS_POSITION>; 1]: r#"["hunter2"]"# =>
-            "[0]: the type refused the value at line 1 column 11";
+            "[0]: `Words<3>` refused the value at line 1 column 11";
         Words<AS_EXPECTED>: r#""hunter2""# =>
             "invalid value: string";
         Words<AS_OTHER>: r#""hunter2""# =>
             "invalid type: another kind of value";
         Words<NESTED>: r#""hunter2""# =>
-            "the type refused the value";
+            "`Words<6>` refused the value";
         [Words<AS_SYNTAX>; 1]: r#"["hunter2"]"# =>
-            "[0]: the type refused the value at line 1 column 11";
+            "[0]: `Words<7>` refused the value at line 1 column 11";
         Words<AS_VARIANT>: r#""hunter2""# =>
             "unknown variant, expected `a`";
     }

@@ -1,8 +1,9 @@
 //! What each decoder yields for a key that was never seen, that was deleted, or whose value is empty.
 
+use std::collections::HashMap;
 use std::fmt;
 
-use event_codec::{DecoderExt, Json, Protobuf, Raw, Utf8};
+use event_codec::{DecoderExt, Json, Parse, Protobuf, Raw, Toml, Utf8, Yaml};
 use event_core::{
     Bytes, Decoder, Entry, Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, ValueWriter,
     WatcherExt,
@@ -62,6 +63,7 @@ where
     has_no_value_for_a_missing_key(decoder, bytes, value);
     has_no_value_for_a_missing_key(decoder.validate(accept), bytes, value);
     has_no_value_for_a_missing_key(decoder.map(Some), bytes, &some);
+    has_no_value_for_a_missing_key(decoder.try_map(|v| Ok::<_, Error>(Some(v))), bytes, &some);
 
     has_a_value_for_a_missing_key(decoder.optional(), bytes, &some, &None);
     has_a_value_for_a_missing_key(decoder.or_default(), bytes, value, &default);
@@ -90,6 +92,18 @@ fn json_waits_for_the_key() {
 }
 
 #[test]
+fn parse_waits_for_the_key() {
+    check(Parse::<u16>::new(), b"8080\n", &8080, &80);
+}
+
+#[test]
+fn toml_and_yaml_wait_for_the_key() {
+    let ports = |port| HashMap::from([("db".to_owned(), port)]);
+    check(Toml::<HashMap<String, u16>>::new(), b"db = 1", &ports(1), &ports(2));
+    check(Yaml::<HashMap<String, u16>>::new(), b"db: 1", &ports(1), &ports(2));
+}
+
+#[test]
 fn protobuf_waits_for_the_key() {
     check(Protobuf::<u32>::new(), b"\x08\x01", &1, &2);
 }
@@ -103,7 +117,10 @@ fn a_closure_waits_for_the_key() {
 fn a_value_without_bytes_is_decoded_and_is_not_a_missing_key() {
     check(Raw, b"", &Bytes::new(), &Bytes::from("b"));
     check(Utf8, b"", &String::new(), &"b".to_owned());
+    check(Parse::<String>::new(), b"", &String::new(), &"b".to_owned());
     check(Protobuf::<u32>::new(), b"", &0, &2);
+    check(Toml::<HashMap<String, u16>>::new(), b"", &HashMap::new(), &HashMap::new());
+    check(Yaml::<Option<u8>>::new(), b"", &None, &Some(2));
     check(|bytes: &[u8]| Ok::<_, Error>(bytes.len()), b"", &0, &4);
 }
 
@@ -141,5 +158,8 @@ fn no_combinator_replaces_a_bad_value() {
         yields_an_error_in_its_place(json.or(7).map(Some), bad, b"1");
     }
     yields_an_error_in_its_place(Utf8.or_default(), b"\xff", b"a");
+    yields_an_error_in_its_place(Parse::<u8>::new().or_default(), b"x", b"1");
+    yields_an_error_in_its_place(Toml::<HashMap<u8, u8>>::new().or_default(), b"x", b"");
+    yields_an_error_in_its_place(Yaml::<u8>::new().or_default(), b"x", b"1");
     yields_an_error_in_its_place(Protobuf::<u32>::new().or_default(), b"\xff", b"\x08\x01");
 }

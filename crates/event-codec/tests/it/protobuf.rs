@@ -84,11 +84,11 @@ fn an_error_names_the_field_and_not_the_data() {
             "User.ports: invalid wire type: LengthDelimited (expected Varint)",
         ),
         (b"\x1a\x02\x80\x80", "User.pins: invalid varint"),
-        (b"\x00", "invalid tag value"),
-        (b"\x0f", "invalid wire type value"),
+        (b"\x00", "User: invalid tag value"),
+        (b"\x0f", "User: invalid wire type value"),
         (b"\x0c", "User.password: invalid wire type: EndGroup (expected LengthDelimited)"),
-        (b"\xff", "invalid varint"),
-        (b"hunter2", "invalid wire type value"),
+        (b"\xff", "User: invalid varint"),
+        (b"hunter2", "User: invalid wire type value"),
     ];
     for (bad, what) in cases {
         let bytes = [&password[..], bad].concat();
@@ -100,12 +100,24 @@ fn an_error_names_the_field_and_not_the_data() {
 fn an_error_does_not_print_a_number_that_was_read_as_a_field_key() {
     let mut bytes = Vec::new();
     prost::encoding::encode_varint(48_151_623_000_000, &mut bytes);
-    assert_eq!(protobuf_error::<User>(&bytes), "invalid key value");
+    assert_eq!(protobuf_error::<User>(&bytes), "User: invalid key value");
 }
 
 #[test]
 fn an_error_does_not_print_the_words_of_a_hand_written_message() {
-    assert_eq!(protobuf_error::<HandWritten>(b"\x08\x01"), "the type refused the message");
+    assert_eq!(protobuf_error::<HandWritten>(b"\x08\x01"), "`HandWritten` refused the message");
+}
+
+#[test]
+fn an_error_says_that_the_value_looks_like_json() {
+    for json in [&b"{\"password\": \"hunter2\"}"[..], b"\n[48151623]\n", b"[{}]", b"{}"] {
+        let text = protobuf_error::<User>(json);
+        assert!(text.ends_with(" (the value looks like JSON text)"), "{text}");
+    }
+    for other in [&b"hunter2"[..], b"{\"hunter2", b"{\xff}", b"\xff"] {
+        let text = protobuf_error::<User>(other);
+        assert!(!text.contains("JSON"), "{text}");
+    }
 }
 
 #[test]

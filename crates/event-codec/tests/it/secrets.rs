@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use event_codec::{DecoderExt, Json, Protobuf, Raw, Utf8};
+use event_codec::{DecoderExt, Json, Parse, Protobuf, Raw, Toml, Utf8, Yaml};
 use event_core::{
     Bytes, Decoder, Entry, Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, ValueWriter,
     WatcherExt,
@@ -30,6 +30,7 @@ where
         error_of(unit.or(()), bytes),
         error_of(decoder.validate(|_| Ok::<_, Error>(())).map(|_| ()), bytes),
         error_of(unit.map(Some), bytes),
+        error_of(unit.try_map(Ok::<_, Error>), bytes),
         error_of(unit.validate(|()| Ok::<_, Error>(())).or(()).map(Some).optional(), bytes),
     ];
     errors.iter().for_each(assert_no_secret);
@@ -67,6 +68,98 @@ fn an_error_of_json_does_not_print_the_value() {
     }
     for bytes in &secrets[7..] {
         check(Json::<serde_json::Value>::new(), bytes);
+    }
+}
+
+#[test]
+fn an_error_of_toml_does_not_print_the_value() {
+    for bytes in [
+        &b"hunter2"[..],
+        b"48151623",
+        b"hunter2 = 48151623",
+        b"hunter2 = -48151623.25",
+        b"hunter2 = hunter2",
+        b"hunter2 = \"hunter2\"\nhunter2 = 1",
+        b"[hunter2]\nhunter2 = [\"hunter2\"]",
+        b"limits = \"hunter2\"",
+        b"limits.max_connections = 48151623000",
+        b"kind = \"hunter2\"\nwith = 48151623",
+        b"hunter2 = 4815-16-23",
+        b"hunter2 = \"\\hunter2\"",
+        b"hunter2 = \"hunter2\xff\"",
+        b"hunter2 = 48151623481516234815162348151623",
+    ] {
+        check(Toml::<Config>::new(), bytes);
+        check(Toml::<HashMap<String, bool>>::new(), bytes);
+        check(Toml::<HashMap<u8, Transport>>::new(), bytes);
+        check(Toml::<Internal>::new(), bytes);
+        check(Toml::<Adjacent>::new(), bytes);
+        check(Toml::<Untagged>::new(), bytes);
+        check(Toml::<HashMap<String, Small>>::new(), bytes);
+        check(Toml::<BTreeMap<IpAddr, Flat>>::new(), bytes);
+    }
+}
+
+#[test]
+fn an_error_of_yaml_does_not_print_the_value() {
+    for bytes in [
+        &b"hunter2"[..],
+        b"48151623",
+        b"-48151623.25",
+        b"\"hunter2\"",
+        b"[hunter2]",
+        b"hunter2: 48151623",
+        b"hunter2: {hunter2: [hunter2]}",
+        b"hunter2: 1\nhunter2: 2",
+        b"kind: hunter2\nwith: 48151623",
+        b"limits: {max_connections: 48151623000}",
+        b"transport: !hunter2 48151623",
+        b"hunter2: *hunter2",
+        b"a: &hunter2 hunter2\nb: *hunter2",
+        b"!!binary hunter2",
+        b"!!int hunter2",
+        b"<<: hunter2",
+        b"\"hunter2\xff\"",
+        b"%hunter2 48151623\n---\nhunter2",
+    ] {
+        check(Yaml::<Config>::new(), bytes);
+        check(Yaml::<bool>::new(), bytes);
+        check(Yaml::<Vec<bool>>::new(), bytes);
+        check(Yaml::<Vec<u8>>::new(), bytes);
+        check(Yaml::<Transport>::new(), bytes);
+        check(Yaml::<Internal>::new(), bytes);
+        check(Yaml::<Adjacent>::new(), bytes);
+        check(Yaml::<Untagged>::new(), bytes);
+        check(Yaml::<Flat>::new(), bytes);
+        check(Yaml::<Small>::new(), bytes);
+        check(Yaml::<HashMap<String, bool>>::new(), bytes);
+        check(Yaml::<HashMap<u8, serde_json::Value>>::new(), bytes);
+        check(Yaml::<BTreeMap<IpAddr, Flat>>::new(), bytes);
+    }
+}
+
+#[test]
+fn an_error_of_parse_does_not_print_the_value() {
+    for bytes in [&b"hunter2\n"[..], b" -48151623.x", b"hunter2\xff", b"48151623 hunter2"] {
+        check(Parse::<u8>::new(), bytes);
+        check(Parse::<f64>::new(), bytes);
+        check(Parse::<bool>::new(), bytes);
+        check(Parse::<char>::new(), bytes);
+        check(Parse::<IpAddr>::new(), bytes);
+        check(Parse::<std::num::NonZeroU8>::new(), bytes);
+        check(Parse::<Talkative>::new(), bytes);
+    }
+    check(Parse::<u8>::new(), b"48151623");
+}
+
+/// A type whose error has the text.
+struct Talkative;
+
+impl FromStr for Talkative {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Err(format!("{text} is not good"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The visitor that hands a type's errors to `serde_json`.
+//! The visitor that hands a type's errors to the format.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::error::Segment;
 use super::error_slot::ErrorSlot;
 use super::expected::Expectation;
 
-/// A visitor of the type, as `serde_json` calls it.
+/// A visitor of the type, as the format calls it.
 pub(super) struct TrackedVisitor<'b, V> {
     pub(super) visitor: V,
     pub(super) slot: &'b ErrorSlot,
@@ -22,6 +22,7 @@ pub(super) struct TrackedVisitor<'b, V> {
 macro_rules! forward {
     ($($method:ident: $ty:ty,)*) => {$(
         fn $method<E: Error>(self, value: $ty) -> Result<V::Value, E> {
+            self.slot.see(&value);
             self.visitor.$method(value).map_err(|error| self.slot.stash(error))
         }
     )*};
@@ -30,11 +31,9 @@ macro_rules! forward {
 impl<'de, V: Visitor<'de>> Visitor<'de> for TrackedVisitor<'_, V> {
     type Value = V::Value;
 
-    /// `serde_json` calls this when it writes that it found something else. The words go into the slot
-    /// and not into `serde_json`'s text. That text then ends in `serde_json`'s own words, followed by the
-    /// line and the column, and no data can look like a position.
+    /// The format calls this when it writes that it found something else. The words of the type are not
+    /// lost: the caller of the format has them.
     fn expecting(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.slot.expect(Expectation::of(&self.visitor));
         Ok(())
     }
 
@@ -56,9 +55,18 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for TrackedVisitor<'_, V> {
         visit_str: &str,
         visit_borrowed_str: &'de str,
         visit_string: String,
-        visit_bytes: &[u8],
-        visit_borrowed_bytes: &'de [u8],
-        visit_byte_buf: Vec<u8>,
+    }
+
+    fn visit_bytes<E: Error>(self, value: &[u8]) -> Result<V::Value, E> {
+        self.visitor.visit_bytes(value).map_err(|error| self.slot.stash(error))
+    }
+
+    fn visit_borrowed_bytes<E: Error>(self, value: &'de [u8]) -> Result<V::Value, E> {
+        self.visitor.visit_borrowed_bytes(value).map_err(|error| self.slot.stash(error))
+    }
+
+    fn visit_byte_buf<E: Error>(self, value: Vec<u8>) -> Result<V::Value, E> {
+        self.visitor.visit_byte_buf(value).map_err(|error| self.slot.stash(error))
     }
 
     fn visit_none<E: Error>(self) -> Result<V::Value, E> {
@@ -82,14 +90,19 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for TrackedVisitor<'_, V> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
-        let Self { visitor, slot, .. } = self;
+        let Self { visitor, slot, names } = self;
+        let expected = Expectation::of(&visitor);
         let seq = TrackedSeq { inner, slot, index: 0 };
-        visitor.visit_seq(seq).map_err(|error| slot.stash(error))
+        visitor.visit_seq(seq).map_err(|error| {
+            // serde's derive also reads a struct from a sequence, and misses elements in an empty one.
+            let is_struct = !names.is_empty();
+            slot.stash(if is_struct { error.not_a_map(expected) } else { error })
+        })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         let Self { visitor, slot, names } = self;
-        let map = TrackedMap { inner, slot, names, key: Segment::Data };
+        let map = TrackedMap { inner, slot, names, key: Segment::Data(None) };
         visitor.visit_map(map).map_err(|error| slot.stash(error))
     }
 

@@ -5,12 +5,13 @@ use std::fmt;
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
 
-use super::error::{JsonError, Segment};
+use super::error::{Segment, TrackedError};
 use super::error_slot::ErrorSlot;
 
 /// The seed of a field's or a variant's name. It also writes the name's segment of the path.
 ///
-/// The segment holds the name that the type declares, never the bytes of the document.
+/// The segment holds the name that the type declares. Unless the decoder reveals, it never holds the bytes
+/// of the document.
 pub(super) struct NameSeed<'b, 's, S> {
     pub(super) seed: S,
     pub(super) slot: &'b ErrorSlot,
@@ -20,8 +21,11 @@ pub(super) struct NameSeed<'b, 's, S> {
 
 impl<S> NameSeed<'_, '_, S> {
     fn set_segment(&mut self, read: &str) {
-        let known = self.names.iter().find(|name| **name == read);
-        *self.segment = known.map_or(Segment::Data, |name| Segment::Name(name));
+        self.slot.see(&read);
+        *self.segment = match self.names.iter().find(|name| **name == read) {
+            Some(name) => Segment::Name(name),
+            None => Segment::Data(self.slot.take_seen()),
+        };
     }
 }
 
@@ -42,13 +46,13 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for NameSeed<'_, '_, S> {
 
     fn visit_str<E: Error>(mut self, read: &str) -> Result<S::Value, E> {
         self.set_segment(read);
-        let name = StrDeserializer::<JsonError>::new(read);
+        let name = StrDeserializer::<TrackedError>::new(read);
         self.seed.deserialize(name).map_err(|error| self.slot.stash(error))
     }
 
     fn visit_borrowed_str<E: Error>(mut self, read: &'de str) -> Result<S::Value, E> {
         self.set_segment(read);
-        let name = BorrowedStrDeserializer::<JsonError>::new(read);
+        let name = BorrowedStrDeserializer::<TrackedError>::new(read);
         self.seed.deserialize(name).map_err(|error| self.slot.stash(error))
     }
 }

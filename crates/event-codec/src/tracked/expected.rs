@@ -11,15 +11,25 @@ use serde::de::Expected;
 /// keep a string of the document. The visitors of serde's derive, and those of the standard types, have
 /// size zero, so their words are kept. All other words are dropped.
 #[derive(Debug)]
-pub(super) struct Expectation(Option<String>);
+pub(crate) struct Expectation(Option<String>);
 
 impl Expectation {
-    pub(super) const UNKNOWN: Self = Self(None);
+    pub(crate) const UNKNOWN: Self = Self(None);
+
+    /// Whether the type is an integer of the standard library.
+    pub(super) fn is_integer(&self) -> bool {
+        let words = self.0.as_deref().unwrap_or_default();
+        INTEGERS.contains(&words.strip_prefix("a nonzero ").unwrap_or(words))
+    }
 
     pub(super) fn of(expected: &dyn Expected) -> Self {
         Self((size_of_val(expected) == 0).then(|| expected.to_string()))
     }
 }
+
+/// How serde names the integers in what they expect.
+const INTEGERS: [&str; 12] =
+    ["i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize"];
 
 /// The end of a sentence that begins with what was found.
 impl fmt::Display for Expectation {
