@@ -1,6 +1,8 @@
 //! Each rule by a script: what happens, and what the session does about it.
 
+mod history;
 mod lag;
+mod proof;
 mod reads;
 mod subscriptions;
 mod timeouts;
@@ -107,6 +109,11 @@ impl Script {
 
     fn probed(&mut self, revision: i64, read: Values<'_>) -> Vec<Action> {
         self.session.handle_probe(Ok(response(revision, found(read))), self.now);
+        self.actions()
+    }
+
+    fn refuse_probe(&mut self, kind: CauseKind) -> Vec<Action> {
+        self.session.handle_probe(Err(Failure::new(kind, "refused")), self.now);
         self.actions()
     }
 
