@@ -66,6 +66,31 @@ fn a_member_that_has_too_many_requests_is_not_probed_while_it_is_given_time() {
 }
 
 #[test]
+fn a_probe_is_repeated_if_the_member_had_too_many_requests_and_nothing_is_to_be_read() {
+    let mut script = Script::live(&["k"]);
+    script.answers_probes = false;
+    assert_eq!(script.next_actions(), [PROGRESS, probe(&["k"])]);
+    script.receive(WatchResponse::Progress);
+    assert_eq!(script.refuse_probe(CauseKind::ResourceExhausted), []);
+    assert_eq!(script.state(), HealthState::Stalled);
+    assert_eq!(script.next_actions(), [probe(&["k"])]);
+    assert_eq!(script.state(), HealthState::Stalled);
+    assert_eq!(script.probed(10, &[None]), []);
+    assert_eq!(script.state(), HealthState::Live);
+}
+
+#[test]
+fn a_key_that_waited_for_an_overloaded_member_and_left_holds_nobody_up() {
+    let mut script = Script::live(&["a", "b"]);
+    script.refresh(1, 1);
+    script.refuse(2, CauseKind::ResourceExhausted);
+    assert_eq!(script.state(), HealthState::Stalled);
+    script.unsubscribe(1);
+    assert!(script.live_on(SECOND));
+    assert_eq!(script.state(), HealthState::Live);
+}
+
+#[test]
 fn c9_each_key_is_probed_where_only_a_probe_shows_that_the_stream_is_dead() {
     let mut script = Script::live(&["1"]);
     script.watch_each(2..=300);
