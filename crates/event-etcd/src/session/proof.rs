@@ -155,6 +155,7 @@ impl Session {
             CauseKind::Unimplemented if probe.keys.len() > 1 => {
                 let State::Connected(connected) = &mut self.state else { return };
                 connected.most_keys = 1;
+                connected.proof.left += probe.keys.len();
                 self.probe_more(now);
             }
             _ => self.fail(failure, now),

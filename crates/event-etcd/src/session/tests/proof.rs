@@ -109,6 +109,22 @@ fn c9_each_key_is_probed_where_only_a_probe_shows_that_the_stream_is_dead() {
 }
 
 #[test]
+fn c10_a_server_that_reads_one_key_at_a_time_is_probed_so() {
+    let mut script = Script::live(&["1"]);
+    script.watch_each(2..=3);
+    script.becomes_blind("1", 3);
+    assert!(matches!(&script.next_actions()[..], [Action::Probe(keys)] if keys.len() == 3));
+    let mut actions = script.refuse_probe(CauseKind::Unimplemented);
+    for _ in 0..3 {
+        assert!(matches!(&actions[..], [Action::Probe(keys)] if keys.len() == 1), "{actions:?}");
+        actions = script.probed(10, &[None]);
+    }
+    assert_eq!(actions, []);
+    script.next_actions();
+    assert_eq!(script.refuse_probe(CauseKind::Unimplemented)[0], Action::Disconnect);
+}
+
+#[test]
 fn a_key_whose_probe_is_refused_is_read_and_the_connection_stays() {
     let mut script = Script::live(&["a", "b"]);
     script.answers_probes = false;
