@@ -72,3 +72,26 @@ fn a_version_of_an_earlier_history_contradicts_nothing() {
         [publish(1, "k", 6, "newer")]
     );
 }
+
+#[test]
+fn a_read_that_an_event_was_quicker_than_shows_no_other_history() {
+    let mut script = Script::live(&["k"]);
+    script.refresh(1, 1);
+    script.receive(events(1, 12, &[put("k", 12, "y")]));
+    script.respond(2, 11, &[Some((11, "x"))]);
+    assert_eq!(script.history_resets(), 0);
+}
+
+#[test]
+fn e5_the_version_to_check_is_one_that_the_last_connection_saw() {
+    let mut script = Script::live(&["a", "b"]);
+    script.receive(events(1, 12, &[put("a", 12, "x")]));
+    script.receive(events(2, 30, &[put("b", 30, "y")]));
+    script.fail(CauseKind::Unreachable);
+    assert_eq!(script.connect()[0], history_check("b", 30, "y"));
+    assert_eq!(script.refuse(2, CauseKind::TooLarge), [read(3, &["b"]), read(4, &["a"])]);
+    script.respond(4, 40, &[Some((12, "x"))]);
+    script.fail(CauseKind::Unreachable);
+    script.next_actions();
+    assert_eq!(script.connect()[0], history_check("a", 12, "x"));
+}

@@ -174,6 +174,18 @@ fn e8_values_that_are_too_large_for_one_response_are_read_in_halves() {
 }
 
 #[test]
+fn c10_a_server_that_reads_one_key_at_a_time_is_asked_so() {
+    let mut script = Script::new(&["one", "two"]);
+    for (id, key) in (1..).zip(["a", "b"]) {
+        script.subscribe(id, key);
+    }
+    script.connect();
+    let each = script.refuse(1, CauseKind::Unimplemented);
+    assert_eq!(each, [read(2, &["a"]), read(3, &["b"])]);
+    assert_eq!(script.refuse(2, CauseKind::Unimplemented), [Action::Disconnect, connect("two")]);
+}
+
+#[test]
 fn a_refused_key_is_asked_for_again_and_its_neighbours_go_on() {
     let mut script = Script::live(&["a", "b"]);
     script.refresh(1, 1);

@@ -11,6 +11,32 @@ fn connecting_ends_at_its_timeout_and_the_next_member_is_tried() {
 }
 
 #[test]
+fn c13_a_name_is_waited_for_longer_if_no_address_is_known() {
+    let one: Arc<str> = "one".into();
+    for (is_known, timeout) in [(true, TIMEOUTS.connect / 5), (false, TIMEOUTS.connect)] {
+        let mut endpoints = Endpoints::new([one.to_string()], Some(1));
+        if is_known {
+            endpoints.resolved(&one, vec!["1".into()]);
+        }
+        let now = Instant::now();
+        let mut session = Session::new(endpoints, TIMEOUTS, None, now);
+        session.handle_subscribe(key_id(1), "k".into(), now);
+        assert_eq!(session.poll_action(now), Some(Action::Resolve(Arc::clone(&one))));
+        let late = now + timeout;
+        assert_eq!(session.poll_timeout(), Some(late));
+        session.handle_timeout(late);
+        match session.poll_action(late) {
+            Some(Action::Connect { address, .. }) => assert!(is_known && *address == *"1"),
+            Some(Action::PublishHealth(health)) => {
+                assert!(!is_known);
+                assert_eq!(health.cause.unwrap().kind(), CauseKind::Unreachable);
+            }
+            action => panic!("{action:?}"),
+        }
+    }
+}
+
+#[test]
 fn the_connect_timeout_includes_the_first_response() {
     let mut script = Script::new(&["one", "two"]);
     script.subscribe(1, "k");
