@@ -2,10 +2,12 @@
 
 mod history;
 mod lag;
+mod members;
 mod proof;
 mod reads;
 mod subscriptions;
 mod timeouts;
+mod traffic;
 mod watches;
 
 use std::collections::BTreeMap;
@@ -196,6 +198,12 @@ impl Script {
             }
         }
         actions
+    }
+
+    /// Why the store is not live, as its program reads it.
+    fn cause(&self) -> String {
+        let cause = self.health.as_ref().and_then(|health| health.cause.as_ref());
+        cause.map(ToString::to_string).unwrap_or_default()
     }
 
     fn state(&self) -> HealthState {

@@ -241,6 +241,21 @@ fn after_a_read_of_many_keys_timed_out_fewer_are_read_at_once_until_the_connecti
 }
 
 #[test]
+fn after_a_read_of_one_key_timed_out_as_many_are_read_at_once_as_before() {
+    let names: Vec<String> = (1..=128).map(|name| name.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut script = Script::new(&["one"]);
+    script.subscribe(1, "1");
+    assert_eq!(script.connect(), [read(1, &["1"])]);
+    script.wait(5 * SECOND); // no response
+    for (id, name) in (1..).zip(&names).skip(1) {
+        script.subscribe(id, name);
+    }
+    script.wait(SECOND);
+    assert_eq!(script.connect(), [read(2, &names)]);
+}
+
+#[test]
 fn a_refresh_is_read_after_the_call_and_survives_the_connection() {
     let mut script = Script::new(&["one", "two"]);
     script.subscribe(1, "k");

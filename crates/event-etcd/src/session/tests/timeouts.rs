@@ -8,6 +8,7 @@ fn connecting_ends_at_its_timeout_and_the_next_member_is_tried() {
     script.subscribe(1, "k");
     assert_eq!(script.patience(), Some(TIMEOUTS.connect));
     assert_eq!(script.wait(TIMEOUTS.connect), [Action::Disconnect, connect("two")]);
+    assert_eq!(script.cause(), "unreachable: no response within 4s");
 }
 
 #[test]
@@ -154,6 +155,7 @@ fn e12_a_member_that_answers_on_the_stream_only_is_left() {
         script.receive(WatchResponse::Progress);
         if script.wait(SECOND / 2).contains(&Action::Disconnect) {
             assert!(script.now - begun <= TIMEOUTS.liveness);
+            assert_eq!(script.cause(), "unreachable: no response within 3s");
             return;
         }
     }
@@ -406,6 +408,7 @@ fn a_watch_that_is_not_created_ends_the_connection() {
         // The stream lives, and the reads are answered.
         script.receive(WatchResponse::Progress);
         if script.wait(SECOND / 10).contains(&Action::Disconnect) {
+            assert_eq!(script.cause(), "unreachable: a watch was not created within 3s");
             return;
         }
     }
