@@ -51,6 +51,17 @@ fn one_probe_is_under_way_at_a_time() {
 }
 
 #[test]
+fn each_probe_is_of_another_key() {
+    let mut script = Script::live(&["a", "b", "c"]);
+    script.answers_probes = false;
+    for key in ["a", "b", "c", "a", "b"] {
+        assert_eq!(script.next_actions(), [PROGRESS, probe(&[key])]);
+        script.receive(WatchResponse::Progress);
+        script.probed(10, &[None]);
+    }
+}
+
+#[test]
 fn a_member_that_has_too_many_requests_is_not_probed_while_it_is_given_time() {
     let mut script = Script::live(&["k"]);
     script.answers_probes = false;

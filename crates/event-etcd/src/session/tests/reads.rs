@@ -204,6 +204,38 @@ fn a_refused_key_is_asked_for_again_and_its_neighbours_go_on() {
 }
 
 #[test]
+fn keys_that_are_refused_are_asked_for_again_the_later_the_more_they_are() {
+    let names: Vec<String> = (1..=70).map(|name| name.to_string()).collect();
+    let mut script = Script::live(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let begun = script.now;
+    for (id, ticket) in (1..=70).zip(1..) {
+        script.refresh(id, ticket);
+        script.refuse(ticket + 1, CauseKind::PermissionDenied);
+    }
+    (1..70).for_each(|id| drop(script.unsubscribe(id)));
+    assert_eq!(script.next_actions(), [read(72, &["70"])]);
+    assert_eq!(script.now - begun, 3 * SECOND / 2);
+}
+
+#[test]
+fn a_value_that_is_too_large_is_asked_for_ever_later() {
+    let half = SECOND / 2;
+    for (kind, waits) in [
+        (CauseKind::TooLarge, [1, 2, 4, 8, 16, 32, 60, 60].map(|halves| halves * half)),
+        (CauseKind::PermissionDenied, [half; 8]),
+    ] {
+        let mut script = Script::live(&["k"]);
+        script.refresh(1, 1);
+        for (id, wait) in (2..).zip(waits) {
+            script.refuse(id, kind);
+            let refused = script.now;
+            assert_eq!(script.next_actions(), [read(id + 1, &["k"])]);
+            assert_eq!(script.now - refused, wait, "{kind:?}");
+        }
+    }
+}
+
+#[test]
 fn a_key_that_is_refused_again_and_again_does_not_delay_the_others() {
     let mut script = Script::live(&["a", "b"]);
     for (ticket, id) in (1..).zip([1, 2]) {

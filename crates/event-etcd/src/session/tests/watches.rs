@@ -88,6 +88,19 @@ fn e7_a_progress_response_proves_the_stream_and_publishes_nothing() {
 }
 
 #[test]
+fn a_stream_that_says_nothing_a_hundred_times_a_second_is_left() {
+    let mut script = Script::live(&["k"]);
+    for _ in 0..3 {
+        script.now += SECOND;
+        for _ in 0..100 {
+            assert_eq!(script.receive(WatchResponse::Progress), []);
+        }
+    }
+    assert_eq!(script.receive(WatchResponse::Progress)[0], Action::Disconnect);
+    assert_eq!(script.cause(), "protocol violation: the stream says nothing, without end");
+}
+
+#[test]
 fn events_are_not_published_if_a_read_was_quicker() {
     let mut script = Script::live(&["k"]);
     script.refresh(1, 1);
