@@ -32,6 +32,19 @@ fn a_value_ends_with_its_last_writer_and_a_reader_is_not_a_writer() {
 }
 
 #[test]
+fn a_writer_that_ends_beside_another_one_ends_nothing() {
+    let value = MemoryValue::new(1);
+    let (other, mut watcher) = (value.clone(), value.watch());
+    assert_eq!(watcher.try_get().unwrap().unwrap(), 1);
+    value.end("one of two");
+    assert!(watcher.try_get().is_none(), "a writer is left");
+    other.set(2);
+    assert_eq!(watcher.try_get().unwrap().unwrap(), 2);
+    other.end("the last");
+    assert_eq!(watcher.try_get().unwrap().unwrap_err().to_string(), "the last");
+}
+
+#[test]
 fn the_first_get_of_a_value_that_ended_without_a_version_is_closed() {
     let value = MemoryValue::<u8>::empty();
     let mut watcher = value.watch();

@@ -44,10 +44,13 @@ fn a_first_get_over_two_shared_readers_is_not_older_than_what_the_task_has_seen(
     begins.wait();
     assert_eq!(value.watch().try_get().unwrap().unwrap(), 2);
     let mut first = outer.watch();
-    assert!(first.try_get().is_none(), "1 is older than what this task has seen");
+    let woken = Arc::new(Woken::default());
+    let polled = first.poll_get(&mut Context::from_waker(&woken.waker()));
+    assert!(polled.is_pending(), "1 is older than what this task has seen");
     goes_on.wait();
-    assert_eq!(block_on(first.get()).unwrap(), 2);
     assert_eq!(at_work.join().unwrap(), 2);
+    assert!(woken.take() >= 1);
+    assert_eq!(block_on(first.get()).unwrap(), 2);
 }
 
 /// Stops early once for each version, as a poll does that has passed over many.
@@ -88,6 +91,43 @@ fn a_first_get_over_an_upstream_that_stops_early_is_not_older_than_a_set_that_re
         value.set(version);
         assert_eq!(block_on(shared.get()).unwrap(), version);
     }
+}
+
+#[test]
+fn a_first_get_takes_a_version_whose_look_began_after_it_came() {
+    let (begins, goes_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (begun, waits) = (Arc::clone(&begins), Arc::clone(&goes_on));
+    let value = MemoryValue::new(1);
+    let reader = value.reader().map(move |version| {
+        if version > 1 {
+            begun.wait();
+            waits.wait();
+        }
+        version
+    });
+    let (mut busy, mut first) = (reader.watch(), reader.watch());
+    assert_eq!(block_on(busy.get()).unwrap(), 1);
+    let at_work = thread::spawn(move || [(); 3].map(|()| block_on(busy.get()).unwrap()));
+    for (version, taken) in [(2, None), (3, None), (4, Some(3))] {
+        value.set(version);
+        begins.wait();
+        assert_eq!(first.try_get().map(Result::unwrap), taken, "it would starve");
+        goes_on.wait();
+    }
+    assert_eq!(at_work.join().unwrap(), [2, 3, 4]);
+}
+
+#[test]
+fn a_sibling_takes_what_is_published_if_its_look_at_upstream_stops_early() {
+    let value = MemoryValue::new(0);
+    let shared = Early(value.reader()).shared();
+    let (mut one, mut two) = (shared.watch(), shared.watch());
+    assert_eq!((block_on(one.get()).unwrap(), block_on(two.get()).unwrap()), (0, 0));
+    value.set(1);
+    assert_eq!(block_on(one.get()).unwrap(), 1);
+    value.set(2);
+    assert_eq!(two.try_get().unwrap().unwrap(), 1, "it would starve beside a fast writer");
+    assert_eq!(block_on(two.get()).unwrap(), 2);
 }
 
 #[test]
@@ -167,6 +207,23 @@ fn siblings_over_a_watcher_without_an_epoch_come_to_rest() {
     drop(value);
     for sibling in siblings {
         sibling.join().unwrap();
+    }
+}
+
+#[test]
+fn what_is_below_is_not_polled_again_before_it_wakes_a_sibling() {
+    let value = MemoryValue::new(0);
+    let polls = Arc::new(AtomicUsize::new(0));
+    let shared = WithoutEpoch(value.reader(), Arc::clone(&polls)).shared();
+    let mut watcher = shared.watch();
+    for version in 0..3 {
+        value.set(version);
+        polls.store(0, Ordering::SeqCst);
+        assert_eq!(watcher.try_get().unwrap().unwrap(), version);
+        for _ in 0..10 {
+            assert!(watcher.try_get().is_none());
+        }
+        assert_eq!(polls.load(Ordering::SeqCst), 2, "a version, and nothing");
     }
 }
 

@@ -84,8 +84,11 @@ impl Session {
     /// Begins to probe the next keys.
     pub(super) fn probe(&mut self, now: Instant) {
         let State::Connected(connected) = &mut self.state else { return };
-        if connected.proof.probe.is_some() || connected.overload.is_some() {
+        if connected.proof.probe.is_some() || connected.is_paused(now) {
             return;
+        }
+        if connected.overload.is_some() && !connected.reads.is_empty() {
+            return; // they show whether it is over
         }
         let is_blind = matches!(connected.stream, Stream::Open { answers: Answers::No, .. });
         connected.proof.left = if is_blind { WIDE.min(connected.watched).max(1) } else { 1 };
@@ -152,6 +155,7 @@ impl Session {
             CauseKind::Unimplemented if probe.keys.len() > 1 => {
                 let State::Connected(connected) = &mut self.state else { return };
                 connected.most_keys = 1;
+                connected.proof.left += probe.keys.len();
                 self.probe_more(now);
             }
             _ => self.fail(failure, now),

@@ -59,6 +59,9 @@ impl Session {
             connected.reads.insert(id, read);
             self.actions.push_back(Action::Read(id, names));
         }
+        if connected.overload.is_some() {
+            self.probe(now); // if nothing is read, nothing else shows whether it is over
+        }
     }
 
     /// A read is the truth: publishes what differs, and watches on from there (E5).

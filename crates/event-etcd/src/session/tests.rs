@@ -1,9 +1,14 @@
 //! Each rule by a script: what happens, and what the session does about it.
 
+mod health;
+mod history;
 mod lag;
+mod members;
+mod proof;
 mod reads;
 mod subscriptions;
 mod timeouts;
+mod traffic;
 mod watches;
 
 use std::collections::BTreeMap;
@@ -110,6 +115,11 @@ impl Script {
         self.actions()
     }
 
+    fn refuse_probe(&mut self, kind: CauseKind) -> Vec<Action> {
+        self.session.handle_probe(Err(Failure::new(kind, "refused")), self.now);
+        self.actions()
+    }
+
     /// What the store has at the revision of the version that it was asked for.
     fn history_check(&mut self, response: Result<(i64, Values<'_>), CauseKind>) {
         let response = response
@@ -189,6 +199,12 @@ impl Script {
             }
         }
         actions
+    }
+
+    /// Why the store is not live, as its program reads it.
+    fn cause(&self) -> String {
+        let cause = self.health.as_ref().and_then(|health| health.cause.as_ref());
+        cause.map(ToString::to_string).unwrap_or_default()
     }
 
     fn state(&self) -> HealthState {

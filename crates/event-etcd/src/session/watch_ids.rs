@@ -142,3 +142,23 @@ fn id_at(slot: u32, progress: &[Progress]) -> Option<i64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_that_ended_leaves_nothing_behind() {
+        let mut ids = WatchIds::default();
+        let mut progress: Vec<_> = (0..10).map(|_| Progress::default()).collect();
+        for watch_id in 0..1000 {
+            let slot = u32::try_from(watch_id % 10).unwrap();
+            progress[slot as usize].state = KeyState::Watched(watch_id);
+            ids.insert(watch_id, slot, &progress);
+            assert_eq!(ids.find(watch_id, &progress), Some(slot));
+            ids.remove(watch_id, slot);
+            assert_eq!(ids.find(watch_id, &progress), None);
+        }
+        assert_eq!(ids.slots.len(), 0);
+    }
+}

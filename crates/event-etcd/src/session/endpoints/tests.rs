@@ -106,13 +106,79 @@ fn a_dead_endpoint_is_tried_again_when_the_others_fail_all_the_time() {
     let mut endpoints = endpoints(&["dead", "flaps"], 1).in_order();
     endpoints.next(now);
     endpoints.failed(now);
-    for _ in 0..OTHERS_FAILED {
-        assert_eq!(next(&mut endpoints, now), "flaps");
-        endpoints.good(now);
-        now += 2 * SECOND;
+    for times in [1, 2, 4] {
+        for _ in 0..times * OTHERS_FAILED {
+            assert_eq!(next(&mut endpoints, now), "flaps");
+            endpoints.good(now);
+            now += 2 * SECOND;
+            endpoints.failed(now);
+        }
+        assert_eq!(next(&mut endpoints, now), "dead");
         endpoints.failed(now);
     }
-    assert_eq!(next(&mut endpoints, now), "dead");
+}
+
+#[test]
+fn an_endpoint_that_failed_long_ago_is_like_one_that_never_did() {
+    let mut now = Instant::now();
+    let mut endpoints = endpoints(&["a", "b"], 1).in_order();
+    assert_eq!(next(&mut endpoints, now), "a");
+    endpoints.failed(now);
+    now += DEAD;
+    assert_eq!(next(&mut endpoints, now), "a");
+}
+
+#[test]
+fn after_a_good_connection_there_is_a_wait_if_all_addresses_failed_before() {
+    let mut now = Instant::now();
+    let mut endpoints = Endpoints::new(["name".to_owned()], Some(1)).in_order();
+    endpoints.resolved(&"name".into(), ["1", "2"].map(Arc::from).to_vec());
+    for address in ["1", "2"] {
+        assert_eq!(next(&mut endpoints, now), address);
+        endpoints.failed(now);
+    }
+    endpoints.next(now);
+    endpoints.good(now);
+    now += QUIET;
+    endpoints.failed(now);
+    assert!(endpoints.wait() >= SHORTEST);
+}
+
+#[test]
+fn a_name_without_an_address_does_not_keep_the_others_from_being_spared() {
+    let now = Instant::now();
+    let mut endpoints = Endpoints::new(["known", "unknown"].map(str::to_owned), Some(1));
+    endpoints.resolved(&"known".into(), vec!["known".into()]);
+    let mut waits = Vec::new();
+    for _ in 0..4 {
+        endpoints.next(now);
+        endpoints.failed(now);
+        waits.push(endpoints.wait());
+    }
+    assert_eq!(waits[0], Duration::ZERO, "perhaps the other one has an address by now");
+    assert!(waits[1..].iter().all(|wait| *wait >= SHORTEST), "{waits:?}");
+}
+
+#[test]
+fn c13_an_address_is_named_if_its_name_has_several() {
+    let now = Instant::now();
+    let mut endpoints = endpoints(&["a", "b"], 1).in_order();
+    assert_eq!(endpoints.current(), None);
+    endpoints.next(now);
+    assert_eq!(endpoints.current().as_deref(), Some("a"));
+    endpoints.resolved(&"a".into(), ["1", "2"].map(Arc::from).to_vec());
+    endpoints.next(now);
+    assert_eq!(endpoints.current().as_deref(), Some("a (1)"));
+}
+
+#[test]
+fn clients_that_began_together_spread_their_requests() {
+    let random: Vec<f64> = (0..300).map(|seed| endpoints(&["a"], seed).random()).collect();
+    assert!(random.iter().all(|random| (0.0..1.0).contains(random)));
+    for part in [0.0..0.25, 0.25..0.5, 0.5..0.75, 0.75..1.0] {
+        let count = random.iter().filter(|random| part.contains(*random)).count();
+        assert!((40..110).contains(&count), "{count} of 300 in {part:?}");
+    }
 }
 
 #[test]

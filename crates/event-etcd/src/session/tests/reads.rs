@@ -174,6 +174,18 @@ fn e8_values_that_are_too_large_for_one_response_are_read_in_halves() {
 }
 
 #[test]
+fn c10_a_server_that_reads_one_key_at_a_time_is_asked_so() {
+    let mut script = Script::new(&["one", "two"]);
+    for (id, key) in (1..).zip(["a", "b"]) {
+        script.subscribe(id, key);
+    }
+    script.connect();
+    let each = script.refuse(1, CauseKind::Unimplemented);
+    assert_eq!(each, [read(2, &["a"]), read(3, &["b"])]);
+    assert_eq!(script.refuse(2, CauseKind::Unimplemented), [Action::Disconnect, connect("two")]);
+}
+
+#[test]
 fn a_refused_key_is_asked_for_again_and_its_neighbours_go_on() {
     let mut script = Script::live(&["a", "b"]);
     script.refresh(1, 1);
@@ -189,6 +201,38 @@ fn a_refused_key_is_asked_for_again_and_its_neighbours_go_on() {
     // Not an answer to the refusal of a watch, so it proves nothing about the stream's credentials.
     assert_eq!(script.respond(3, 11, &[None]), [Action::Send(create("a", 11))]);
     assert_eq!(script.state(), HealthState::Live);
+}
+
+#[test]
+fn keys_that_are_refused_are_asked_for_again_the_later_the_more_they_are() {
+    let names: Vec<String> = (1..=70).map(|name| name.to_string()).collect();
+    let mut script = Script::live(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let begun = script.now;
+    for (id, ticket) in (1..=70).zip(1..) {
+        script.refresh(id, ticket);
+        script.refuse(ticket + 1, CauseKind::PermissionDenied);
+    }
+    (1..70).for_each(|id| drop(script.unsubscribe(id)));
+    assert_eq!(script.next_actions(), [read(72, &["70"])]);
+    assert_eq!(script.now - begun, 3 * SECOND / 2);
+}
+
+#[test]
+fn a_value_that_is_too_large_is_asked_for_ever_later() {
+    let half = SECOND / 2;
+    for (kind, waits) in [
+        (CauseKind::TooLarge, [1, 2, 4, 8, 16, 32, 60, 60].map(|halves| halves * half)),
+        (CauseKind::PermissionDenied, [half; 8]),
+    ] {
+        let mut script = Script::live(&["k"]);
+        script.refresh(1, 1);
+        for (id, wait) in (2..).zip(waits) {
+            script.refuse(id, kind);
+            let refused = script.now;
+            assert_eq!(script.next_actions(), [read(id + 1, &["k"])]);
+            assert_eq!(script.now - refused, wait, "{kind:?}");
+        }
+    }
 }
 
 #[test]
@@ -226,6 +270,21 @@ fn after_a_read_of_many_keys_timed_out_fewer_are_read_at_once_until_the_connecti
     script.fail(CauseKind::Unreachable);
     script.wait(SECOND);
     assert_eq!(script.connect(), [read(4, &names)]);
+}
+
+#[test]
+fn after_a_read_of_one_key_timed_out_as_many_are_read_at_once_as_before() {
+    let names: Vec<String> = (1..=128).map(|name| name.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut script = Script::new(&["one"]);
+    script.subscribe(1, "1");
+    assert_eq!(script.connect(), [read(1, &["1"])]);
+    script.wait(5 * SECOND); // no response
+    for (id, name) in (1..).zip(&names).skip(1) {
+        script.subscribe(id, name);
+    }
+    script.wait(SECOND);
+    assert_eq!(script.connect(), [read(2, &names)]);
 }
 
 #[test]

@@ -88,6 +88,19 @@ fn e7_a_progress_response_proves_the_stream_and_publishes_nothing() {
 }
 
 #[test]
+fn a_stream_that_says_nothing_a_hundred_times_a_second_is_left() {
+    let mut script = Script::live(&["k"]);
+    for _ in 0..3 {
+        script.now += SECOND;
+        for _ in 0..100 {
+            assert_eq!(script.receive(WatchResponse::Progress), []);
+        }
+    }
+    assert_eq!(script.receive(WatchResponse::Progress)[0], Action::Disconnect);
+    assert_eq!(script.cause(), "protocol violation: the stream says nothing, without end");
+}
+
+#[test]
 fn events_are_not_published_if_a_read_was_quicker() {
     let mut script = Script::live(&["k"]);
     script.refresh(1, 1);
@@ -147,19 +160,21 @@ fn e10_of_several_events_in_one_revision_the_last_one_counts() {
 
 #[test]
 fn e8_a_revision_is_complete_with_the_last_fragment() {
-    let fragment = |watch_id, event, is_fragment| WatchResponse::Events {
-        watch_id,
-        revision: 11,
-        events: [event].into(),
-        is_fragment,
-    };
     let mut script = Script::live(&["k", "l"]);
-    assert_eq!(script.receive(fragment(1, delete("k", 11), true)), []);
-    let whole = script.receive(fragment(1, put("k", 11, "new"), false));
+    assert_eq!(script.receive(fragment(1, &[delete("k", 11)], true)), []);
+    let whole = script.receive(fragment(1, &[put("k", 11, "new")], false));
     assert_eq!(whole, [publish(1, "k", 11, "new")]);
+    // The last fragment may be empty.
+    assert_eq!(script.receive(fragment(1, &[put("k", 12, "x")], true)), []);
+    assert_eq!(script.receive(fragment(1, &[], false)), [publish(1, "k", 12, "x")]);
     // What is left of a response that was cut short is not taken for another watch's.
-    script.receive(fragment(1, put("k", 12, "x"), true));
-    assert_eq!(script.receive(events(2, 12, &[])), []);
+    assert_eq!(script.receive(fragment(1, &[put("k", 13, "y")], true)), []);
+    assert_eq!(script.receive(fragment(2, &[], false)), []);
+}
+
+/// A part of a response, on a store at revision 20.
+fn fragment(watch_id: i64, events: &[Event], is_fragment: bool) -> WatchResponse {
+    WatchResponse::Events { watch_id, revision: 20, events: events.into(), is_fragment }
 }
 
 #[test]
