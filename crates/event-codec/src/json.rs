@@ -1,5 +1,6 @@
 //! JSON documents.
 
+mod field;
 mod parser_error;
 
 use std::marker::PhantomData;
@@ -7,6 +8,7 @@ use std::marker::PhantomData;
 use event_core::{Bytes, Decoder, Error, ErrorKind};
 use serde::de::DeserializeOwned;
 
+pub use self::field::JsonField;
 use self::parser_error::{explain, position};
 use crate::of_type::of_type;
 use crate::tracked::{ErrorSlot, Expectation, Format, TrackedDeserializer, TrackedError};
@@ -116,6 +118,33 @@ impl<T> Json<T> {
     #[must_use]
     pub const fn reveal(self) -> Self {
         Self { reveal: true, ..self }
+    }
+
+    /// Decodes one place of the document: the one that `pointer` names as RFC 6901 has it, such as
+    /// `/server/port` or `/hosts/0`. The rest of the document may be anything that is JSON.
+    ///
+    /// If the document has no such place, that is an error of kind [`ErrorKind::Decode`], which names the
+    /// pointer. The line and the column of other errors count from the place.
+    ///
+    /// ```
+    /// use event_codec::Json;
+    /// use event_core::{Entry, MemoryValue, ReaderExt, ValueWriter};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let config = MemoryValue::new(Entry::present("config", 1, r#"{"server": {"port": 8080}}"#));
+    /// let port = config.reader().decode(Json::<u16>::new().field("/server/port"));
+    /// assert_eq!(port.get().await.unwrap(), 8080);
+    ///
+    /// config.set(Entry::present("config", 2, r#"{"server": {}}"#));
+    /// assert_eq!(
+    ///     port.get().await.unwrap_err().to_string(),
+    ///     "key `config` at revision 2: the document has nothing at `/server/port`",
+    /// );
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn field(self, pointer: &str) -> JsonField<T> {
+        JsonField::new(self, pointer)
     }
 
     /// Says why a document is not a `T`.

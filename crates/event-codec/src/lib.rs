@@ -168,7 +168,7 @@ mod type_name;
 
 pub use decoder_ext::DecoderExt;
 #[cfg(feature = "json")]
-pub use json::Json;
+pub use json::{Json, JsonField};
 pub use map::Map;
 pub use optional::Optional;
 pub use or::Or;

@@ -6,6 +6,7 @@ mod combinators;
 mod errors;
 mod glob_imports;
 mod json_errors;
+mod json_field;
 mod json_random;
 mod json_secrets;
 mod json_syntax;
