@@ -50,7 +50,7 @@ const LATE: Duration = Duration::from_millis(100);
 const GRACE: Duration = Duration::from_millis(100);
 
 impl Driver {
-    pub(crate) fn new(
+    fn new(
         connector: Arc<dyn Connector>,
         session: Session,
         mailbox: Arc<Mailbox>,
@@ -165,7 +165,10 @@ impl Driver {
                 tracing::debug!(%endpoint, %address, "connecting");
                 in_flight.connect(Arc::clone(&self.connector), endpoint, address);
             }
-            Action::Disconnect => *in_flight = InFlight::default(),
+            Action::Disconnect => {
+                *in_flight = InFlight::default();
+                self.mailbox.clear_refusals();
+            }
             Action::Read(id, keys) => in_flight
                 .call(|connection| async move { Done::Read(id, connection.read(keys).await) }),
             Action::Probe(keys) => in_flight
@@ -182,6 +185,7 @@ impl Driver {
             }),
             Action::Send(request) => in_flight.to_send.push_back(request),
             Action::Publish(id, entry) => self.publish(id, entry),
+            Action::PublishRefusal(id, failure) => self.mailbox.set_refusal(id, failure.as_ref()),
             Action::PublishHealth(health) => {
                 let Health { state, cause, source, .. } = &health;
                 tracing::info!(%state, ?cause, ?source, "health");
@@ -240,7 +244,8 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // If the program did not close the store, it is the runtime that ends.
+        // If the program did not close the store, it is the runtime that ends. A reader of the health says
+        // `Closed` by itself.
         if !self.mailbox.close() {
             let why = "the tokio runtime of the store ended";
             mem::take(&mut self.cells).into_values().for_each(|cell| cell.end(why));

@@ -27,9 +27,17 @@
 //! watchers it has, and its watch is canceled when the last of them is dropped.
 //!
 //! [`EtcdValue`] says what a `get` yields for each state of a key.
+//!
+//! # How does a program see a failure?
+//!
+//! | you want | call |
+//! |---|---|
+//! | to know whether the store works, such as for a readiness probe | [`store.health()`](EtcdStore::health) |
+//! | to know whether one key can be read | [`value.health()`](EtcdValue::health) |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod endpoint;
+mod health;
 mod options;
 mod store;
 mod value;
@@ -48,6 +56,7 @@ pub mod fuzzing;
 #[cfg(test)]
 mod simulation;
 
+pub use health::{EtcdHealth, EtcdHealthWatcher};
 pub use options::Options;
 pub use store::EtcdStore;
 pub use value::{EtcdValue, EtcdWatcher};

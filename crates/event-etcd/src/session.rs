@@ -64,7 +64,7 @@ pub(crate) enum Action {
     /// Connect to an address of an endpoint, then call [`Session::handle_connected`] or
     /// [`Session::handle_failure`].
     Connect { endpoint: Arc<str>, address: Arc<str> },
-    /// Drop the connection and all that is under way on it.
+    /// Drop the connection and all that is under way on it. The refusals of keys end with it.
     Disconnect,
     /// Read these keys, linearizable and in one transaction, then call [`Session::handle_read`].
     Read(ReadId, Vec<Bytes>),
@@ -83,6 +83,8 @@ pub(crate) enum Action {
     ListMembers,
     /// Publish the newest version of a key.
     Publish(KeyId, Entry),
+    /// A key can't be read, for this reason, or can be read again.
+    PublishRefusal(KeyId, Option<Failure>),
     /// Publish the health of the store.
     PublishHealth(Health),
     /// The refreshes of a key up to this one are done, or were refused.
@@ -290,7 +292,6 @@ impl Session {
         self.read_more(now);
         self.watch_more(now);
         if let State::Connected(connected) = &mut self.state
-            && connected.stream.is_open()
             && !connected.is_live
             && connected.is_settled()
             && connected.overload.is_none()
@@ -307,7 +308,7 @@ impl Session {
     fn next_endpoint(&mut self, now: Instant) {
         self.state = State::Idle;
         if self.keys.is_empty() {
-            return;
+            return self.health.recovered(); // nobody waits for anything
         }
         if self.endpoints.names().is_empty() {
             let message = "the program removed the last endpoint";

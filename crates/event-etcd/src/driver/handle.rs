@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use super::{Driver, now};
+use crate::health::EtcdHealth;
 use crate::mailbox::Mailbox;
 use crate::seam::Connector;
 use crate::session::Session;
@@ -35,8 +36,8 @@ impl DriverHandle {
         Self { mailbox, health: reader, begun, task }
     }
 
-    pub(crate) fn health(&self) -> MemoryReader<Health> {
-        self.health.clone()
+    pub(crate) fn health(&self) -> EtcdHealth {
+        EtcdHealth::of_store(Arc::clone(&self.mailbox), self.health.clone())
     }
 
     /// The time since a server last answered a linearizable read, or since the start.

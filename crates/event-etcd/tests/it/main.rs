@@ -6,6 +6,7 @@ mod certificates;
 mod compaction;
 mod faults;
 mod following;
+mod health;
 mod hostile;
 mod lag;
 mod large;
