@@ -32,6 +32,7 @@
 //!
 //! | you want | call |
 //! |---|---|
+//! | to start only when everything that is watched was read, or to know why not | [`store.ready().within(timeout).await`](EtcdStore::ready) |
 //! | to know whether the store works, such as for a readiness probe | [`store.health()`](EtcdStore::health) |
 //! | to know whether one key can be read | [`value.health()`](EtcdValue::health) |
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -39,6 +40,7 @@
 mod endpoint;
 mod health;
 mod options;
+mod ready;
 mod store;
 mod value;
 
@@ -58,5 +60,6 @@ mod simulation;
 
 pub use health::{EtcdHealth, EtcdHealthWatcher};
 pub use options::Options;
+pub use ready::Ready;
 pub use store::EtcdStore;
 pub use value::{EtcdValue, EtcdWatcher};

@@ -14,6 +14,7 @@ use crate::driver::DriverHandle;
 use crate::endpoint::{Endpoint, EndpointNames, split};
 use crate::health::EtcdHealth;
 use crate::options::Options;
+use crate::ready::Ready;
 use crate::seam::{Connector, Members};
 use crate::session::{Endpoints, Session};
 use crate::value::EtcdValue;
@@ -70,6 +71,8 @@ pub struct EtcdStore {
 impl EtcdStore {
     /// Checks the arguments and returns a store, without connecting: the store connects to one of `endpoints`
     /// when the first key is watched.
+    ///
+    /// To wait until the cluster has answered, watch what the program needs and call [`ready`](Self::ready).
     ///
     /// An endpoint is `host:port`, `http://host:port` or `https://host:port`. A URL may leave out its
     /// port, which is then 80 or 443. A Unix socket is `unix:///path/of/socket`, or `unixs://` with TLS. A
@@ -225,6 +228,51 @@ impl EtcdStore {
     #[must_use]
     pub fn health(&self) -> EtcdHealth {
         self.driver.health()
+    }
+
+    /// Waits until every key that is watched now has been read. Call it when a service starts, after it has
+    /// watched what it needs.
+    ///
+    /// A key that does not exist counts as read. If nothing is watched, the future completes at once. It keeps
+    /// the store alive. While the cluster can't be reached, it waits: set a timeout with
+    /// [`within`](Ready::within), and the error says why the store is not ready.
+    ///
+    /// # Errors
+    ///
+    /// - [`Unauthenticated`](ErrorKind::Unauthenticated): the server refused the credentials or the client's
+    ///   certificate, or they can't be read.
+    /// - [`PermissionDenied`](ErrorKind::PermissionDenied) or
+    ///   [`ResourceExhausted`](ErrorKind::ResourceExhausted), with the key: a key can't be read. If the program
+    ///   can do without a key, watch that key after the store is ready.
+    /// - [`Closed`](ErrorKind::Closed): the store ended.
+    /// - After the timeout, the kind of the cause. It is [`Unavailable`](ErrorKind::Unavailable) if the cluster
+    ///   can't be reached.
+    ///
+    /// The store goes on after an error, so you may call it again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use event_core::{ErrorKind, ValueReader};
+    /// use event_etcd::{EtcdStore, Options};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), event_core::Error> {
+    /// let store = EtcdStore::connect(["127.0.0.1:1"], Options::new()).await?; // nobody listens there
+    /// let _watcher = store.value("config").watch();
+    /// let error = store.ready().within(Duration::from_millis(500)).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unavailable);
+    /// println!("{error}"); // not ready within 500ms: unreachable: no connection to 127.0.0.1:1: …
+    /// # Ok(()) }
+    /// ```
+    pub fn ready(&self) -> Ready {
+        Ready::new(&self.driver)
     }
 
     /// The time since a server last answered a linearizable read. If there was none, the time since the store

@@ -17,6 +17,7 @@ pub(crate) struct DriverHandle {
     pub(crate) mailbox: Arc<Mailbox>,
     health: MemoryReader<Health>,
     begun: Instant,
+    pub(crate) runtime: Handle,
     task: AbortHandle,
 }
 
@@ -33,7 +34,7 @@ impl DriverHandle {
         let reader = health.reader();
         let driver = Driver::new(connector, session(begun), Arc::clone(&mailbox), health);
         let task = runtime.spawn(driver.run()).abort_handle();
-        Self { mailbox, health: reader, begun, task }
+        Self { mailbox, health: reader, begun, runtime: runtime.clone(), task }
     }
 
     pub(crate) fn health(&self) -> EtcdHealth {
