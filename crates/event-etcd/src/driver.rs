@@ -2,6 +2,7 @@
 
 mod folders;
 mod handle;
+mod health_log;
 mod in_flight;
 mod refreshes;
 
@@ -22,6 +23,7 @@ use crate::seam::{Connector, Failure, WatchResponse};
 use crate::session::{Action, Session};
 use crate::slots::{KeyId, Slots};
 use folders::Folders;
+use health_log::HealthLog;
 use in_flight::{Done, InFlight};
 use refreshes::Refreshes;
 
@@ -36,6 +38,7 @@ pub(crate) struct Driver {
     session: Session,
     mailbox: Arc<Mailbox>,
     health: MemoryValue<Health>,
+    health_log: HealthLog,
     cells: Slots<MemoryValue<Entry>>,
     refreshes: Refreshes,
     folders: Folders,
@@ -61,6 +64,7 @@ impl Driver {
             session,
             mailbox,
             health,
+            health_log: HealthLog::new(now()),
             cells: Slots::default(),
             refreshes: Refreshes::default(),
             folders: Folders::default(),
@@ -88,8 +92,13 @@ impl Driver {
                 response = in_flight::next(responses) => self.handle_responses(response),
                 Some(done) = calls.next() => self.handle_done(done),
                 () = sleep(timeout) => self.handle_timeout(due),
+                () = sleep(self.health_log.due()) => self.log_health(),
             }
         }
+    }
+
+    fn log_health(&mut self) {
+        self.health_log.log(now());
     }
 
     fn handle_timeout(&mut self, due: Option<Instant>) {
@@ -187,8 +196,7 @@ impl Driver {
             Action::Publish(id, entry) => self.publish(id, entry),
             Action::PublishRefusal(id, failure) => self.mailbox.set_refusal(id, failure.as_ref()),
             Action::PublishHealth(health) => {
-                let Health { state, cause, source, .. } = &health;
-                tracing::info!(%state, ?cause, ?source, "health");
+                self.health_log.changed(&health, now());
                 self.health.set(health);
             }
             Action::Refreshed(id, ticket, result) => self.refreshes.complete(id, ticket, &result),

@@ -35,6 +35,7 @@
 //! | to start only when everything that is watched was read, or to know why not | [`store.ready().within(timeout).await`](EtcdStore::ready) |
 //! | to know whether the store works, such as for a readiness probe | [`store.health()`](EtcdStore::health) |
 //! | to know whether one key can be read | [`value.health()`](EtcdValue::health) |
+//! | a line in the log | nothing: a stall is a warning of `tracing` that has the cause |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod endpoint;

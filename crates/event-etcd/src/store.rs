@@ -204,6 +204,10 @@ impl EtcdStore {
     ///
     /// The health ends with the store: every `get` then returns [`ErrorKind::Closed`], that of a new watcher too.
     ///
+    /// The store logs through `tracing`. If it stalls, or can't read a key, it logs a warning with the cause, and
+    /// when that is over a line of level `INFO` that says how long it lasted. The same line comes at most once in
+    /// ten seconds. Each change of the health is logged at level `DEBUG`.
+    ///
     /// ```no_run
     /// use event_core::{HealthState, ReaderExt};
     ///

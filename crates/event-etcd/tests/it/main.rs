@@ -11,6 +11,7 @@ mod hostile;
 mod lag;
 mod large;
 mod laws;
+mod logs;
 mod ready;
 mod set_ups;
 mod sharing;
