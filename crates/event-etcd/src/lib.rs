@@ -36,6 +36,19 @@
 //! | to know whether the store works, such as for a readiness probe | [`store.health()`](EtcdStore::health) |
 //! | to know whether one key can be read | [`value.health()`](EtcdValue::health) |
 //! | a line in the log | nothing: a stall is a warning of `tracing` that has the cause |
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `tls-ring` (default) | TLS with the cryptography of ring |
+//! | `tls-aws-lc` | TLS with the cryptography of aws-lc-rs. If `tls-ring` is on, too, ring is used |
+//! | `tls` | TLS. Either of the two above turns it on. Without them, install a `CryptoProvider` of rustls |
+//! | `native-roots` (default) | the system's root certificates |
+//! | `webpki-roots` | Mozilla's root certificates. If `native-roots` is on, too, they are used if the system has none |
+//!
+//! A provider that the program installs in rustls is used before those of the features. Without `tls`, connecting
+//! with an `https://` endpoint or with an option for TLS is an error.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod endpoint;
@@ -58,6 +71,9 @@ mod seam;
 pub mod fuzzing;
 #[cfg(test)]
 mod simulation;
+
+#[doc(no_inline)]
+pub use etcd_client;
 
 pub use health::{EtcdHealth, EtcdHealthWatcher};
 pub use options::Options;

@@ -94,6 +94,7 @@ impl EtcdStore {
     /// - a certificate or a key is not PEM, or can't be parsed, or the key belongs to another certificate;
     /// - a file of the credentials can't be read, or a function for them returns an error;
     /// - the user, the password or the name of the servers' certificates is empty;
+    /// - an endpoint or an option is for TLS, and the [features](crate#features) for TLS are off;
     /// - a timeout is zero or longer than a day;
     /// - the call is outside a tokio runtime, or in one without time or without I/O. `#[tokio::main]` enables
     ///   both.
@@ -128,8 +129,9 @@ impl EtcdStore {
     /// Makes a store over a client that the program has, with the default timeouts.
     ///
     /// Prefer [`connect`](Self::connect): the balancer of a client keeps sending calls to dead members. The
-    /// client must be of etcd-client 0.21. In its `ConnectOptions`, set `with_require_leader`, a connect
-    /// timeout, a keepalive of at least 5 s and, with a user, `with_auto_token_refresh`.
+    /// client must be of the version of etcd-client that this crate re-exports as
+    /// [`etcd_client`](crate::etcd_client). In its `ConnectOptions`, set `with_require_leader`, a connect timeout,
+    /// a keepalive of at least 5 s and, with a user, `with_auto_token_refresh`.
     ///
     /// # Errors
     ///

@@ -22,6 +22,7 @@ pub(crate) struct Published {
     pub(crate) folder: PathBuf,
     /// Without `default`.
     pub(crate) features: Vec<String>,
+    pub(crate) has_default_features: bool,
     pub(crate) rust_version: String,
     id: String,
 }
@@ -87,13 +88,15 @@ fn is_built(dependency: &Value) -> bool {
 }
 
 fn published(package: &Value) -> Published {
-    let features = package["features"].as_object().into_iter().flatten().map(|(name, _)| name);
+    let names = package["features"].as_object().into_iter().flatten().map(|(name, _)| name);
+    let (default, features): (Vec<_>, Vec<_>) = names.partition(|name| *name == "default");
     let manifest = PathBuf::from(text(&package["manifest_path"]));
     Published {
         name: text(&package["name"]).to_owned(),
         version: text(&package["version"]).to_owned(),
         folder: manifest.parent().map(PathBuf::from).unwrap_or_default(),
-        features: features.filter(|name| *name != "default").cloned().collect(),
+        features: features.into_iter().cloned().collect(),
+        has_default_features: !default.is_empty(),
         rust_version: text(&package["rust_version"]).to_owned(),
         id: text(&package["id"]).to_owned(),
     }
