@@ -4,6 +4,8 @@ mod folders;
 mod handle;
 mod health_log;
 mod in_flight;
+#[cfg_attr(not(feature = "metrics"), path = "driver/no_metrics.rs")]
+mod metrics;
 mod refreshes;
 
 #[cfg(test)]
@@ -18,6 +20,7 @@ use event_core::{Entry, Health, MemoryValue, ValueWriter};
 use futures_util::stream::StreamExt;
 use tokio::time::{Instant as TokioInstant, sleep_until};
 
+use self::metrics::Metrics;
 use crate::mailbox::{Change, EndpointChange, Mailbox};
 use crate::seam::{Connector, Failure, WatchResponse};
 use crate::session::{Action, Session};
@@ -39,6 +42,8 @@ pub(crate) struct Driver {
     mailbox: Arc<Mailbox>,
     health: MemoryValue<Health>,
     health_log: HealthLog,
+    metrics: Metrics,
+    begun: Instant,
     cells: Slots<MemoryValue<Entry>>,
     refreshes: Refreshes,
     folders: Folders,
@@ -58,13 +63,17 @@ impl Driver {
         session: Session,
         mailbox: Arc<Mailbox>,
         health: MemoryValue<Health>,
+        metrics: Metrics,
     ) -> Self {
+        let begun = now();
         Self {
             connector,
             session,
             mailbox,
             health,
-            health_log: HealthLog::new(now()),
+            health_log: HealthLog::new(begun),
+            metrics,
+            begun,
             cells: Slots::default(),
             refreshes: Refreshes::default(),
             folders: Folders::default(),
@@ -83,6 +92,8 @@ impl Driver {
             }
             self.in_flight.send_more();
             self.folders.look(&mut self.in_flight);
+            let proof = self.session.last_proof().unwrap_or(self.begun);
+            self.metrics.turned(self.cells.len(), now.saturating_duration_since(proof));
             let due = self.session.poll_timeout();
             self.grace = self.grace.filter(|grace| due.is_some_and(|due| due <= *grace));
             let timeout = due.map(|due| self.grace.map_or(due, |grace| due.max(grace)));
@@ -197,6 +208,7 @@ impl Driver {
             Action::PublishRefusal(id, failure) => self.mailbox.set_refusal(id, failure.as_ref()),
             Action::PublishHealth(health) => {
                 self.health_log.changed(&health, now());
+                self.metrics.state(health.state);
                 self.health.set(health);
             }
             Action::Refreshed(id, ticket, result) => self.refreshes.complete(id, ticket, &result),
@@ -205,6 +217,7 @@ impl Driver {
 
     fn publish(&mut self, id: KeyId, entry: Entry) {
         self.folders.published(id, &entry);
+        self.metrics.published();
         if let Some(cell) = self.cells.get(id) {
             cell.set(entry);
         }
@@ -215,6 +228,7 @@ impl Driver {
         match done {
             Done::Connected(Ok(connection)) => {
                 self.in_flight.connection = Some(connection);
+                self.metrics.connected();
                 self.session.handle_connected(now);
             }
             Done::Resolved(endpoint, addresses) => {

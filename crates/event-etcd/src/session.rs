@@ -280,6 +280,13 @@ impl Session {
         matches!(&self.state, State::Connected(connected) if connected.stream.is_open())
     }
 
+    /// The endpoints, in the order of their names.
+    pub(crate) fn endpoint_names(&self) -> String {
+        let mut names = self.endpoints.names().to_vec();
+        names.sort_unstable();
+        names.join(",")
+    }
+
     /// When a linearizable read was last answered.
     pub(crate) fn last_proof(&self) -> Option<Instant> {
         self.last_proof

@@ -7,6 +7,7 @@ use event_core::{Health, HealthState, MemoryReader, MemoryValue};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
+use super::metrics::Metrics;
 use super::{Driver, now};
 use crate::health::EtcdHealth;
 use crate::mailbox::Mailbox;
@@ -32,7 +33,9 @@ impl DriverHandle {
         let mailbox = Arc::new(Mailbox::default());
         let health = MemoryValue::new(Health::new(HealthState::Connecting).with_since(begun));
         let reader = health.reader();
-        let driver = Driver::new(connector, session(begun), Arc::clone(&mailbox), health);
+        let session = session(begun);
+        let metrics = Metrics::new(&session.endpoint_names());
+        let driver = Driver::new(connector, session, Arc::clone(&mailbox), health, metrics);
         let task = runtime.spawn(driver.run()).abort_handle();
         Self { mailbox, health: reader, begun, runtime: runtime.clone(), task }
     }

@@ -12,6 +12,7 @@ mod lag;
 mod large;
 mod laws;
 mod logs;
+mod metrics;
 mod ready;
 mod set_ups;
 mod sharing;
