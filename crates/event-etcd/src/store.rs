@@ -210,15 +210,6 @@ impl EtcdStore {
     /// when that is over a line of level `INFO` that says how long it lasted. The same line comes at most once in
     /// ten seconds. Each change of the health is logged at level `DEBUG`.
     ///
-    /// ```no_run
-    /// use event_core::{HealthState, ReaderExt};
-    ///
-    /// # async fn run(store: event_etcd::EtcdStore) {
-    /// let is_live = store.health().map(|health| health.state == HealthState::Live);
-    /// # let _ = is_live.get().await;
-    /// # }
-    /// ```
-    ///
     /// The store detects that etcd's history was replaced, and `history_resets` grows, if
     ///
     /// - the revision of etcd, or that of a key, is lower than before;
@@ -227,6 +218,17 @@ impl EtcdStore {
     ///
     /// If the new history has passed that revision and compacted it, the store can't detect the reset: watchers
     /// get the new data, but `history_resets` does not grow.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use event_core::{HealthState, ReaderExt};
+    ///
+    /// # async fn run(store: event_etcd::EtcdStore) -> Result<(), event_core::Error> {
+    /// let is_live = store.health().map(|health| health.state == HealthState::Live);
+    /// println!("{}", if is_live.get().await? { "ready" } else { "not ready" });
+    /// # Ok(()) }
+    /// ```
     ///
     /// [`Connecting`]: event_core::HealthState::Connecting
     /// [`Live`]: event_core::HealthState::Live
@@ -286,7 +288,7 @@ impl EtcdStore {
     ///
     /// While a key is watched and all is well, it stays below the [liveness
     /// timeout](Options::liveness_timeout). It is about the connection: it stays low even if a key can't be
-    /// read.
+    /// read, as long as another key is watched and can.
     #[must_use]
     pub fn stale_for(&self) -> Duration {
         self.driver.stale_for()

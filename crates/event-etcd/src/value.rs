@@ -61,11 +61,11 @@ impl EtcdValue {
     /// How this key is doing, as a value. It reports about a key that the program watches, and does not watch
     /// it.
     ///
-    /// - [`Connecting`](event_core::HealthState::Connecting): no watcher of the key is left, or the key was not read yet.
-    /// - [`Live`](event_core::HealthState::Live): the store is live, and watchers of this key have the newest version, or can
-    ///   take it. A key that does not exist is live.
-    /// - [`Stalled`](event_core::HealthState::Stalled): watchers of this key may have a stale value, or wait for one. If the
-    ///   cause has a key, the store can't read this key. Otherwise the whole store is stalled.
+    /// - [`Connecting`]: no watcher of the key is left, or the key was not read yet.
+    /// - [`Live`]: the store is live, and watchers of this key have the newest version, or can take it. A key
+    ///   that does not exist is live.
+    /// - [`Stalled`]: watchers of this key may have a stale value, or wait for one. If the cause has a key, the
+    ///   store can't read this key. Otherwise the whole store is stalled.
     ///
     /// A key that can't be read does not change the health of other values, or the state of
     /// [`EtcdStore::health`](crate::EtcdStore::health). A readiness probe can therefore ask for the values that
@@ -78,9 +78,14 @@ impl EtcdValue {
     /// # async fn run(store: event_etcd::EtcdStore) -> Result<(), event_core::Error> {
     /// let config = store.value("config");
     /// let _watcher = config.watch();
-    /// let is_ready = config.health().get().await?.state == HealthState::Live;
+    /// let is_ready = config.health().map(|health| health.state == HealthState::Live);
+    /// println!("{}", if is_ready.get().await? { "ready" } else { "not ready" });
     /// # Ok(()) }
     /// ```
+    ///
+    /// [`Connecting`]: event_core::HealthState::Connecting
+    /// [`Live`]: event_core::HealthState::Live
+    /// [`Stalled`]: event_core::HealthState::Stalled
     #[must_use]
     pub fn health(&self) -> EtcdHealth {
         self.driver.health().of_key(self.key.clone())

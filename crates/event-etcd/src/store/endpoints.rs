@@ -12,7 +12,7 @@ impl EtcdStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`]:
+    /// [`InvalidArgument`](event_core::ErrorKind::InvalidArgument):
     ///
     /// - the endpoint can't be parsed;
     /// - it does not fit the store: it is `http://` and the store uses TLS, or `https://` and the store does not;
@@ -28,8 +28,8 @@ impl EtcdStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`]: the endpoint can't be parsed, or the store was made by
-    /// [`from_client`](Self::from_client), and the client has its own endpoints.
+    /// [`InvalidArgument`](event_core::ErrorKind::InvalidArgument): the endpoint can't be parsed, or the store
+    /// was made by [`from_client`](Self::from_client), and the client has its own endpoints.
     pub fn remove_endpoint(&self, endpoint: impl Into<String>) -> Result<(), Error> {
         let mailbox = &self.driver.mailbox;
         self.known()?
