@@ -56,15 +56,15 @@ pub enum ErrorKind {
     /// An argument can't be used: an endpoint, a certificate, an option, a key.
     InvalidArgument,
     /// The backend refused the credentials. A `get` and a refresh of `event-etcd` never return this kind:
-    /// they wait.
+    /// they wait. Its `EtcdStore::ready` returns it.
     Unauthenticated,
     /// The backend does not let this user read the key.
     PermissionDenied,
     /// The backend can't give the value because a limit is exceeded. A refresh of `event-etcd` returns this
     /// kind if the value is too large for one message. If there are too many requests, it waits.
     ResourceExhausted,
-    /// The backend can't be reached. No call of these crates returns this kind: a `get` and a refresh wait.
-    /// It is for a backend that has calls of its own with a timeout.
+    /// The backend can't be reached. A `get` and a refresh wait, and never return this kind. It is for the calls
+    /// of a backend that have a timeout, such as `EtcdStore::ready` of `event-etcd`.
     Unavailable,
 }
 

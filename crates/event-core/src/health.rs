@@ -12,6 +12,7 @@ use crate::{ErrorKind, KeyName};
 ///
 /// A backend offers it as a value of its own, so that a program can watch it, log it, and answer a
 /// readiness probe with it. The health is up to date only while the program watches a value of the backend.
+/// A backend may also offer the health of one value, which shows whether that value can be read.
 /// It does not change if a document does not decode: see [`Latest::error`](crate::adapters::Latest::error).
 /// Application code can make one in a test:
 ///
@@ -35,8 +36,8 @@ pub struct Health {
     /// When this state began. That is not when the data became stale: a backend notices a silent connection
     /// only after a timeout.
     pub since: Instant,
-    /// Why it is stalled. While it is live, a cause is something that an operator should look at, such as
-    /// [`OtherCluster`](CauseKind::OtherCluster).
+    /// Why it is stalled. While it is live, a cause is something that an operator should look at: a key that
+    /// can't be read, which the cause names, or [`OtherCluster`](CauseKind::OtherCluster).
     pub cause: Option<Cause>,
     /// The endpoint or file that the data comes from. While the backend is stalled, the one that caused it.
     /// `None` before the first try.
@@ -53,11 +54,10 @@ pub struct Health {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HealthState {
-    /// Nothing was read yet: nothing was watched so far, or the backend has not answered and no try has
-    /// failed.
+    /// Nothing is known: nothing is watched, or the backend has not answered and no try has failed.
     Connecting,
     /// Watchers have the newest version, or can take it. A watcher of a value that nothing watched before may
-    /// still wait for its first version.
+    /// still wait for its first version. Watchers of a value that can't be read wait.
     Live,
     /// Some watchers may have stale data, for the reason in [`Health::cause`]. The backend tries again
     /// without end.

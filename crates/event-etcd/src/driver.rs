@@ -2,7 +2,10 @@
 
 mod folders;
 mod handle;
+mod health_log;
 mod in_flight;
+#[cfg_attr(not(feature = "metrics"), path = "driver/no_metrics.rs")]
+mod metrics;
 mod refreshes;
 
 #[cfg(test)]
@@ -17,11 +20,13 @@ use event_core::{Entry, Health, MemoryValue, ValueWriter};
 use futures_util::stream::StreamExt;
 use tokio::time::{Instant as TokioInstant, sleep_until};
 
+use self::metrics::Metrics;
 use crate::mailbox::{Change, EndpointChange, Mailbox};
 use crate::seam::{Connector, Failure, WatchResponse};
 use crate::session::{Action, Session};
 use crate::slots::{KeyId, Slots};
 use folders::Folders;
+use health_log::HealthLog;
 use in_flight::{Done, InFlight};
 use refreshes::Refreshes;
 
@@ -36,6 +41,9 @@ pub(crate) struct Driver {
     session: Session,
     mailbox: Arc<Mailbox>,
     health: MemoryValue<Health>,
+    health_log: HealthLog,
+    metrics: Metrics,
+    begun: Instant,
     cells: Slots<MemoryValue<Entry>>,
     refreshes: Refreshes,
     folders: Folders,
@@ -50,17 +58,22 @@ const LATE: Duration = Duration::from_millis(100);
 const GRACE: Duration = Duration::from_millis(100);
 
 impl Driver {
-    pub(crate) fn new(
+    fn new(
         connector: Arc<dyn Connector>,
         session: Session,
         mailbox: Arc<Mailbox>,
         health: MemoryValue<Health>,
+        metrics: Metrics,
     ) -> Self {
+        let begun = now();
         Self {
             connector,
             session,
             mailbox,
             health,
+            health_log: HealthLog::new(begun),
+            metrics,
+            begun,
             cells: Slots::default(),
             refreshes: Refreshes::default(),
             folders: Folders::default(),
@@ -79,6 +92,8 @@ impl Driver {
             }
             self.in_flight.send_more();
             self.folders.look(&mut self.in_flight);
+            let proof = self.session.last_proof().unwrap_or(self.begun);
+            self.metrics.turned(self.cells.len(), now.saturating_duration_since(proof));
             let due = self.session.poll_timeout();
             self.grace = self.grace.filter(|grace| due.is_some_and(|due| due <= *grace));
             let timeout = due.map(|due| self.grace.map_or(due, |grace| due.max(grace)));
@@ -88,8 +103,13 @@ impl Driver {
                 response = in_flight::next(responses) => self.handle_responses(response),
                 Some(done) = calls.next() => self.handle_done(done),
                 () = sleep(timeout) => self.handle_timeout(due),
+                () = sleep(self.health_log.due()) => self.log_health(),
             }
         }
+    }
+
+    fn log_health(&mut self) {
+        self.health_log.log(now());
     }
 
     fn handle_timeout(&mut self, due: Option<Instant>) {
@@ -165,7 +185,10 @@ impl Driver {
                 tracing::debug!(%endpoint, %address, "connecting");
                 in_flight.connect(Arc::clone(&self.connector), endpoint, address);
             }
-            Action::Disconnect => *in_flight = InFlight::default(),
+            Action::Disconnect => {
+                *in_flight = InFlight::default();
+                self.mailbox.clear_refusals();
+            }
             Action::Read(id, keys) => in_flight
                 .call(|connection| async move { Done::Read(id, connection.read(keys).await) }),
             Action::Probe(keys) => in_flight
@@ -182,9 +205,10 @@ impl Driver {
             }),
             Action::Send(request) => in_flight.to_send.push_back(request),
             Action::Publish(id, entry) => self.publish(id, entry),
+            Action::PublishRefusal(id, failure) => self.mailbox.set_refusal(id, failure.as_ref()),
             Action::PublishHealth(health) => {
-                let Health { state, cause, source, .. } = &health;
-                tracing::info!(%state, ?cause, ?source, "health");
+                self.health_log.changed(&health, now());
+                self.metrics.state(health.state);
                 self.health.set(health);
             }
             Action::Refreshed(id, ticket, result) => self.refreshes.complete(id, ticket, &result),
@@ -193,6 +217,7 @@ impl Driver {
 
     fn publish(&mut self, id: KeyId, entry: Entry) {
         self.folders.published(id, &entry);
+        self.metrics.published();
         if let Some(cell) = self.cells.get(id) {
             cell.set(entry);
         }
@@ -203,6 +228,7 @@ impl Driver {
         match done {
             Done::Connected(Ok(connection)) => {
                 self.in_flight.connection = Some(connection);
+                self.metrics.connected();
                 self.session.handle_connected(now);
             }
             Done::Resolved(endpoint, addresses) => {
@@ -240,7 +266,8 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // If the program did not close the store, it is the runtime that ends.
+        // If the program did not close the store, it is the runtime that ends. A reader of the health says
+        // `Closed` by itself.
         if !self.mailbox.close() {
             let why = "the tokio runtime of the store ended";
             mem::take(&mut self.cells).into_values().for_each(|cell| cell.end(why));

@@ -8,7 +8,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use event_core::{Error, ErrorKind};
-use rustls::pki_types::ServerName;
+#[cfg(feature = "tls")]
+use rustls_pki_types::ServerName;
 
 pub(crate) use address::Address;
 pub(crate) use host::Host;
@@ -143,6 +144,7 @@ impl Endpoint {
     }
 
     /// The name that the server's certificate is for. `None`: no certificate can have it.
+    #[cfg(feature = "tls")]
     pub(crate) fn server_name(&self) -> Option<ServerName<'static>> {
         match self {
             Self::Tcp(host, _) => host.server_name(),

@@ -27,10 +27,54 @@
 //! watchers it has, and its watch is canceled when the last of them is dropped.
 //!
 //! [`EtcdValue`] says what a `get` yields for each state of a key.
+//!
+//! # How does a program see a failure?
+//!
+//! | you want | call |
+//! |---|---|
+//! | to start only when everything that is watched was read, or to know why not | [`store.ready().within(timeout).await`](EtcdStore::ready) |
+//! | to know whether the store works, such as for a readiness probe | [`store.health()`](EtcdStore::health) |
+//! | to know whether one key can be read | [`value.health()`](EtcdValue::health) |
+//! | a line in the log | nothing: a stall is a warning of `tracing` that has the cause |
+//!
+//! # Metrics
+//!
+//! With the feature `metrics`, a store counts through the [`metrics`](https://docs.rs/metrics) facade. Install the
+//! recorder before you create the store.
+//!
+//! | name | kind | meaning |
+//! |---|---|---|
+//! | `event_etcd_state` | gauge | 0: connecting, or the store ended; 1: live; 2: stalled |
+//! | `event_etcd_stale_seconds` | gauge | [`stale_for`](EtcdStore::stale_for), as of when the store last did something, which is at most a few seconds ago unless the server is overloaded; 0 while nothing is watched |
+//! | `event_etcd_watched_keys` | gauge | how many keys are watched |
+//! | `event_etcd_reconnects_total` | counter | how many connections were made after the first one |
+//! | `event_etcd_versions_total` | counter | how many versions of all keys were published |
+//!
+//! Each has the label `endpoints`: those that the store was created with, in the order of their names. If a program
+//! has two stores with the same endpoints, a gauge shows what one of them set last.
+//!
+//! The store knows bytes only. To count the versions that do not decode, count the errors of `get` that are not
+//! [closed](event_core::Error::is_closed), for example as `event_decode_errors_total`.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `tls-ring` (default) | TLS with the cryptography of ring |
+//! | `tls-aws-lc` | TLS with the cryptography of aws-lc-rs. If `tls-ring` is on, too, ring is used |
+//! | `tls` | TLS. Either of the two above turns it on. Without them, install a `CryptoProvider` of rustls |
+//! | `native-roots` (default) | the system's root certificates |
+//! | `webpki-roots` | Mozilla's root certificates. If `native-roots` is on, too, they are used if the system has none |
+//! | `metrics` | [metrics](#metrics) |
+//!
+//! A provider that the program installs in rustls is used before those of the features. Without `tls`, connecting
+//! with an `https://` endpoint or with an option for TLS is an error.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod endpoint;
+mod health;
 mod options;
+mod ready;
 mod store;
 mod value;
 
@@ -48,6 +92,11 @@ pub mod fuzzing;
 #[cfg(test)]
 mod simulation;
 
+#[doc(no_inline)]
+pub use etcd_client;
+
+pub use health::{EtcdHealth, EtcdHealthWatcher};
 pub use options::Options;
+pub use ready::Ready;
 pub use store::EtcdStore;
 pub use value::{EtcdValue, EtcdWatcher};

@@ -6,25 +6,35 @@
 //! Why not a channel? It would keep a message for each watcher that came and went while the driver was
 //! busy.
 
+mod empty_key;
+mod subscriptions;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use event_core::{Bytes, Entry, MemoryReader, MemoryValue};
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as Place;
+use event_core::{
+    Bytes, Cause, Entry, MemoryReader, MemoryValue, MemoryWatcher, ValueReader, ValueWriter,
+};
 use tokio::sync::{Notify, oneshot};
 
 use crate::seam::Failure;
-use crate::slots::{Ids, KeyId, Slots};
+use crate::slots::KeyId;
+use subscriptions::Subscriptions;
+
+pub(crate) use empty_key::{cause as empty_key_cause, error as empty_key_error};
 
 #[derive(Debug, Default)]
 pub(crate) struct Mailbox {
     state: Mutex<State>,
     changed: Notify,
+    /// Has a new version when a key gets its first watcher or loses its last one, or can't be read, or can be
+    /// again. It is set after the lock is released, since that wakes tasks.
+    keys_changed: MemoryValue<()>,
 }
 
 #[derive(Debug, Default)]
@@ -33,25 +43,12 @@ struct State {
     /// What the driver has not taken yet.
     change: Change,
     last_proof: Option<Instant>,
+    /// Why keys can't be read. Each of them has a watcher.
+    refusals: BTreeMap<KeyId, Cause>,
+    /// The value of the empty key, once it was watched: an error.
+    empty_key: Option<MemoryValue<Entry>>,
     /// The store ended: nothing will come.
     is_closed: bool,
-}
-
-/// One per key, however many watchers it has.
-#[derive(Debug, Default)]
-struct Subscriptions {
-    ids: Ids,
-    keys: Slots<Subscription>,
-    /// Finds a key's slot by its name, which lies in `keys`.
-    by_name: HashTable<u32>,
-    hasher: RandomState,
-}
-
-#[derive(Debug)]
-struct Subscription {
-    name: Bytes,
-    cell: MemoryReader<Entry>,
-    watchers: u32,
 }
 
 /// Where the result of a refresh goes.
@@ -73,17 +70,21 @@ pub(crate) enum EndpointChange {
 }
 
 impl Mailbox {
-    /// Adds a watcher to a key. `None` as the id if the store ended.
+    /// Adds a watcher to a key. `None` as the id if the store ended, or the name is empty.
     pub(crate) fn subscribe(&self, name: &Bytes) -> (Option<KeyId>, MemoryReader<Entry>) {
         let mut state = self.lock();
         if state.is_closed {
             return (None, MemoryValue::empty().reader());
+        }
+        if name.is_empty() {
+            return (None, state.empty_key.get_or_insert_with(empty_key::value).reader());
         }
         let (id, new) = state.subscriptions.add(name);
         let cell = id.and_then(|id| state.subscriptions.keys.get(id)).map(|key| key.cell.clone());
         if let Some((id, value)) = id.zip(new) {
             state.change.subscribed.insert(id, (name.clone(), value));
             self.notify(state);
+            self.keys_changed.set(());
         }
         (id, cell.unwrap_or_else(|| MemoryValue::empty().reader()))
     }
@@ -94,12 +95,14 @@ impl Mailbox {
         if !state.subscriptions.remove(id) {
             return;
         }
+        state.refusals.remove(&id);
         let never_taken = state.change.subscribed.remove(&id);
         if never_taken.is_none() {
             state.change.unsubscribed.push(id);
         }
         self.notify(state);
         drop(never_taken); // ends a cell, which wakes tasks: not under the lock
+        self.keys_changed.set(());
     }
 
     /// Asks for a read of a key that has a watcher. The receiver gets the result, or an error when the
@@ -129,6 +132,35 @@ impl Mailbox {
         self.lock().last_proof
     }
 
+    /// What is known of a key, if it has a watcher: its value, and why it can't be read, if that is so.
+    pub(crate) fn watched(&self, name: &Bytes) -> Option<(MemoryReader<Entry>, Option<Cause>)> {
+        let state = self.lock();
+        let (id, key) = state.subscriptions.find(name)?;
+        Some((key.cell.clone(), state.refusals.get(&id).cloned()))
+    }
+
+    /// All keys that have a watcher, in the order of their ids.
+    pub(crate) fn all_watched(&self) -> Vec<(KeyId, MemoryWatcher<Entry>)> {
+        let state = self.lock();
+        state.subscriptions.keys.iter().map(|(id, key)| (id, key.cell.watch())).collect()
+    }
+
+    /// Why a key can't be read, of those that `is_meant`.
+    pub(crate) fn refusal(&self, is_meant: impl Fn(&KeyId, &Cause) -> bool) -> Option<Cause> {
+        let state = self.lock();
+        let refusal = state.refusals.iter().find(|(id, cause)| is_meant(id, cause));
+        refusal.map(|(_, cause)| cause.clone())
+    }
+
+    /// Yields when [`watched`](Self::watched) may have another answer, but for a version of the key.
+    pub(crate) fn watch_keys(&self) -> MemoryWatcher<()> {
+        self.keys_changed.watch()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
     // The driver's side.
 
     /// Waits until handles want something. Cancel safe.
@@ -146,14 +178,36 @@ impl Mailbox {
         self.lock().last_proof = at;
     }
 
+    /// A key can't be read, or can be again.
+    pub(crate) fn set_refusal(&self, id: KeyId, failure: Option<&Failure>) {
+        let mut state = self.lock();
+        let Some(key) = state.subscriptions.keys.get(id) else { return };
+        match failure.map(|failure| Cause::from(failure).with_key(key.name.clone())) {
+            Some(cause) => drop(state.refusals.insert(id, cause)),
+            None => drop(state.refusals.remove(&id)),
+        }
+        drop(state);
+        self.keys_changed.set(());
+    }
+
+    /// Nothing is known of keys that can't be read.
+    pub(crate) fn clear_refusals(&self) {
+        if !mem::take(&mut self.lock().refusals).is_empty() {
+            self.keys_changed.set(());
+        }
+    }
+
     /// The store ends, and with it what the driver has not taken, and what comes later. Returns whether it had
     /// ended before.
     pub(crate) fn close(&self) -> bool {
         let mut state = self.lock();
         let had_ended = mem::replace(&mut state.is_closed, true);
-        let ended = (mem::take(&mut state.change), mem::take(&mut state.subscriptions));
+        state.refusals.clear();
+        let (change, keys) = (mem::take(&mut state.change), mem::take(&mut state.subscriptions));
+        let ended = (change, keys, state.empty_key.take());
         drop(state);
         drop(ended); // ends cells, which wakes tasks: not under the lock
+        self.keys_changed.set(());
         had_ended
     }
 
@@ -168,122 +222,11 @@ impl Mailbox {
     }
 }
 
-impl Subscriptions {
-    /// Adds a watcher to a key. If it is the key's first, gives the value to feed.
-    fn add(&mut self, name: &Bytes) -> (Option<KeyId>, Option<MemoryValue<Entry>>) {
-        let Self { ids, keys, by_name, hasher } = self;
-        let name_of = |slot: &u32| Some(&keys.get(keys.id_at(*slot)?)?.name);
-        let place = by_name.entry(
-            hasher.hash_one(name),
-            |slot| name_of(slot) == Some(name),
-            |slot| name_of(slot).map_or(0, |name| hasher.hash_one(name)),
-        );
-        match place {
-            Place::Occupied(place) => {
-                let id = keys.id_at(*place.get());
-                if let Some(key) = id.and_then(|id| keys.get_mut(id)) {
-                    key.watchers += 1;
-                }
-                (id, None)
-            }
-            Place::Vacant(place) => {
-                let (id, value) = (ids.take(), MemoryValue::empty());
-                place.insert(id.slot);
-                keys.insert(
-                    id,
-                    Subscription { name: name.clone(), cell: value.reader(), watchers: 1 },
-                );
-                (Some(id), Some(value))
-            }
-        }
-    }
-
-    /// Takes a watcher from a key, and says whether it was the last one.
-    fn remove(&mut self, id: KeyId) -> bool {
-        let Some(key) = self.keys.get_mut(id) else { return false };
-        key.watchers -= 1;
-        if key.watchers > 0 {
-            return false;
-        }
-        let hash = self.hasher.hash_one(&key.name);
-        if let Ok(place) = self.by_name.find_entry(hash, |slot| *slot == id.slot) {
-            place.remove();
-        }
-        self.keys.remove(id);
-        self.ids.give_back(id);
-        true
-    }
-}
-
 impl Change {
     fn is_empty(&self) -> bool {
         self.unsubscribed.is_empty()
             && self.subscribed.is_empty()
             && self.refreshes.is_empty()
             && self.endpoints.is_empty()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use event_core::{ValueReader, WatcherExt};
-    use futures_util::FutureExt;
-
-    use super::*;
-
-    fn take(mailbox: &Mailbox) -> Option<Change> {
-        mailbox.take().now_or_never()
-    }
-
-    #[test]
-    fn what_came_and_went_before_the_driver_took_it_leaves_nothing() {
-        let mailbox = Mailbox::default();
-        for _ in 0..1000 {
-            let (id, _) = mailbox.subscribe(&"key".into());
-            mailbox.unsubscribe(id.unwrap());
-        }
-        assert!(take(&mailbox).is_none());
-    }
-
-    #[test]
-    fn the_watchers_of_a_key_share_one_subscription() {
-        let mailbox = Mailbox::default();
-        let (first, _) = mailbox.subscribe(&"key".into());
-        let (second, _) = mailbox.subscribe(&"key".into());
-        assert_eq!(first, second);
-        assert_eq!(take(&mailbox).unwrap().subscribed.len(), 1);
-        mailbox.unsubscribe(first.unwrap());
-        assert!(take(&mailbox).is_none());
-        mailbox.unsubscribe(first.unwrap());
-        assert_eq!(take(&mailbox).unwrap().unsubscribed, [first.unwrap()]);
-    }
-
-    #[test]
-    fn a_key_may_take_the_slot_of_one_that_leaves_in_the_same_change() {
-        let mailbox = Mailbox::default();
-        let (old, _) = mailbox.subscribe(&"old".into());
-        take(&mailbox).unwrap();
-        mailbox.unsubscribe(old.unwrap());
-        let (new, _) = mailbox.subscribe(&"new".into());
-        assert_eq!(new.unwrap().slot, old.unwrap().slot);
-        let change = take(&mailbox).unwrap();
-        assert_eq!(change.unsubscribed, [old.unwrap()]);
-        assert_eq!(change.subscribed[&new.unwrap()].0, "new");
-    }
-
-    #[test]
-    fn after_the_end_every_value_is_closed() {
-        let mailbox = Mailbox::default();
-        let (id, before) = mailbox.subscribe(&"key".into());
-        mailbox.close();
-        let (none, after) = mailbox.subscribe(&"key".into());
-        assert_eq!(none, None);
-        for cell in [before, after] {
-            let closed = cell.watch().try_get().unwrap().unwrap_err();
-            assert!(closed.is_closed());
-        }
-        assert!(mailbox.refresh(id).now_or_never().unwrap().is_err());
-        mailbox.unsubscribe(id.unwrap());
-        assert!(take(&mailbox).is_none());
     }
 }

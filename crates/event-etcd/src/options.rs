@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use event_core::{Error, ErrorKind};
-use rustls::pki_types::ServerName;
+use rustls_pki_types::ServerName;
 
 use crate::session::Timeouts;
 
@@ -82,7 +82,8 @@ impl Default for Options {
 
 impl Options {
     /// The defaults: no user, TLS with the system's roots for `https://` endpoints, endpoints in a random
-    /// order, a connect timeout of 5 s, a liveness timeout of 5 s.
+    /// order, a connect timeout of 5 s, a liveness timeout of 5 s. The [features](crate#features) of the crate say
+    /// whether there is TLS, and which roots.
     pub fn new() -> Self {
         Self {
             user: None,

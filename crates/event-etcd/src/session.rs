@@ -64,7 +64,7 @@ pub(crate) enum Action {
     /// Connect to an address of an endpoint, then call [`Session::handle_connected`] or
     /// [`Session::handle_failure`].
     Connect { endpoint: Arc<str>, address: Arc<str> },
-    /// Drop the connection and all that is under way on it.
+    /// Drop the connection and all that is under way on it. The refusals of keys end with it.
     Disconnect,
     /// Read these keys, linearizable and in one transaction, then call [`Session::handle_read`].
     Read(ReadId, Vec<Bytes>),
@@ -83,6 +83,8 @@ pub(crate) enum Action {
     ListMembers,
     /// Publish the newest version of a key.
     Publish(KeyId, Entry),
+    /// A key can't be read, for this reason, or can be read again.
+    PublishRefusal(KeyId, Option<Failure>),
     /// Publish the health of the store.
     PublishHealth(Health),
     /// The refreshes of a key up to this one are done, or were refused.
@@ -278,6 +280,13 @@ impl Session {
         matches!(&self.state, State::Connected(connected) if connected.stream.is_open())
     }
 
+    /// The endpoints, in the order of their names.
+    pub(crate) fn endpoint_names(&self) -> String {
+        let mut names = self.endpoints.names().to_vec();
+        names.sort_unstable();
+        names.join(",")
+    }
+
     /// When a linearizable read was last answered.
     pub(crate) fn last_proof(&self) -> Option<Instant> {
         self.last_proof
@@ -290,7 +299,6 @@ impl Session {
         self.read_more(now);
         self.watch_more(now);
         if let State::Connected(connected) = &mut self.state
-            && connected.stream.is_open()
             && !connected.is_live
             && connected.is_settled()
             && connected.overload.is_none()
@@ -307,7 +315,7 @@ impl Session {
     fn next_endpoint(&mut self, now: Instant) {
         self.state = State::Idle;
         if self.keys.is_empty() {
-            return;
+            return self.health.recovered(); // nobody waits for anything
         }
         if self.endpoints.names().is_empty() {
             let message = "the program removed the last endpoint";

@@ -113,6 +113,10 @@ impl<T> Slots<T> {
         self.len == 0
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     fn slot_of(&mut self, id: KeyId) -> Option<&mut Option<T>> {
         let slot = id.slot as usize;
         let value = self.values.get_mut(slot)?;

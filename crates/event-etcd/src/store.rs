@@ -1,18 +1,20 @@
 //! A connection to a cluster.
 
+mod endpoints;
 mod runtime;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_core::{Bytes, Error, ErrorKind, Health, MemoryReader};
+use event_core::{Bytes, Error, ErrorKind};
 use tokio::runtime::Handle;
 
 use crate::driver::DriverHandle;
 use crate::endpoint::{Endpoint, EndpointNames, split};
-use crate::mailbox::EndpointChange;
+use crate::health::EtcdHealth;
 use crate::options::Options;
+use crate::ready::Ready;
 use crate::seam::{Connector, Members};
 use crate::session::{Endpoints, Session};
 use crate::value::EtcdValue;
@@ -67,7 +69,10 @@ pub struct EtcdStore {
 }
 
 impl EtcdStore {
-    /// Makes a store that connects to one of `endpoints` at a time. The call does not wait for the cluster.
+    /// Checks the arguments and returns a store, without connecting: the store connects to one of `endpoints`
+    /// when the first key is watched.
+    ///
+    /// To wait until the cluster has answered, watch what the program needs and call [`ready`](Self::ready).
     ///
     /// An endpoint is `host:port`, `http://host:port` or `https://host:port`. A URL may leave out its
     /// port, which is then 80 or 443. A Unix socket is `unix:///path/of/socket`, or `unixs://` with TLS. A
@@ -79,8 +84,7 @@ impl EtcdStore {
     /// called `localhost`.
     ///
     /// Only the arguments are checked here, so a program may start before its cluster. Until the cluster
-    /// answers, watchers wait, and [`health`](Self::health) is connecting or stalled. If the program
-    /// needs a value before it starts, await the first `get`, with a timeout if it should give up after a while.
+    /// answers, watchers wait, and [`health`](Self::health) is connecting or stalled.
     ///
     /// # Errors
     ///
@@ -90,6 +94,7 @@ impl EtcdStore {
     /// - a certificate or a key is not PEM, or can't be parsed, or the key belongs to another certificate;
     /// - a file of the credentials can't be read, or a function for them returns an error;
     /// - the user, the password or the name of the servers' certificates is empty;
+    /// - an endpoint or an option is for TLS, and the [features](crate#features) for TLS are off;
     /// - a timeout is zero or longer than a day;
     /// - the call is outside a tokio runtime, or in one without time or without I/O. `#[tokio::main]` enables
     ///   both.
@@ -124,8 +129,9 @@ impl EtcdStore {
     /// Makes a store over a client that the program has, with the default timeouts.
     ///
     /// Prefer [`connect`](Self::connect): the balancer of a client keeps sending calls to dead members. The
-    /// client must be of etcd-client 0.21. In its `ConnectOptions`, set `with_require_leader`, a connect
-    /// timeout, a keepalive of at least 5 s and, with a user, `with_auto_token_refresh`.
+    /// client must be of the version of etcd-client that this crate re-exports as
+    /// [`etcd_client`](crate::etcd_client). In its `ConnectOptions`, set `with_require_leader`, a connect timeout,
+    /// a keepalive of at least 5 s and, with a user, `with_auto_token_refresh`.
     ///
     /// # Errors
     ///
@@ -173,15 +179,18 @@ impl EtcdStore {
 
     /// How the store is doing, as a value.
     ///
-    /// - [`Connecting`]: no key was watched yet, or the cluster has not answered and no try has failed.
+    /// - [`Connecting`]: no key is watched, or the cluster has not answered and no try has failed.
     /// - [`Live`]: the store has the newest version of each key that was watched when the connection was made,
-    ///   and the member answers linearizable reads. A key that is watched later does not change the state, unless
-    ///   it can't be read: then the state is stalled. A live store may have a cause that you should look at:
-    ///   [`OtherCluster`](event_core::CauseKind::OtherCluster) says that the cluster's id changed, and names both
-    ///   ids.
-    /// - [`Stalled`]: watchers may have stale values, for the reason in its cause. If the cause has a key,
-    ///   it concerns only keys that can't be read, of which it names one: the other keys stay fresh.
-    ///   Otherwise it concerns all keys. The store tries again without end.
+    ///   and that can be read, and the member answers linearizable reads. A key that is watched later does not
+    ///   change the state.
+    /// - [`Stalled`]: watchers of every key may have stale values, for the reason in its cause. The store tries
+    ///   again without end.
+    ///
+    /// A live store may have a cause that you should look at. If the cause has a key, the store can't read
+    /// that key, and maybe others: the user may not read it, or its value is too large. The other keys stay
+    /// fresh, so one optional key does not take a readiness probe down. [`EtcdValue::health`] is stalled for such
+    /// a key. [`OtherCluster`](event_core::CauseKind::OtherCluster) says that the cluster's id changed, and names
+    /// both ids.
     ///
     /// A new version comes when the state, the cause, the endpoint in use, the cluster's id or the number of
     /// history resets changes. While the store is stalled, it tries the endpoints in turn. If an endpoint fails
@@ -191,8 +200,15 @@ impl EtcdStore {
     /// credentials can't be read, it is `Unauthenticated`. The cause says what to change, and has the words of
     /// the TLS library.
     ///
-    /// When nothing is watched any more, the store stops asking the cluster and the health no longer
-    /// changes. *Live* is then out of date. The health ends with the store, as the values do.
+    /// When the last watcher is dropped, the store keeps its connection but stops asking whether it works. *Live*
+    /// may then be out of date. When that connection ends, or if there was none, the state becomes connecting,
+    /// and the store connects again when a key is watched.
+    ///
+    /// The health ends with the store: every `get` then returns [`ErrorKind::Closed`], that of a new watcher too.
+    ///
+    /// The store logs through `tracing`. If it stalls, or can't read a key, it logs a warning with the cause, and
+    /// when that is over a line of level `INFO` that says how long it lasted. The same line comes at most once in
+    /// ten seconds. Each change of the health is logged at level `DEBUG`.
     ///
     /// The store detects that etcd's history was replaced, and `history_resets` grows, if
     ///
@@ -203,12 +219,68 @@ impl EtcdStore {
     /// If the new history has passed that revision and compacted it, the store can't detect the reset: watchers
     /// get the new data, but `history_resets` does not grow.
     ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use event_core::{HealthState, ReaderExt};
+    ///
+    /// # async fn run(store: event_etcd::EtcdStore) -> Result<(), event_core::Error> {
+    /// let is_live = store.health().map(|health| health.state == HealthState::Live);
+    /// println!("{}", if is_live.get().await? { "ready" } else { "not ready" });
+    /// # Ok(()) }
+    /// ```
+    ///
     /// [`Connecting`]: event_core::HealthState::Connecting
     /// [`Live`]: event_core::HealthState::Live
     /// [`Stalled`]: event_core::HealthState::Stalled
     #[must_use]
-    pub fn health(&self) -> MemoryReader<Health> {
+    pub fn health(&self) -> EtcdHealth {
         self.driver.health()
+    }
+
+    /// Waits until every key that is watched now has been read. Call it when a service starts, after it has
+    /// watched what it needs.
+    ///
+    /// A key that does not exist counts as read. If nothing is watched, the future completes at once. It keeps
+    /// the store alive. While the cluster can't be reached, it waits: set a timeout with
+    /// [`within`](Ready::within), and the error says why the store is not ready.
+    ///
+    /// # Errors
+    ///
+    /// - [`Unauthenticated`](ErrorKind::Unauthenticated): the server refused the credentials or the client's
+    ///   certificate, or they can't be read.
+    /// - [`PermissionDenied`](ErrorKind::PermissionDenied) or
+    ///   [`ResourceExhausted`](ErrorKind::ResourceExhausted), with the key: a key can't be read. If the program
+    ///   can do without a key, watch that key after the store is ready.
+    /// - [`Closed`](ErrorKind::Closed): the store ended.
+    /// - After the timeout, the kind of the cause. It is [`Unavailable`](ErrorKind::Unavailable) if the cluster
+    ///   can't be reached.
+    ///
+    /// The store goes on after an error, so you may call it again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use event_core::{ErrorKind, ValueReader};
+    /// use event_etcd::{EtcdStore, Options};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), event_core::Error> {
+    /// let store = EtcdStore::connect(["127.0.0.1:1"], Options::new()).await?; // nobody listens there
+    /// let _watcher = store.value("config").watch();
+    /// let error = store.ready().within(Duration::from_millis(500)).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unavailable);
+    /// println!("{error}"); // not ready within 500ms: unreachable: no connection to 127.0.0.1:1: …
+    /// # Ok(()) }
+    /// ```
+    pub fn ready(&self) -> Ready {
+        Ready::new(&self.driver)
     }
 
     /// The time since a server last answered a linearizable read. If there was none, the time since the store
@@ -216,51 +288,16 @@ impl EtcdStore {
     ///
     /// While a key is watched and all is well, it stays below the [liveness
     /// timeout](Options::liveness_timeout). It is about the connection: it stays low even if a key can't be
-    /// read.
+    /// read, as long as another key is watched and can.
     #[must_use]
     pub fn stale_for(&self) -> Duration {
         self.driver.stale_for()
-    }
-
-    /// Adds an endpoint to those that the store tries, in any form that [`connect`](Self::connect) takes.
-    /// Adding one that the store has, in any spelling, changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidArgument`]:
-    ///
-    /// - the endpoint can't be parsed;
-    /// - it does not fit the store: it is `http://` and the store uses TLS, or `https://` and the store does not;
-    /// - the store was made by [`from_client`](Self::from_client), and the client has its own endpoints.
-    pub fn add_endpoint(&self, endpoint: impl Into<String>) -> Result<(), Error> {
-        let mailbox = &self.driver.mailbox;
-        self.known()?
-            .add(&endpoint.into(), |name| mailbox.change_endpoint(name, EndpointChange::Added))
-    }
-
-    /// Removes an endpoint, in any spelling. If it is the one in use, the store connects to the next one.
-    /// Removing an endpoint that the store does not have changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidArgument`]: the endpoint can't be parsed, or the store was made by
-    /// [`from_client`](Self::from_client), and the client has its own endpoints.
-    pub fn remove_endpoint(&self, endpoint: impl Into<String>) -> Result<(), Error> {
-        let mailbox = &self.driver.mailbox;
-        self.known()?
-            .remove(&endpoint.into(), |name| mailbox.change_endpoint(name, EndpointChange::Removed))
     }
 
     /// Ends the store for all its handles: each watcher yields the last version, unless it already did, and
     /// after that [`ErrorKind::Closed`].
     pub fn close(&self) {
         self.driver.close();
-    }
-
-    fn known(&self) -> Result<&EndpointNames, Error> {
-        let message =
-            "the store is over a client, which has endpoints of its own: change them there";
-        self.endpoints.as_deref().ok_or_else(|| invalid(message))
     }
 
     fn key(&self, name: &[u8]) -> Bytes {

@@ -9,6 +9,8 @@ use event_core::{
 };
 
 use crate::driver::DriverHandle;
+use crate::health::EtcdHealth;
+use crate::mailbox::empty_key_error;
 use crate::slots::KeyId;
 
 /// An etcd key as a value of [`Entry`]s: its bytes and revision, *deleted*, or *never seen*.
@@ -26,12 +28,13 @@ use crate::slots::KeyId;
 /// | is deleted while the store watches it, or is missing after a backup was restored | *deleted* and a revision, at most once for each watcher | – |
 /// | may not be read by the user | waits until the user may read it | stalled: [`PermissionDenied`] and the key |
 /// | has a value of more than 64 MB | waits until it is smaller | stalled: [`TooLarge`] and the key |
-/// | has an empty name, namespace included, which etcd refuses | waits for ever | stalled: [`InvalidArgument`] and the key |
+/// | has an empty name, namespace included, which etcd refuses | an error of kind [`InvalidArgument`](event_core::ErrorKind::InvalidArgument), once for each watcher; then waits until the store ends | stalled: [`InvalidArgument`] |
 ///
-/// The store tries again and again to read the keys of the last three rows: every 0.5 s, or less often if
-/// there are many. Other keys are not affected. If a key can no longer be read, its watchers get nothing
-/// newer, and [`Latest::get`](event_core::adapters::Latest::get) still returns the last value. To get an
-/// error instead of waiting, call [`refresh`](ValueReader::refresh).
+/// The last column is the [`health`](Self::health) of this value. The store tries again and again to read a key
+/// that may not be read or is too large: every 0.5 s, or less often if there are many. Other keys are not
+/// affected. If a key can no longer be read, its watchers get nothing newer, and
+/// [`Latest::get`](event_core::adapters::Latest::get) still returns the last value. To get an error instead of
+/// waiting, call [`refresh`](ValueReader::refresh).
 ///
 /// When the last watcher of a key is dropped, the store forgets the key. If the key is deleted after
 /// that, the next watcher gets *never seen*.
@@ -53,6 +56,39 @@ pub struct EtcdValue {
 impl EtcdValue {
     pub(crate) fn new(driver: Arc<DriverHandle>, key: Bytes) -> Self {
         Self { driver, key }
+    }
+
+    /// How this key is doing, as a value. It reports about a key that the program watches, and does not watch
+    /// it.
+    ///
+    /// - [`Connecting`]: no watcher of the key is left, or the key was not read yet.
+    /// - [`Live`]: the store is live, and watchers of this key have the newest version, or can take it. A key
+    ///   that does not exist is live.
+    /// - [`Stalled`]: watchers of this key may have a stale value, or wait for one. If the cause has a key, the
+    ///   store can't read this key. Otherwise the whole store is stalled.
+    ///
+    /// A key that can't be read does not change the health of other values, or the state of
+    /// [`EtcdStore::health`](crate::EtcdStore::health). A readiness probe can therefore ask for the values that
+    /// the program can't do without. `since`, `source`, `history_resets` and `cluster` are those of the store. The
+    /// health ends with the store.
+    ///
+    /// ```no_run
+    /// use event_core::{HealthState, ReaderExt, ValueReader};
+    ///
+    /// # async fn run(store: event_etcd::EtcdStore) -> Result<(), event_core::Error> {
+    /// let config = store.value("config");
+    /// let _watcher = config.watch();
+    /// let is_ready = config.health().map(|health| health.state == HealthState::Live);
+    /// println!("{}", if is_ready.get().await? { "ready" } else { "not ready" });
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [`Connecting`]: event_core::HealthState::Connecting
+    /// [`Live`]: event_core::HealthState::Live
+    /// [`Stalled`]: event_core::HealthState::Stalled
+    #[must_use]
+    pub fn health(&self) -> EtcdHealth {
+        self.driver.health().of_key(self.key.clone())
     }
 }
 
@@ -79,6 +115,9 @@ impl ValueReader<Entry> for EtcdValue {
     fn refresh(&self) -> Refresh {
         let Self { driver, key } = self.clone();
         Refresh::new(async move {
+            if key.is_empty() && !driver.mailbox.is_closed() {
+                return Err(empty_key_error());
+            }
             let (subscription, _) = Subscription::new(&driver, &key);
             match driver.mailbox.refresh(subscription.id).await {
                 Ok(Ok(())) => Ok(()),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use etcd_client::Client;
 use etcd_harness::{Cluster, Proxy, auth, eventually};
-use event_core::{HealthState, ValueReader, WatcherExt};
+use event_core::{CauseKind, HealthState, ValueReader, WatcherExt};
 use event_etcd::{EtcdStore, Options};
 use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
@@ -31,7 +31,7 @@ pub(crate) async fn permission() -> Row {
     let fault = Instant::now();
     auth::revoke_read(&root, "role", KEY).await;
     proxy.reset().await;
-    let _ = timeout(NEVER, scenario.state(HealthState::Stalled)).await;
+    let _ = timeout(NEVER, scenario.cause(CauseKind::PermissionDenied)).await;
     sleep(seconds(3)).await;
     scenario.put(&root).await;
     auth::grant_read(&root, "role", KEY).await;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use etcd_client::Client;
 use etcd_harness::{Cluster, Node, eventually};
-use event_core::{Health, HealthState};
+use event_core::{CauseKind, Health, HealthState};
 use event_core::{MemoryReader, MemoryValue, ReaderExt, ValueReader, ValueWriter, WatcherExt};
 use event_etcd::{EtcdStore, Options};
 use tokio::task::JoinHandle;
@@ -141,6 +141,11 @@ impl Scenario {
 
     pub(crate) async fn state(&self, state: HealthState) {
         let _ = self.store.health().watch().get_if(|health| health.state == state).await;
+    }
+
+    pub(crate) async fn cause(&self, kind: CauseKind) {
+        let is_it = |health: &Health| health.cause.as_ref().is_some_and(|it| it.kind() == kind);
+        let _ = self.store.health().watch().get_if(is_it).await;
     }
 
     /// What came of it: `fault` when it began, `from` where the time to the new value is measured from.

@@ -2,6 +2,8 @@
 //!
 //! The other checks build the workspace with all features. A missing `cfg`, or a dependency that only
 //! another feature turns on, shows up only here.
+//!
+//! A crate that has default features has tests of what is refused without them. They run here, too.
 
 use std::{process::Command, time::Duration};
 
@@ -10,10 +12,19 @@ use crate::{
     run::{cargo, steps},
 };
 
-/// Runs clippy on each published crate with each selection of features.
+/// Runs clippy on each published crate with each selection of features, and the tests of a crate without its
+/// default features.
 pub(crate) fn check() -> Result<Duration, String> {
     let published = Metadata::read()?.published();
-    steps("features", published.iter().flat_map(selections).collect())
+    let with_default = published.iter().filter(|package| package.has_default_features);
+    let without = with_default.map(test_without_features);
+    steps("features", published.iter().flat_map(selections).chain(without).collect())
+}
+
+fn test_without_features(package: &Published) -> Command {
+    let mut command = cargo(["test", "--quiet", "--no-default-features", "--lib"]);
+    command.args(["--package", &package.name, "--", "without_"]);
+    command
 }
 
 fn selections(package: &Published) -> Vec<Command> {

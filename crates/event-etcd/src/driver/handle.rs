@@ -7,7 +7,9 @@ use event_core::{Health, HealthState, MemoryReader, MemoryValue};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
+use super::metrics::Metrics;
 use super::{Driver, now};
+use crate::health::EtcdHealth;
 use crate::mailbox::Mailbox;
 use crate::seam::Connector;
 use crate::session::Session;
@@ -16,6 +18,7 @@ pub(crate) struct DriverHandle {
     pub(crate) mailbox: Arc<Mailbox>,
     health: MemoryReader<Health>,
     begun: Instant,
+    pub(crate) runtime: Handle,
     task: AbortHandle,
 }
 
@@ -30,13 +33,15 @@ impl DriverHandle {
         let mailbox = Arc::new(Mailbox::default());
         let health = MemoryValue::new(Health::new(HealthState::Connecting).with_since(begun));
         let reader = health.reader();
-        let driver = Driver::new(connector, session(begun), Arc::clone(&mailbox), health);
+        let session = session(begun);
+        let metrics = Metrics::new(&session.endpoint_names());
+        let driver = Driver::new(connector, session, Arc::clone(&mailbox), health, metrics);
         let task = runtime.spawn(driver.run()).abort_handle();
-        Self { mailbox, health: reader, begun, task }
+        Self { mailbox, health: reader, begun, runtime: runtime.clone(), task }
     }
 
-    pub(crate) fn health(&self) -> MemoryReader<Health> {
-        self.health.clone()
+    pub(crate) fn health(&self) -> EtcdHealth {
+        EtcdHealth::of_store(Arc::clone(&self.mailbox), self.health.clone())
     }
 
     /// The time since a server last answered a linearizable read, or since the start.

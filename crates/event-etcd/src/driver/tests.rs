@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_core::{Bytes, EntryState, HealthState, ValueReader, WatcherExt};
+use event_core::{Bytes, CauseKind, EntryState, Health, HealthState, ValueReader, WatcherExt};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -287,6 +287,29 @@ async fn a_refresh_ends_with_its_store_and_one_that_is_dropped_leaves_nothing() 
     assert!(refresh.await.unwrap().unwrap_err().is_closed());
     assert!(value.refresh().await.unwrap_err().is_closed());
     assert!(value.watch().get().await.unwrap_err().is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_a_key_cant_be_read_ends_with_the_connection() {
+    let mut reads = 0;
+    let mut member = MockConnection::new();
+    member.expect_received().return_const(0_u64);
+    member.expect_read().returning(move |_| {
+        reads += 1;
+        let kind = if reads == 1 { CauseKind::PermissionDenied } else { CauseKind::Unreachable };
+        Err(Failure::new(kind, "refused"))
+    });
+    let mut once = resolving();
+    once.expect_connect().times(1).return_once(|_, _| Ok(Arc::new(member)));
+    once.expect_connect().returning(|_, _| Ok(Arc::new(Silent)));
+    let driver = start(once);
+    let value = value(&driver);
+    let (_watcher, mut health) = (value.watch(), value.health().watch());
+    for expected in [(CauseKind::PermissionDenied, true), (CauseKind::Unreachable, false)] {
+        let is_stalled = |health: &Health| health.state == HealthState::Stalled;
+        let cause = health.get_if(is_stalled).await.unwrap().cause.unwrap();
+        assert_eq!((cause.kind(), cause.key().is_some()), expected);
+    }
 }
 
 #[tokio::test(start_paused = true)]

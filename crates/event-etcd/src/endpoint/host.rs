@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-use rustls::pki_types::ServerName;
+use rustls_pki_types::ServerName;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Host {

@@ -51,6 +51,7 @@ impl<T> Source<T> {
     }
 
     /// What to call it in an error, if it is not the only one of its kind.
+    #[cfg(feature = "tls")]
     pub(crate) fn origin(&self) -> String {
         if self.is_given { String::new() } else { format!(" ({})", self.name) }
     }

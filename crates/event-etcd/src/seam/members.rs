@@ -7,8 +7,10 @@ mod link;
 mod member;
 mod resolver;
 mod settings;
+#[cfg_attr(not(feature = "tls"), path = "members/no_tls.rs")]
 mod tls;
 mod transport;
+mod validity;
 
 use std::pin::pin;
 use std::sync::Arc;

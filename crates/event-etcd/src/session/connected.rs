@@ -322,9 +322,15 @@ impl Connected {
         }
     }
 
-    /// Whether each of the first keys is watched or refused.
+    /// Whether each of the first keys is watched or refused. Without a stream, at least one is refused: then
+    /// the member answers, and no key is left to watch.
     pub(super) fn is_settled(&self) -> bool {
-        self.unsettled == 0
+        let is_answered = match self.stream {
+            Stream::None => !self.refused.is_empty(),
+            Stream::Opening { .. } => false,
+            Stream::Open { .. } => true,
+        };
+        self.unsettled == 0 && is_answered
     }
 
     /// The next keys after a slot that were read, in a circle, and each at most once.

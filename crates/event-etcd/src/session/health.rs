@@ -84,35 +84,35 @@ impl Session {
     }
 
     /// Publishes the health, if that is worth a version.
+    ///
+    /// A key that is refused concerns no other: the store is live, with a cause to look at. While nothing is
+    /// watched, nothing is stale: the store is not stalled.
     pub(super) fn assess_health(&mut self, now: Instant) {
-        let failure = self.health.failure.as_ref();
+        let failure = self.health.failure.as_ref().filter(|_| !self.keys.is_empty());
         let (refused, is_live) = match &self.state {
             State::Connected(connected) => (connected.refused.first_key_value(), connected.is_live),
             _ => (None, false),
         };
-        let state = match (refused, failure) {
-            (None, None) if is_live => HealthState::Live,
-            (None, None) => HealthState::Connecting,
-            _ => HealthState::Stalled,
+        let state = match failure {
+            None if is_live => HealthState::Live,
+            None => HealthState::Connecting,
+            Some(_) => HealthState::Stalled,
         };
         let source = failure.and_then(|(_, endpoint)| endpoint.clone());
         let source = source.or_else(|| self.endpoints.current());
-        let cause = match (refused, failure) {
-            (Some((id, failure)), _) => {
+        let cause = match (failure, refused) {
+            (Some((failure, _)), _) => Some(Cause::from(failure)),
+            (None, Some((id, refusal))) if is_live => {
                 let name = self.keys.get(*id).map(|key| key.name().clone());
-                Some(Cause::from(&failure.failure).with_key(name.unwrap_or_default()))
+                Some(Cause::from(&refusal.failure).with_key(name.unwrap_or_default()))
             }
-            (None, Some((failure, _))) => Some(Cause::from(failure)),
             (None, None) if is_live => self.health.cluster.notice(),
-            (None, None) => None,
+            (None, _) => None,
         };
         let published = &self.health.published;
-        let is_new_cause = match (refused, failure) {
-            (None, Some((failure, _))) => {
-                let was_of_a_key = published.cause.as_ref().is_some_and(|it| it.key().is_some());
-                was_of_a_key || self.health.said.get(&source) != Some(failure)
-            }
-            _ => cause != published.cause,
+        let is_new_cause = match failure {
+            Some((failure, _)) => self.health.said.get(&source) != Some(failure),
+            None => cause != published.cause,
         };
         let resets = self.history.resets;
         let cluster = self.health.cluster.id.map(|id| format!("{id:x}"));

@@ -116,7 +116,9 @@ impl Session {
                 }
             }
             if is_unread {
-                connected.refused.remove(&key_id);
+                if connected.refused.remove(&key_id).is_some() {
+                    self.actions.push_back(Action::PublishRefusal(key_id, None));
+                }
                 is_stream_outdated |= is_watch_refused;
                 self.watch(key_id, start);
             }
@@ -220,6 +222,7 @@ impl Session {
             connected.to_read_apart.extend([read.keys, half]);
             return self.put_back(read.refreshes);
         }
+        connected.overload = None; // it answers
         self.complete(read.refreshes, &Err(failure.clone()));
         for key_id in read.keys {
             self.refuse(key_id, failure.clone(), now);
@@ -254,8 +257,11 @@ impl Session {
         if let Some(watch_id) = connected.unwatch(id) {
             self.actions.push_back(Action::Send(WatchRequest::Cancel { watch_id }));
         }
-        connected.refuse(id, failure, now);
-        self.health.recovered();
+        let is_new = connected.refused.get(&id).is_none_or(|earlier| earlier.failure != failure);
+        connected.refuse(id, failure.clone(), now);
+        if is_new {
+            self.actions.push_back(Action::PublishRefusal(id, Some(failure)));
+        }
     }
 }
 

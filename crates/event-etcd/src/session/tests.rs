@@ -1,7 +1,10 @@
 //! Each rule by a script: what happens, and what the session does about it.
 
 mod health;
+<<<<<<< HEAD
 mod history;
+=======
+>>>>>>> seen
 mod lag;
 mod members;
 mod proof;
@@ -39,6 +42,8 @@ struct Script {
     now: Instant,
     health: Option<Health>,
     healths: usize,
+    /// The keys that can't be read.
+    refusals: BTreeMap<KeyId, CauseKind>,
     /// The revision of each key that was published last, if the key is there.
     published: BTreeMap<Bytes, Option<i64>>,
     /// The highest revision that the server mentioned.
@@ -56,6 +61,7 @@ impl Script {
             now,
             health: None,
             healths: 0,
+            refusals: BTreeMap::new(),
             published: BTreeMap::new(),
             revision: 1,
             answers_probes: true,
@@ -168,7 +174,7 @@ impl Script {
         self.session.poll_timeout().map(|deadline| deadline - self.now)
     }
 
-    /// What is to be done, but for the health, which is kept.
+    /// What is to be done, but for the health and the refusals, which are kept.
     fn actions(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
         while let Some(action) = self.session.poll_action(self.now) {
@@ -176,6 +182,14 @@ impl Script {
                 Action::PublishHealth(health) => {
                     self.health = Some(health);
                     self.healths += 1;
+                }
+                Action::PublishRefusal(id, failure) => {
+                    let kind = failure.map(|failure| failure.kind);
+                    let before = match kind {
+                        Some(kind) => self.refusals.insert(id, kind),
+                        None => self.refusals.remove(&id),
+                    };
+                    assert_ne!(before, kind, "unchanged");
                 }
                 Action::Resolve(name) => {
                     let addresses = Ok(vec![Arc::clone(&name)]);
@@ -190,6 +204,9 @@ impl Script {
                     self.session.handle_probe(Ok(response), self.now);
                 }
                 action => {
+                    if action == Action::Disconnect {
+                        self.refusals.clear();
+                    }
                     if let Action::Publish(_, entry) = &action {
                         let revision = entry.revision().filter(|_| entry.value().is_some());
                         self.published.insert(entry.key.clone(), revision);

@@ -181,13 +181,21 @@ impl World {
 
     fn wrong_health(&self) -> Option<String> {
         let health = &self.program.health;
-        let is_refused = self.program.subscribed().any(|(key, _)| self.cluster.large[key]);
-        let is_right = if is_refused {
-            health.cause.as_ref().map(Cause::kind) == Some(CauseKind::TooLarge)
+        let large = self.program.subscribed().filter(|(key, _)| self.cluster.large[*key]);
+        let mut large: Vec<_> = large.map(|(_, one)| one.id).collect();
+        large.sort_unstable();
+        let is_any_watched = self.program.subscribed().next().is_some();
+        let expected = (!large.is_empty()).then_some(CauseKind::TooLarge);
+        let is_right = if is_any_watched {
+            health.state == HealthState::Live && health.cause.as_ref().map(Cause::kind) == expected
         } else {
-            health.state == HealthState::Live || self.program.subscribed().next().is_none()
+            health.state != HealthState::Stalled
         };
-        (!is_right).then(|| format!("the health is {health:?}"))
+        if !is_right {
+            return Some(format!("the health is {health:?}"));
+        }
+        let refused: Vec<_> = self.program.refusals.keys().copied().collect();
+        (refused != large).then(|| format!("{large:?} are too large, and {refused:?} refused"))
     }
 
     /// The server is left with no watch.

@@ -1,6 +1,6 @@
 //! A program that watches keys, and the laws of what is published.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use event_core::{CauseKind, Entry, Health};
 
@@ -16,6 +16,8 @@ pub(super) struct Program {
     pub(super) ids: Ids,
     pub(super) subscriptions: [Option<Subscription>; KEYS],
     pub(super) refreshes: Vec<Refresh>,
+    /// The keys that can't be read, and why.
+    pub(super) refusals: BTreeMap<KeyId, Failure>,
     /// The members that it knows the endpoints of.
     pub(super) endpoints: BTreeSet<usize>,
     pub(super) health: Health,
@@ -53,6 +55,7 @@ impl Program {
     pub(super) fn unsubscribe(&mut self, key: usize) -> Option<KeyId> {
         let id = self.subscriptions[key].take()?.id;
         self.ids.give_back(id);
+        self.refusals.remove(&id);
         self.refreshes.retain(|refresh| refresh.id != id); // nobody waits any more
         Some(id)
     }
@@ -108,6 +111,21 @@ impl Program {
         }
         subscription.published = Some((entry, generation));
         subscription.history_resets = self.health.history_resets;
+        Ok(())
+    }
+
+    /// A key can't be read, or can be again. It must be one that somebody watches, and it must be new.
+    pub(super) fn refused(&mut self, id: KeyId, failure: Option<&Failure>) -> Result<(), String> {
+        if self.subscribed().all(|(_, one)| one.id != id) {
+            return Err("a key is refused that nobody watches".to_owned());
+        }
+        let before = match failure {
+            Some(failure) => self.refusals.insert(id, failure.clone()),
+            None => self.refusals.remove(&id),
+        };
+        if before.as_ref() == failure {
+            return Err(format!("the refusal of a key is unchanged: {failure:?}"));
+        }
         Ok(())
     }
 

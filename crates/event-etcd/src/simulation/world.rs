@@ -3,6 +3,7 @@
 //! Each thing that may happen is a function that lets it happen once and says whether it could.
 //! After each, the session's actions are carried out, and checked.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -61,6 +62,7 @@ impl World {
             ids: Ids::default(),
             subscriptions: Default::default(),
             refreshes: Vec::new(),
+            refusals: BTreeMap::new(),
             endpoints: (0..names.len()).collect(),
             health: Health::new(HealthState::Connecting).with_since(now),
             generation: 0,
@@ -141,6 +143,7 @@ impl World {
             }
             Action::Disconnect => {
                 self.link.take().ok_or("there is no connection to give up")?;
+                self.program.refusals.clear();
             }
             Action::Read(id, names) => self.begin_read(id, names)?,
             Action::Probe(names) => {
@@ -164,6 +167,7 @@ impl World {
             Action::Publish(id, entry) => {
                 self.program.published(id, entry, &self.cluster, self.link.as_ref())?;
             }
+            Action::PublishRefusal(id, failure) => self.program.refused(id, failure.as_ref())?,
             Action::PublishHealth(health) => {
                 if health.history_resets > self.cluster.generation() as u64 {
                     return Err("more history resets are counted than there were".to_owned());

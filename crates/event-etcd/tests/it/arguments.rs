@@ -97,19 +97,6 @@ async fn a_cluster_that_is_not_there_is_named_by_health() {
 }
 
 #[tokio::test]
-async fn an_empty_key_is_rejected_and_does_not_hurt_its_neighbours() {
-    let (_cluster, client, store) = crate::support::one_node().await;
-    let (_empty, mut other) = (store.value("").watch(), store.value("key").watch());
-    crate::support::put(&client, "key", "a").await;
-    crate::support::until(&mut other, "a").await;
-    let said = |health: &Health| {
-        health.cause.as_ref().is_some_and(|c| c.kind() == CauseKind::InvalidArgument)
-    };
-    timeout(BOUND, store.health().watch().get_if(said)).await.expect("health says so").unwrap();
-    assert_eq!(store.value("").refresh().await.unwrap_err().kind(), ErrorKind::InvalidArgument);
-}
-
-#[tokio::test]
 async fn a_key_is_any_bytes_and_a_value_may_be_empty() {
     let (_cluster, client, store) = crate::support::one_node().await;
     let key: &[u8] = &[0xff, 0, b'/', 0xc3];

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::advice::{Ended, advice};
 use super::settings::Settings;
-use super::tls::Validity;
+use super::validity::{Validity, without_clock};
 use crate::seam::etcd::causes;
 
 /// Anything that bytes flow over.
@@ -61,7 +61,7 @@ impl Link {
 
     /// An error of this connection in words: what to change, if that is known, and what happened.
     pub(super) fn explain(&self, error: &(dyn StdError + 'static)) -> String {
-        let mut words = causes(error);
+        let mut words = without_clock(&causes(error));
         if let Some(end) = self.end.get()
             && !words.contains(end.as_str())
         {

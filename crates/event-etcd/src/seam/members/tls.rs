@@ -1,47 +1,46 @@
 //! TLS, as the options say.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+mod roots;
 
-use rustls::crypto::{CryptoProvider, ring};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, Error as TlsError, RootCertStore};
+use rustls::{ClientConfig, Error as TlsError};
+use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::link::Io;
+use super::validity::Validity;
 use crate::Options;
-use crate::options::Source;
+use crate::endpoint::Endpoint;
+
+pub(super) use roots::UnreadableRoots;
 
 /// What HTTP/2 is called where protocols are negotiated.
-pub(super) const H2: &[u8] = b"h2";
+const H2: &[u8] = b"h2";
 
 /// What TLS connections are made with.
 #[derive(Clone)]
 pub(super) struct Tls {
-    pub(super) config: Arc<ClientConfig>,
+    config: Arc<ClientConfig>,
     /// The name that the servers' certificates are for, if it is not that of the endpoint.
-    pub(super) domain: Option<ServerName<'static>>,
-    pub(super) assume_http2: bool,
-    pub(super) identity: Option<Validity>,
+    domain: Option<ServerName<'static>>,
+    assume_http2: bool,
+    identity: Option<Validity>,
 }
-
-/// How many certificates of the authority could not be read last time. A warning is logged if it changes,
-/// not with each connection.
-#[derive(Clone, Default)]
-pub(super) struct UnreadableRoots(Arc<AtomicUsize>);
 
 impl Tls {
     /// Reads the files. An error says in words what can't be used.
     pub(super) fn read(options: &Options, unreadable: &UnreadableRoots) -> Result<Self, String> {
         let roots = match &options.ca {
-            Some(ca) => given_roots(ca, unreadable)?,
-            None => roots_of_system()?,
+            Some(ca) => roots::given(ca, unreadable)?,
+            None => roots::of_system()?,
         };
-        // As tonic chooses it.
-        let provider = CryptoProvider::get_default()
-            .map_or_else(|| Arc::new(ring::default_provider()), Arc::clone);
-        let builder = ClientConfig::builder_with_provider(provider)
+        let builder = ClientConfig::builder_with_provider(provider()?)
             .with_safe_default_protocol_versions()
             .map_err(|error| format!("the program's TLS provider can't be used: {error}"))?
             .with_root_certificates(roots);
@@ -51,7 +50,7 @@ impl Tls {
                 let origin = source.origin();
                 let (certificate, key) = source.read()?;
                 let (chain, key) = identity(&certificate, &key, &origin)?;
-                let validity = chain.first().and_then(|first| Validity::of(first, origin.clone()));
+                let validity = chain.first().and_then(|first| validity_of(first, origin.clone()));
                 let config = builder
                     .with_client_auth_cert(chain, key)
                     .map_err(|error| unusable_identity(&error, &origin))?;
@@ -67,52 +66,48 @@ impl Tls {
             identity,
         })
     }
-}
 
-/// The certificates of a bundle that can be read, if there are any.
-fn given_roots(
-    source: &Source<Vec<u8>>,
-    last_unreadable: &UnreadableRoots,
-) -> Result<RootCertStore, String> {
-    let (pem, origin) = (source.read()?, source.origin());
-    let mut roots = RootCertStore::empty();
-    let (mut unreadable, mut why) = (0, String::new());
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let added = certificate
-            .map_err(|error| error.to_string())
-            .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()));
-        if let Err(error) = added {
-            unreadable += 1;
-            why = error;
+    /// Whether the client has a certificate.
+    pub(super) fn has_identity(&self) -> bool {
+        self.config.client_auth_cert_resolver.has_certs()
+    }
+
+    /// When the client's certificate is valid, if that is known.
+    pub(super) fn validity(&self) -> Option<Validity> {
+        self.identity.clone()
+    }
+
+    /// The handshake with the server of an endpoint.
+    pub(super) async fn handshake(
+        &self,
+        endpoint: &Endpoint,
+        socket: Box<dyn Io>,
+    ) -> io::Result<Box<dyn Io>> {
+        let name = self.domain.clone().or_else(|| endpoint.server_name());
+        let name = name.ok_or_else(|| io::Error::other("the host is no name of a certificate"))?;
+        let stream = TlsConnector::from(Arc::clone(&self.config)).connect(name, socket).await?;
+        if stream.get_ref().1.alpn_protocol() != Some(H2) && !self.assume_http2 {
+            return Err(io::Error::other("HTTP/2 was not negotiated"));
         }
+        Ok(Box::new(stream))
     }
-    if roots.is_empty() {
-        let why = if why.is_empty() { why } else { format!(" ({why})") };
-        return Err(format!(
-            "the authority's certificate{origin} can't be read: expected one or more certificates as PEM{why}"
-        ));
-    }
-    if last_unreadable.0.swap(unreadable, Ordering::Relaxed) != unreadable && unreadable > 0 {
-        tracing::warn!(
-            "{unreadable} of {} certificates of the authority{origin} can't be read and are ignored: {why}",
-            roots.len() + unreadable
-        );
-    }
-    Ok(roots)
 }
 
-fn roots_of_system() -> Result<RootCertStore, String> {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(found.certs);
-    if roots.is_empty() {
-        let why = found.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
-        return Err(format!(
-            "this machine has no root certificates{why}: set `Options::ca_certificate`, or install the \
-             system's"
-        ));
+/// The program's own cryptography, or else that of the features, as tonic chooses it.
+fn provider() -> Result<Arc<CryptoProvider>, String> {
+    let built_in: &[fn() -> CryptoProvider] = &[
+        #[cfg(feature = "tls-ring")]
+        rustls::crypto::ring::default_provider,
+        #[cfg(feature = "tls-aws-lc")]
+        rustls::crypto::aws_lc_rs::default_provider,
+    ];
+    match (CryptoProvider::get_default(), built_in.first()) {
+        (Some(provider), _) => Ok(Arc::clone(provider)),
+        (None, Some(provider)) => Ok(Arc::new(provider())),
+        (None, None) => Err("TLS has no cryptography: enable the feature `tls-ring` or `tls-aws-lc` of event-etcd, \
+                             or install a provider of rustls"
+            .to_owned()),
     }
-    Ok(roots)
 }
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
@@ -142,75 +137,14 @@ fn unusable_identity(error: &TlsError, origin: &str) -> String {
     }
 }
 
-/// When the client's certificate is valid.
-#[derive(Clone)]
-pub(super) struct Validity {
-    not_before: Duration,
-    not_after: Duration,
-    /// Where the certificate comes from.
-    origin: String,
-}
-
-impl Validity {
-    fn of(certificate: &CertificateDer<'_>, origin: String) -> Option<Self> {
-        let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-        let validity = certificate.validity();
-        let since_epoch = |seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-        Some(Self {
-            not_before: since_epoch(validity.not_before.timestamp()),
-            not_after: since_epoch(validity.not_after.timestamp()),
-            origin,
-        })
-    }
-
-    /// Why the certificate is not valid now.
-    pub(super) fn problem(&self, now: SystemTime) -> Option<String> {
-        let (now, origin) = (now.duration_since(UNIX_EPOCH).ok()?, &self.origin);
-        if let Some(ago) = now.checked_sub(self.not_after).filter(|ago| !ago.is_zero()) {
-            return Some(format!(
-                "the client's certificate{origin} expired {} ago: renew it, or set this machine's clock",
-                rounded(ago)
-            ));
-        }
-        let ahead = self.not_before.checked_sub(now).filter(|ahead| !ahead.is_zero())?;
-        Some(format!(
-            "the client's certificate{origin} becomes valid only in {}: set this machine's clock",
-            rounded(ahead)
-        ))
-    }
-}
-
-fn rounded(duration: Duration) -> String {
-    const UNITS: [(u64, &str); 3] = [(86_400, "days"), (3_600, "hours"), (60, "minutes")];
-    let seconds = duration.as_secs();
-    match UNITS.iter().find(|(unit, _)| seconds >= 2 * unit) {
-        Some((unit, name)) => format!("{} {name}", seconds / unit),
-        None => format!("{seconds} s"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_certificate_that_is_not_valid_now_says_since_or_until_when() {
-        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-        let validity = Validity {
-            not_before: Duration::from_secs(1_000),
-            not_after: Duration::from_secs(2_000),
-            origin: " (client.pem)".to_owned(),
-        };
-        for (now, words) in [
-            (10, Some("client.pem) becomes valid only in 16 minutes")),
-            (1_000, None),
-            (2_000, None),
-            (2_030, Some("client.pem) expired 30 s ago")),
-            (2_000 + 3 * 86_400, Some("client.pem) expired 3 days ago")),
-        ] {
-            let problem = validity.problem(at(now));
-            assert_eq!(problem.is_some(), words.is_some(), "{now}");
-            assert!(problem.unwrap_or_default().contains(words.unwrap_or_default()), "{now}");
-        }
-    }
+/// When a certificate is valid, if it can be read.
+fn validity_of(certificate: &CertificateDer<'_>, origin: String) -> Option<Validity> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    let validity = certificate.validity();
+    let since_epoch = |seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    Some(Validity {
+        not_before: since_epoch(validity.not_before.timestamp()),
+        not_after: since_epoch(validity.not_after.timestamp()),
+        origin,
+    })
 }

@@ -11,16 +11,14 @@ use std::time::Duration;
 
 use event_core::CauseKind;
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_rustls::TlsConnector;
 use tonic::transport::{Endpoint as HttpEndpoint, Uri};
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
 use super::link::{Io, Link, LinkError, Observed};
-use super::tls::{H2, Tls};
+use super::tls::Tls;
 use crate::endpoint::{Address, Endpoint};
 use crate::seam::Failure;
 use crate::seam::etcd::causes;
@@ -74,11 +72,8 @@ pub(super) async fn connect(
     let (io, link) = match tls {
         None => (socket, Link::plain()),
         Some(tls) => {
-            let link =
-                Link::tls(tls.config.client_auth_cert_resolver.has_certs(), tls.identity.clone());
-            let name = tls.domain.clone().or_else(|| endpoint.server_name());
-            let handshake = handshake(socket, tls, name);
-            match timeout_at(deadlines.all, handshake).await {
+            let link = Link::tls(tls.has_identity(), tls.validity());
+            match timeout_at(deadlines.all, tls.handshake(endpoint, socket)).await {
                 Ok(Ok(io)) => (io, link.after_handshake()),
                 Ok(Err(error)) => {
                     return Err(explained(format!(
@@ -113,19 +108,6 @@ async fn connect_socket(address: &Address) -> io::Result<Box<dyn Io>> {
         #[cfg(not(unix))]
         Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
     }
-}
-
-async fn handshake(
-    socket: Box<dyn Io>,
-    tls: &Tls,
-    name: Option<ServerName<'static>>,
-) -> io::Result<Box<dyn Io>> {
-    let name = name.ok_or_else(|| io::Error::other("the host is no name of a certificate"))?;
-    let stream = TlsConnector::from(Arc::clone(&tls.config)).connect(name, socket).await?;
-    if stream.get_ref().1.alpn_protocol() != Some(H2) && !tls.assume_http2 {
-        return Err(io::Error::other("HTTP/2 was not negotiated"));
-    }
-    Ok(Box::new(stream))
 }
 
 async fn http2(

@@ -1,0 +1,101 @@
+//! What handles write, and what the driver takes.
+
+use event_core::{CauseKind, ErrorKind, ValueReader, WatcherExt};
+use futures_util::FutureExt;
+
+use super::*;
+
+fn take(mailbox: &Mailbox) -> Option<Change> {
+    mailbox.take().now_or_never()
+}
+
+#[test]
+fn what_came_and_went_before_the_driver_took_it_leaves_nothing() {
+    let mailbox = Mailbox::default();
+    for _ in 0..1000 {
+        let (id, _) = mailbox.subscribe(&"key".into());
+        mailbox.unsubscribe(id.unwrap());
+    }
+    assert!(take(&mailbox).is_none());
+}
+
+#[test]
+fn the_watchers_of_a_key_share_one_subscription() {
+    let mailbox = Mailbox::default();
+    let (first, _) = mailbox.subscribe(&"key".into());
+    let (second, _) = mailbox.subscribe(&"key".into());
+    assert_eq!(first, second);
+    assert_eq!(take(&mailbox).unwrap().subscribed.len(), 1);
+    mailbox.unsubscribe(first.unwrap());
+    assert!(take(&mailbox).is_none());
+    mailbox.unsubscribe(first.unwrap());
+    assert_eq!(take(&mailbox).unwrap().unsubscribed, [first.unwrap()]);
+}
+
+#[test]
+fn a_key_may_take_the_slot_of_one_that_leaves_in_the_same_change() {
+    let mailbox = Mailbox::default();
+    let (old, _) = mailbox.subscribe(&"old".into());
+    take(&mailbox).unwrap();
+    mailbox.unsubscribe(old.unwrap());
+    let (new, _) = mailbox.subscribe(&"new".into());
+    assert_eq!(new.unwrap().slot, old.unwrap().slot);
+    let change = take(&mailbox).unwrap();
+    assert_eq!(change.unsubscribed, [old.unwrap()]);
+    assert_eq!(change.subscribed[&new.unwrap()].0, "new");
+}
+
+#[test]
+fn after_the_end_every_value_is_closed() {
+    let mailbox = Mailbox::default();
+    let (id, before) = mailbox.subscribe(&"key".into());
+    mailbox.close();
+    let (none, after) = mailbox.subscribe(&"key".into());
+    assert_eq!(none, None);
+    for cell in [before, after] {
+        let closed = cell.watch().try_get().unwrap().unwrap_err();
+        assert!(closed.is_closed());
+    }
+    assert!(mailbox.refresh(id).now_or_never().unwrap().is_err());
+    mailbox.unsubscribe(id.unwrap());
+    assert!(take(&mailbox).is_none());
+}
+
+#[test]
+fn why_a_key_cant_be_read_is_known_while_it_has_a_watcher_and_a_connection() {
+    let mailbox = Mailbox::default();
+    let denied = Failure::new(CauseKind::PermissionDenied, "denied");
+    let refusal = |name: &'static str| mailbox.watched(&name.into()).and_then(|(_, why)| why);
+    let mut changes = mailbox.watch_keys();
+    let (id, _) = mailbox.subscribe(&"key".into());
+    let (other, _) = mailbox.subscribe(&"other".into());
+    assert!(changes.try_get().is_some());
+    mailbox.set_refusal(id.unwrap(), Some(&denied));
+    mailbox.set_refusal(other.unwrap(), Some(&denied));
+    assert!(changes.try_get().is_some());
+    assert_eq!(refusal("key").unwrap().key(), Some(&b"key"[..]));
+    mailbox.set_refusal(other.unwrap(), None);
+    assert!(changes.try_get().is_some() && refusal("other").is_none());
+
+    mailbox.unsubscribe(id.unwrap());
+    assert!(changes.try_get().is_some());
+    mailbox.set_refusal(id.unwrap(), Some(&denied)); // the driver does not know yet
+    assert!(mailbox.refusal(|_, _| true).is_none(), "nothing is left of it");
+    let (again, _) = mailbox.subscribe(&"key".into());
+    assert!(refusal("key").is_none());
+    mailbox.set_refusal(again.unwrap(), Some(&denied));
+    mailbox.clear_refusals();
+    assert!(refusal("key").is_none());
+}
+
+#[test]
+fn a_watcher_of_the_empty_key_gets_an_error_and_costs_the_driver_nothing() {
+    let mailbox = Mailbox::default();
+    let (id, cell) = mailbox.subscribe(&Bytes::new());
+    let mut watcher = cell.watch();
+    let error = watcher.try_get().unwrap().unwrap_err();
+    assert_eq!((id, error.kind()), (None, ErrorKind::InvalidArgument));
+    assert!(take(&mailbox).is_none() && watcher.try_get().is_none());
+    mailbox.close();
+    assert!(watcher.try_get().unwrap().unwrap_err().is_closed());
+}
