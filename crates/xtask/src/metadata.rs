@@ -98,7 +98,6 @@ fn is_built(dependency: &Value) -> bool {
 }
 
 fn published(package: &Value) -> Published {
-<<<<<<< HEAD
     let features = package["features"].as_object().into_iter().flatten();
     let newer = package["metadata"]["msrv"].as_object().into_iter().flatten();
     let newer: Vec<String> = newer.map(|(feature, _)| feature.clone()).collect();
@@ -107,25 +106,15 @@ fn published(package: &Value) -> Published {
     let of_others = turned_on(&of_others);
     let newer_dependencies =
         turned_on(&of_newer).into_iter().filter(|name| !of_others.contains(name)).collect();
-=======
-    let names = package["features"].as_object().into_iter().flatten().map(|(name, _)| name);
+    let names = features.map(|(name, _)| name);
     let (default, features): (Vec<_>, Vec<_>) = names.partition(|name| *name == "default");
->>>>>>> seen
     let manifest = PathBuf::from(text(&package["manifest_path"]));
     Published {
         name: text(&package["name"]).to_owned(),
         version: text(&package["version"]).to_owned(),
         folder: manifest.parent().map(PathBuf::from).unwrap_or_default(),
-<<<<<<< HEAD
-        features: features
-            .map(|(name, _)| name)
-            .filter(|name| *name != "default")
-            .cloned()
-            .collect(),
-=======
         features: features.into_iter().cloned().collect(),
         has_default_features: !default.is_empty(),
->>>>>>> seen
         rust_version: text(&package["rust_version"]).to_owned(),
         newer_features: newer,
         newer_dependencies,

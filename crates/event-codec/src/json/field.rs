@@ -34,7 +34,7 @@ impl<T> JsonField<T> {
 impl<T> Clone for JsonField<T> {
     fn clone(&self) -> Self {
         let (pointer, segments) = (Arc::clone(&self.pointer), Arc::clone(&self.segments));
-        Self { json: self.json.clone(), pointer, segments }
+        Self { json: self.json, pointer, segments }
     }
 }
 

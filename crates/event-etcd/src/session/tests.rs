@@ -1,10 +1,8 @@
 //! Each rule by a script: what happens, and what the session does about it.
 
 mod health;
-<<<<<<< HEAD
 mod history;
-=======
->>>>>>> seen
+mod key_health;
 mod lag;
 mod members;
 mod proof;
