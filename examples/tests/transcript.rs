@@ -11,7 +11,9 @@ mod record;
 
 #[tokio::test]
 async fn the_readme_shows_what_both_programs_print() {
-    page::check(&record::record().await).unwrap();
+    if let Err(error) = page::check(&record::record().await) {
+        panic!("{error}");
+    }
 }
 
 #[test]
