@@ -16,6 +16,7 @@ mod programs;
 mod run;
 mod tests;
 mod tool;
+mod transcript;
 mod workspace;
 
 use std::process::ExitCode;
@@ -32,6 +33,9 @@ Checks:
   features     Checks the published crates with no feature, with each feature alone, and with all.
   msrv         Checks that the published crates build with the Rust version that they declare.
   package      Packages the published crates and builds the packages.
+  transcript [--check | --keep]
+               Runs the README's two programs on an etcd that it kills, and prints what they print.
+               `--check` compares that with the README, as a test does, and `--keep` writes it there.
 
 Longer runs:
   faults [ARGS]
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
         Some("features") => features::check().map(drop),
         Some("msrv") => msrv::check().map(drop),
         Some("package") => package::check().map(drop),
+        Some("transcript") => transcript::run(&rest),
         Some("faults") => tests::faults(&rest),
         Some("compat") => compat::run(&rest),
         Some("soak") => tests::faults(&[vec!["soak".to_owned()], rest].concat()),

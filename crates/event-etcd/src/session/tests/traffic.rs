@@ -62,7 +62,8 @@ fn what_waits_behind_a_large_value_is_waited_for() {
         script.next_actions();
         (script, false)
     };
-    let cases: [(&str, fn() -> (Script, bool)); 6] = [
+    type Case = (&'static str, fn() -> (Script, bool));
+    let cases: [Case; 6] = [
         ("a read", read),
         ("a probe", probe),
         ("what a watch owes", owed),
