@@ -53,8 +53,9 @@
 //! Each has the label `endpoints`: those that the store was created with, in the order of their names. If a program
 //! has two stores with the same endpoints, a gauge shows what one of them set last.
 //!
-//! The store knows bytes only. To count the versions that do not decode, count the errors of `get` that are not
-//! [closed](event_core::Error::is_closed), for example as `event_decode_errors_total`.
+//! The store knows bytes only. To count the versions that do not decode, call
+//! [`on_error`](event_core::ReaderExt::on_error) on the decoded reader, and count there, for example as
+//! `event_decode_errors_total`.
 //!
 //! # Features
 //!

@@ -211,7 +211,7 @@ fn an_adapter_does_not_keep_a_value_from_ending() {
         value.clone().boxed(),
         Box::new(value.clone()).map(|v| v).boxed(),
     ];
-    let mut watchers: Vec<_> = adapters.iter().map(|reader| reader.watch()).collect();
+    let mut watchers: Vec<_> = adapters.iter().map(ValueReader::watch).collect();
     for watcher in &mut watchers {
         assert_eq!(watcher.try_get().unwrap().unwrap(), 1);
         assert!(watcher.try_get().is_none());

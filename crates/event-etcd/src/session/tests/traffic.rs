@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// What is waited for, and whether the stream lives meanwhile.
+type Case = (&'static str, fn() -> (Script, bool));
+
 /// As many bytes are more than signs of life.
 const FLOW: u64 = 16 << 10;
 
@@ -62,7 +65,6 @@ fn what_waits_behind_a_large_value_is_waited_for() {
         script.next_actions();
         (script, false)
     };
-    type Case = (&'static str, fn() -> (Script, bool));
     let cases: [Case; 6] = [
         ("a read", read),
         ("a probe", probe),
@@ -93,7 +95,7 @@ fn bytes_put_a_timeout_off_if_they_are_many_and_came_of_late() {
         script.refresh(1, 1);
         script.wait(when);
         script.flow(bytes);
-        let keeps = script.keeps(TIMEOUTS.response() - when, true);
+        let keeps = script.keeps(TIMEOUTS.response().saturating_sub(when), true);
         assert_eq!(keeps, is_put_off, "{bytes} bytes after {when:?}");
     }
 }
