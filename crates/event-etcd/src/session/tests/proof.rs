@@ -51,6 +51,37 @@ fn one_probe_is_under_way_at_a_time() {
 }
 
 #[test]
+fn only_a_linearizable_read_is_a_proof() {
+    let mut script = Script::new(&["one"]);
+    script.subscribe(1, "k");
+    script.connect();
+    assert_eq!(script.session.last_proof(), None);
+    script.respond(1, 10, &[None]);
+    let mut proven = script.now;
+    assert_eq!(script.session.last_proof(), Some(proven));
+    script.open();
+    script.receive(created(1));
+    script.answers_probes = false;
+    for _ in 0..3 {
+        assert_eq!(script.next_actions(), [PROGRESS, probe(&["k"])]);
+        script.receive(WatchResponse::Progress);
+        assert_eq!(script.session.last_proof(), Some(proven));
+        script.probed(10, &[None]);
+        proven = script.now;
+        assert_eq!(script.session.last_proof(), Some(proven));
+    }
+}
+
+#[test]
+fn a_stream_that_responded_a_moment_ago_is_not_asked_along_with_a_probe() {
+    let mut script = Script::live(&["k"]);
+    script.answers_probes = false;
+    script.now += SECOND * 6 / 5;
+    script.receive(WatchResponse::Progress);
+    assert_eq!(script.next_actions(), [probe(&["k"])]);
+}
+
+#[test]
 fn each_probe_is_of_another_key() {
     let mut script = Script::live(&["a", "b", "c"]);
     script.answers_probes = false;

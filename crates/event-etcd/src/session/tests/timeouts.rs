@@ -12,6 +12,19 @@ fn connecting_ends_at_its_timeout_and_the_next_member_is_tried() {
 }
 
 #[test]
+fn c12_a_login_has_time_of_its_own_and_the_first_response_no_more_than_without_one() {
+    let timeouts = Timeouts { login: 2 * SECOND, ..TIMEOUTS };
+    let mut script = Script::new(&["one"]);
+    let endpoints = Endpoints::new(["one".to_owned()], Some(1));
+    script.session = Session::new(endpoints, timeouts, None, script.now);
+    script.subscribe(1, "k");
+    assert_eq!(script.patience(), Some(timeouts.connect + timeouts.login));
+    script.now += SECOND;
+    script.connect();
+    assert_eq!(script.patience(), Some(timeouts.connect));
+}
+
+#[test]
 fn c13_a_name_is_waited_for_longer_if_no_address_is_known() {
     let one: Arc<str> = "one".into();
     for (is_known, timeout) in [(true, TIMEOUTS.connect / 5), (false, TIMEOUTS.connect)] {
@@ -308,6 +321,7 @@ fn c4_a_member_that_failed_is_tried_after_those_that_did_not() {
     assert_eq!(script.fail(CauseKind::Unreachable)[1], connect("three"));
     // All have failed: the one that did first, after a wait.
     assert_eq!(script.fail(CauseKind::Unreachable), [Action::Disconnect]);
+    assert!(script.patience() >= Some(SECOND / 40));
     assert_eq!(script.wait(SECOND), [connect("one")]);
 }
 

@@ -101,6 +101,17 @@ fn bytes_put_a_timeout_off_if_they_are_many_and_came_of_late() {
 }
 
 #[test]
+fn bytes_that_are_counted_little_by_little_are_a_flow() {
+    let mut script = Script::live(&["k"]);
+    script.refresh(1, 1);
+    for quarter in 1..=4 {
+        script.wait(SECOND / 10);
+        script.flow(quarter * FLOW / 4);
+    }
+    assert!(script.keeps(TIMEOUTS.response(), true));
+}
+
+#[test]
 fn signs_of_life_are_no_flow_however_long_they_go_on() {
     let mut script = Script::live(&["k"]);
     let mut total = 0;

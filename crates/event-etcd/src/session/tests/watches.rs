@@ -88,6 +88,19 @@ fn e7_a_progress_response_proves_the_stream_and_publishes_nothing() {
 }
 
 #[test]
+fn a_stream_is_open_from_the_servers_word_to_the_end_of_the_connection() {
+    let mut script = Script::new(&["one"]);
+    script.subscribe(1, "k");
+    script.connect();
+    assert_eq!(script.respond(1, 10, &[None])[1..], [Action::OpenStream(create("k", 10))]);
+    assert!(!script.session.is_open());
+    script.open();
+    assert!(script.session.is_open());
+    script.fail(CauseKind::Unreachable);
+    assert!(!script.session.is_open());
+}
+
+#[test]
 fn a_stream_that_says_nothing_a_hundred_times_a_second_is_left() {
     let mut script = Script::live(&["k"]);
     for _ in 0..3 {
