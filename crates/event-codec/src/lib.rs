@@ -166,6 +166,11 @@ mod of_type;
 mod tracked;
 mod type_name;
 
+// The types that `Protobuf` decodes implement its `Message`.
+#[cfg(feature = "protobuf")]
+#[doc(no_inline)]
+pub use prost;
+
 pub use decoder_ext::DecoderExt;
 #[cfg(feature = "json")]
 pub use json::{Json, JsonField};
