@@ -10,15 +10,15 @@ impl Script {
 
 #[test]
 fn e14_a_key_whose_version_went_back_shows_another_history() {
-    let old = put("k", 30, "old");
+    let old = || put("k", 30, "old");
     let cases: [(&[Event], Values<'_>, u64); 7] = [
-        (&[old.clone()], &[Some((30, "old"))], 0),
-        (&[old.clone()], &[Some((31, "new"))], 0),
-        (&[old.clone()], &[Some((29, "old"))], 1),
-        (&[old.clone()], &[Some((30, "new"))], 1), // a revision has one value for ever
-        (&[old.clone(), delete("k", 31)], &[Some((32, "new"))], 0),
-        (&[old.clone(), delete("k", 31)], &[Some((31, "new"))], 1),
-        (&[old.clone(), delete("k", 31)], &[None], 0),
+        (&[old()], &[Some((30, "old"))], 0),
+        (&[old()], &[Some((31, "new"))], 0),
+        (&[old()], &[Some((29, "old"))], 1),
+        (&[old()], &[Some((30, "new"))], 1), // a revision has one value for ever
+        (&[old(), delete("k", 31)], &[Some((32, "new"))], 0),
+        (&[old(), delete("k", 31)], &[Some((31, "new"))], 1),
+        (&[old(), delete("k", 31)], &[None], 0),
     ];
     for (changes, found, resets) in cases {
         let mut script = Script::live(&["k"]);

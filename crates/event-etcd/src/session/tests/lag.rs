@@ -67,14 +67,14 @@ fn e9_a_burst_after_a_silence_is_read_at_once_and_the_watch_let_go() {
 
 #[test]
 fn e9_a_burst_is_over_as_long_after_a_silence_as_the_silence_was() {
-    for (rest, is_burst) in [(SILENCE / 2 - SECOND / 1000, true), (SILENCE / 2, false)] {
+    for (rest, is_burst) in [(49, true), (50, false)] {
         let mut script = Script::live(&["k"]);
         script.wait(SILENCE);
         assert_eq!(script.burst(1, 11..41), []);
         script.wait(SILENCE / 2);
         assert_eq!(script.burst(1, 41..42), []);
-        script.wait(rest);
-        assert_eq!(!script.burst(1, 42..43).is_empty(), is_burst, "{rest:?}");
+        script.wait(Duration::from_millis(rest));
+        assert_eq!(!script.burst(1, 42..43).is_empty(), is_burst, "after {rest} ms more");
     }
 }
 

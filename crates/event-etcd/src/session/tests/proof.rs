@@ -220,7 +220,7 @@ fn e9_a_watch_that_is_replayed_has_time_for_each_part() {
     script.refresh(1, 1);
     script.respond(2, 100, &[Some((100, "last"))]);
     for revision in [40, 70] {
-        assert!(script.live_on(TIMEOUTS.response() - SECOND / 2));
+        assert!(script.live_on(TIMEOUTS.response() * 5 / 6));
         script.receive(events(1, 100, &[put("k", revision, "x")]));
     }
     let stands = script.now;
