@@ -24,6 +24,7 @@ mod lag;
 mod members;
 mod proof;
 mod reads;
+mod stream;
 mod timers;
 mod traffic;
 mod watch_ids;
@@ -41,11 +42,12 @@ use event_core::{Bytes, CauseKind, Entry, Health};
 
 use crate::seam::{Failure, WatchRequest};
 use crate::slots::{KeyId, Slots};
-use connected::{Answers, Connected, Stream};
+use connected::Connected;
 use health::HealthLog;
 use history_check::History;
 use members::Members;
 use reads::BATCH;
+use stream::{Answers, Stream};
 
 pub(crate) use endpoints::Endpoints;
 pub(crate) use key::Key;

@@ -8,6 +8,7 @@ use event_core::{CauseKind, Entry};
 
 use super::lag::Burst;
 use super::proof::Proof;
+use super::stream::{Chatter, Stream};
 use super::traffic::Traffic;
 use super::watch_ids::{Create, WatchIds};
 use super::{Key, ReadId, Ticket};
@@ -72,48 +73,12 @@ pub(super) struct Connected {
     pub(super) is_live: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Stream {
-    /// No key was read yet, so there is nothing to watch.
-    None,
-    Opening {
-        deadline: Instant,
-    },
-    Open {
-        /// When the stream last said something: the response to a read does not prove that it lives.
-        last_response: Instant,
-        /// The question for a sign of life that is not answered yet.
-        asked: Option<Asked>,
-        answers: Answers,
-    },
-}
-
 /// A key that can't be served for now.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) failure: Failure,
     wait: Duration,
     retry_at: Instant,
-}
-
-/// How many responses that nobody asked for may come in a second.
-const CHATTER: u32 = 100;
-
-#[derive(Debug)]
-pub(super) struct Chatter {
-    since: Instant,
-    responses: u32,
-}
-
-impl Chatter {
-    /// A response came that says nothing. Returns whether they are too many.
-    pub(super) fn is_flood(&mut self, now: Instant) -> bool {
-        if now.saturating_duration_since(self.since) >= Duration::from_secs(1) {
-            *self = Self { since: now, responses: 0 };
-        }
-        self.responses += 1;
-        self.responses > CHATTER
-    }
 }
 
 #[derive(Debug)]
@@ -123,30 +88,6 @@ pub(super) struct Overload {
     wait: Duration,
     /// `None`: reads go on, and the next answer shows whether it is over.
     pub(super) until: Option<Instant>,
-}
-
-/// A question for a sign of life.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
-    pub(super) since: Instant,
-    pub(super) step: Step,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
-    Asked,
-    /// Half of the time for the answer is over.
-    Doubted,
-    /// A watch is to prove that the stream lives.
-    Proving,
-}
-
-/// Whether the server answers the question for a sign of life: `etcd grpc-proxy` never does (C9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answers {
-    Unknown,
-    Yes,
-    No,
 }
 
 /// How far a key is on this connection.
@@ -212,7 +153,7 @@ impl Connected {
             proof: Proof::new(now),
             traffic: Traffic::new(now),
             list_members_at: None,
-            chatter: Chatter { since: now, responses: 0 },
+            chatter: Chatter::new(now),
             overload: None,
             most_keys: usize::MAX,
             burst: Burst::default(),
@@ -418,53 +359,6 @@ impl Connected {
         self.retry_at = later.min();
         for id in due {
             self.queue(id);
-        }
-    }
-}
-
-impl Stream {
-    pub(super) fn is_open(&self) -> bool {
-        matches!(self, Self::Open { .. })
-    }
-
-    /// The stream said something. Returns how long it had been silent.
-    pub(super) fn responded(&mut self, now: Instant) -> Duration {
-        let Self::Open { last_response, asked, answers } = self else { return Duration::ZERO };
-        let is_proven = asked.take().is_some_and(|asked| asked.step == Step::Proving);
-        if is_proven && *answers == Answers::Unknown {
-            *answers = Answers::No; // so it is not asked again
-        }
-        now.saturating_duration_since(mem::replace(last_response, now))
-    }
-
-    /// The stream answered the question for a sign of life, if it was asked.
-    pub(super) fn answered(&mut self) {
-        if let Self::Open { answers, .. } = self {
-            *answers = Answers::Yes;
-        }
-    }
-
-    /// The stream did not answer the question yet.
-    pub(super) fn doubt(&mut self, step: Step) {
-        if let Self::Open { asked: Some(asked), .. } = self {
-            asked.step = step;
-        }
-    }
-
-    /// Whether the stream was silent for so long, and can be asked for a sign of life.
-    pub(super) fn is_quiet(&self, time: Duration, now: Instant) -> bool {
-        match self {
-            Self::Open { last_response, asked: None, answers } => {
-                *answers != Answers::No && *last_response + time <= now
-            }
-            _ => false,
-        }
-    }
-
-    /// The stream is asked for a sign of life.
-    pub(super) fn ask(&mut self, now: Instant) {
-        if let Self::Open { asked, .. } = self {
-            *asked = Some(Asked { since: now, step: Step::Asked });
         }
     }
 }

@@ -12,9 +12,10 @@ use std::time::Instant;
 
 use event_core::CauseKind;
 
-use super::connected::{Answers, KeyState, Step, Stream};
+use super::connected::KeyState;
 use super::lag::NOW;
 use super::reads::BATCH;
+use super::stream::{Answers, Step, Stream};
 use super::{Action, Session, State};
 use crate::seam::{Failure, ReadResponse, WatchRequest};
 use crate::slots::KeyId;

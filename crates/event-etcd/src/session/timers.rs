@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use event_core::CauseKind;
 
-use super::connected::{Answers, Asked, Connected, Step, Stream};
+use super::connected::Connected;
+use super::stream::{Answers, Asked, Step, Stream};
 use super::{Action, ReadId, Session, State};
 use crate::seam::{Failure, WatchRequest};
 

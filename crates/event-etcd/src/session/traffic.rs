@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::connected::{Asked, Stream};
+use super::stream::{Asked, Stream};
 use super::timers::Timer;
 use super::{Session, State};
 

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use event_core::CauseKind;
 
-use super::connected::{KeyState, Stream};
+use super::connected::KeyState;
+use super::stream::Stream;
 use super::watch_ids::Create;
 use super::{Action, Session, State};
 use crate::seam::{Event, Events, Failure, WatchRequest, WatchResponse};
