@@ -274,15 +274,17 @@ impl Connected {
         self.unsettled == 0 && is_answered
     }
 
-    /// The next keys after a slot that were read, in a circle, and each at most once.
-    pub(super) fn read_after(&self, slot: u32, most: usize, keys: &Slots<Key>) -> Vec<KeyId> {
+    /// The next keys after a slot that were read, in a circle, and each at most once. If none was, a key that is
+    /// refused: the member has to answer for it as well.
+    pub(super) fn to_probe_after(&self, slot: u32, most: usize, keys: &Slots<Key>) -> Vec<KeyId> {
         let middle = self.progress.len().min(slot as usize + 1);
         let slots = (middle..self.progress.len()).chain(0..middle);
         let was_read = |at: &usize| {
             !matches!(self.progress[*at].state, KeyState::Unread | KeyState::Reading(_))
         };
         let ids = slots.filter(was_read).filter_map(|at| keys.id_at(u32::try_from(at).ok()?));
-        ids.take(most).collect()
+        let ids: Vec<KeyId> = ids.take(most).collect();
+        if ids.is_empty() { self.refused.keys().take(1).copied().collect() } else { ids }
     }
 
     /// A key that is watched.
@@ -292,9 +294,16 @@ impl Connected {
         keys.id_at(slots.find(watched)?.0)
     }
 
-    /// Whether a key is watched, or soon will be.
-    pub(super) fn has_read(&self) -> bool {
-        self.is_watching() || !self.to_watch.is_empty()
+    /// Whether a key is watched, or soon will be, or is refused: then the member has to prove itself.
+    pub(super) fn has_to_prove(&self) -> bool {
+        self.is_watching() || !self.to_watch.is_empty() || !self.refused.is_empty()
+    }
+
+    /// A probe shows that a key is to be read. One that is refused is asked for again anyway.
+    pub(super) fn queue_unless_refused(&mut self, id: KeyId) {
+        if !self.refused.contains_key(&id) {
+            self.queue(id);
+        }
     }
 
     /// The server takes no reads for now. Says how long to wait: `random` is between 0 and 1.

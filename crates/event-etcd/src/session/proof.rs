@@ -100,7 +100,7 @@ impl Session {
         let deadline = now + self.timeouts.response();
         let State::Connected(connected) = &mut self.state else { return };
         let most = connected.proof.left.min(self.batch).min(connected.most_keys);
-        let keys = connected.read_after(connected.proof.last, most, &self.keys);
+        let keys = connected.to_probe_after(connected.proof.last, most, &self.keys);
         let proof = &mut connected.proof;
         let Some(last) = keys.last() else {
             proof.at = now; // there is nothing to prove
@@ -136,7 +136,7 @@ impl Session {
         for (id, found) in probe.keys.into_iter().zip(&response.found) {
             let Some(key) = self.keys.get(id) else { continue };
             if key.present_revision() != found.as_ref().map(|found| found.mod_revision) {
-                connected.queue(id);
+                connected.queue_unless_refused(id);
             }
         }
         if connected.proof.left > 0 {
@@ -150,7 +150,7 @@ impl Session {
                 // The reads say which key it is.
                 self.proven_by_read(now);
                 let State::Connected(connected) = &mut self.state else { return };
-                probe.keys.into_iter().for_each(|id| connected.queue(id));
+                probe.keys.into_iter().for_each(|id| connected.queue_unless_refused(id));
             }
             _ if failure.is_overload() => self.overloaded(failure, now),
             CauseKind::Unimplemented if probe.keys.len() > 1 => {

@@ -176,7 +176,7 @@ impl Connected {
         let probe = match (&self.proof.probe, &self.overload) {
             (Some(probe), _) => Some((probe.deadline, Timer::Probed)),
             (None, Some(overload)) => overload.until.map(|until| (until, Timer::Resume)),
-            (None, None) if self.has_read() => {
+            (None, None) if self.has_to_prove() => {
                 let wait = timeouts.idle().mul_f64(1.0 - self.proof.sooner);
                 Some((self.proof.at + wait, Timer::Probe))
             }

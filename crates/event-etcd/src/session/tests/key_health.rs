@@ -109,3 +109,25 @@ fn a_stall_ends_when_nothing_is_watched_any_more_and_goes_on_when_a_key_is() {
     assert_eq!(script.state(), HealthState::Stalled);
     assert_eq!(cause(&script), Some((CauseKind::Unreachable, None)));
 }
+
+#[test]
+fn a_store_whose_only_key_is_refused_is_live_only_while_the_member_answers() {
+    let mut script = Script::new(&["one"]);
+    script.answers_probes = false;
+    script.subscribe(1, "a");
+    script.connect();
+    script.refuse(1, CauseKind::TooLarge);
+    let begin = script.now;
+    let mut probed = false;
+    while script.state() == HealthState::Live && script.now < begin + 10 * SECOND {
+        for action in script.wait(SECOND / 10) {
+            match action {
+                Action::Read(id, _) => drop(script.refuse(id, CauseKind::TooLarge)),
+                Action::Probe(_) => probed = true,
+                _ => {}
+            }
+        }
+    }
+    assert!(probed && script.state() == HealthState::Stalled);
+    assert!(script.now - begin <= TIMEOUTS.liveness, "{:?}", script.now - begin);
+}
