@@ -64,6 +64,7 @@ impl Session {
         self.keys.iter_mut().for_each(Key::history_was_reset);
         if let State::Connected(connected) = &mut self.state {
             connected.reads.values_mut().for_each(|read| read.floor = 0);
+            connected.proof.probe.iter_mut().for_each(|probe| probe.floor = 0);
             connected.history_check = None;
         }
     }

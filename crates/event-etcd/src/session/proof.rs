@@ -46,7 +46,7 @@ pub(super) struct Probe {
     keys: Vec<KeyId>,
     pub(super) deadline: Instant,
     /// As that of a read.
-    floor: i64,
+    pub(super) floor: i64,
 }
 
 /// A version that a read found, and that the watch of the key has not sent.

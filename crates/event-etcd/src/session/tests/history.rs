@@ -97,3 +97,17 @@ fn e5_the_version_to_check_is_one_that_the_last_connection_saw() {
     script.next_actions();
     assert_eq!(script.connect()[0], history_check("a", 12, "x"));
 }
+
+#[test]
+fn a_probe_that_is_under_way_when_the_history_is_replaced_is_no_second_replacement() {
+    let mut script = Script::live(&["k"]);
+    script.answers_probes = false;
+    script.receive(events(1, 30, &[put("k", 30, "old")]));
+    let actions = script.next_actions();
+    assert!(actions.iter().any(|action| matches!(action, Action::Probe(_))), "{actions:?}");
+    script.refresh(1, 1);
+    script.respond(2, 40, &[Some((20, "new"))]);
+    let actions = script.probed(25, &[Some((20, ""))]);
+    assert!(!actions.contains(&Action::Disconnect), "{actions:?}");
+    assert_eq!(script.health.unwrap().history_resets, 1);
+}
