@@ -40,7 +40,7 @@ use crate::{Epoch, Error, ErrorKind, ValueReader, ValueWriter, Watcher};
 /// ```
 pub struct MemoryValue<T> {
     cell: Arc<Cell<T>>,
-    /// An adapter has taken it.
+    /// It stopped writing: it may not publish any more, perhaps after the end.
     only_reads: bool,
 }
 
@@ -61,7 +61,7 @@ impl<T> MemoryValue<T> {
     ///
     /// [`Error::closed`] is ignored: a value ends with its last writer.
     pub fn fail(&self, error: Error) {
-        if !error.is_closed() {
+        if !error.is_closed() && !self.only_reads {
             self.cell.publish(Err(error));
         }
     }
@@ -86,6 +86,9 @@ impl<T> MemoryValue<T> {
     where
         T: Clone,
     {
+        if self.only_reads {
+            return false;
+        }
         loop {
             let Some((Ok(mut value), of)) = self.cell.newest() else { return false };
             f(&mut value);
@@ -111,7 +114,9 @@ impl<T> MemoryValue<T> {
     /// # });
     /// ```
     pub fn end(self, why: impl Into<String>) {
-        self.cell.publish_last(Error::new(ErrorKind::Closed, why));
+        if !self.only_reads {
+            self.cell.publish_last(Error::new(ErrorKind::Closed, why));
+        }
     }
 
     /// A read-only handle. The value ends when its last writer is dropped, even if readers remain.
@@ -147,7 +152,9 @@ impl<T> Drop for MemoryValue<T> {
 impl<T> ValueWriter<T> for MemoryValue<T> {
     #[inline]
     fn set(&self, value: T) {
-        self.cell.publish(Ok(value));
+        if !self.only_reads {
+            self.cell.publish(Ok(value));
+        }
     }
 }
 

@@ -86,8 +86,9 @@ pub trait ValueReader<T> {
         Refresh::nothing()
     }
 
-    /// Makes this handle read-only, if it is a writer as well. An adapter calls it on the reader that it takes:
-    /// nobody can write through an adapter, so it must not keep the value from ending.
+    /// Makes this handle read-only, if it is a writer as well: it does not keep the value from ending any more,
+    /// and what it sets is ignored. An adapter calls it on the reader that it takes, as nobody can write through
+    /// an adapter.
     ///
     /// # For implementors
     ///

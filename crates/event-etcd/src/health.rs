@@ -53,7 +53,7 @@ enum Known {
 }
 
 /// After so many rounds a poll lets other tasks run.
-const ROUNDS: usize = 32;
+pub(crate) const ROUNDS: usize = 32;
 
 impl EtcdHealth {
     pub(crate) fn of_store(mailbox: Arc<Mailbox>, store: MemoryReader<Health>) -> Self {

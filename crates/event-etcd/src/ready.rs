@@ -14,7 +14,7 @@ use event_core::{
 use tokio::task::JoinHandle;
 
 use crate::driver::DriverHandle;
-use crate::health::EtcdHealthWatcher;
+use crate::health::{EtcdHealthWatcher, ROUNDS};
 use crate::slots::KeyId;
 
 /// The future of [`EtcdStore::ready`](crate::EtcdStore::ready).
@@ -29,9 +29,6 @@ pub struct Ready {
     health: Option<Health>,
     timer: Option<Timer>,
 }
-
-/// After so many rounds a poll lets other tasks run.
-const ROUNDS: usize = 32;
 
 impl Ready {
     pub(crate) fn new(driver: &Arc<DriverHandle>) -> Self {

@@ -232,10 +232,10 @@ fn a_mapper_that_panics_leaves_an_error_and_the_last_good_value() {
     assert_eq!(number(&current), Some(3));
 }
 
-/// A watcher without an epoch, as a stranger's is.
-struct Plain(MemoryWatcher<u64>);
+/// A watcher without an epoch, as that of another backend may be.
+struct WithoutEpoch(MemoryWatcher<u64>);
 
-impl Watcher<u64> for Plain {
+impl Watcher<u64> for WithoutEpoch {
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, Error>> {
         self.0.poll_get(cx)
     }
@@ -245,20 +245,20 @@ impl Watcher<u64> for Plain {
     }
 }
 
-struct Stranger(MemoryValue<u64>);
+struct OtherBackend(MemoryValue<u64>);
 
-impl ValueReader<u64> for Stranger {
-    type Watcher = Plain;
+impl ValueReader<u64> for OtherBackend {
+    type Watcher = WithoutEpoch;
 
-    fn watch(&self) -> Plain {
-        Plain(self.0.watch())
+    fn watch(&self) -> WithoutEpoch {
+        WithoutEpoch(self.0.watch())
     }
 }
 
 #[test]
-fn a_stranger_s_watcher_does_too() {
+fn a_watcher_without_an_epoch_is_read_anew_each_time() {
     let value = MemoryValue::new(1);
-    let current = Stranger(value.clone()).current();
+    let current = OtherBackend(value.clone()).current();
     assert_eq!(number(&current), Some(1));
     let changed = current.changed();
     value.set(2);

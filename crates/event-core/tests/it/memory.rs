@@ -221,3 +221,18 @@ fn an_adapter_does_not_keep_a_value_from_ending() {
         assert!(watcher.try_get().unwrap().unwrap_err().is_closed());
     }
 }
+
+#[test]
+fn a_handle_that_stopped_writing_publishes_nothing_and_may_be_the_last() {
+    let mut value = MemoryValue::new(1_u64);
+    let mut watcher = value.watch();
+    assert_eq!(watcher.try_get().unwrap().unwrap(), 1);
+    value.stop_writing();
+    value.stop_writing();
+    assert!(watcher.try_get().unwrap().unwrap_err().is_closed());
+    value.clone().set(2);
+    value.fail(Error::new(ErrorKind::Decode, "expected a number"));
+    assert!(!value.update(|count| *count += 1));
+    value.end("again");
+    assert!(watcher.try_get().unwrap().unwrap_err().is_closed());
+}
