@@ -38,7 +38,7 @@ pub(super) enum Bug {
     RegistersTooLate,
     /// The lock is held while other code runs in a poll.
     LocksDuringAPoll,
-    /// A poll goes on while newer versions come.
+    /// A poll on another thread goes on while newer versions come.
     TakesUntilTheWriterPauses,
     /// A poll takes an error and says nothing.
     SwallowsErrors,
