@@ -142,6 +142,7 @@
 //! |---|---|
 //! | `tokio` | `debounce` and `timeout` of [`ReaderExt`], which need tokio's clock |
 //! | `testing` | `testing::TestValue`: a value that a test drives by hand |
+//! | `upstream` | `upstream`: what a backend of your own needs beside its I/O |
 //! | `conformance` | `conformance`: the laws, as tests for your own backend |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -169,6 +170,8 @@ pub mod adapters;
 pub mod conformance;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "upstream")]
+pub mod upstream;
 
 #[doc(no_inline)]
 pub use bytes::Bytes;

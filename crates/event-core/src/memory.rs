@@ -119,6 +119,21 @@ impl<T> MemoryValue<T> {
         }
     }
 
+    /// The newest version.
+    #[cfg(feature = "upstream")]
+    pub(crate) fn newest(&self) -> Option<Result<T, Error>>
+    where
+        T: Clone,
+    {
+        self.cell.newest().map(|(version, _)| version)
+    }
+
+    /// Whether nobody has another handle or a watcher.
+    #[cfg(feature = "upstream")]
+    pub(crate) fn is_unread(&self) -> bool {
+        Arc::strong_count(&self.cell) == 1
+    }
+
     /// A read-only handle. The value ends when its last writer is dropped, even if readers remain.
     #[must_use]
     pub fn reader(&self) -> MemoryReader<T> {

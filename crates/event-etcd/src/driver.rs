@@ -6,29 +6,26 @@ mod health_log;
 mod in_flight;
 #[cfg_attr(not(feature = "metrics"), path = "driver/no_metrics.rs")]
 mod metrics;
-mod refreshes;
 
 #[cfg(test)]
 mod tests;
 
 use std::future::pending;
-use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_core::{Entry, Health, MemoryValue, ValueWriter};
+use event_core::upstream::{KeyId, Publisher, Requests};
+use event_core::{Cause, Entry, Error};
 use futures_util::stream::StreamExt;
 use tokio::time::{Instant as TokioInstant, sleep_until};
 
 use self::metrics::Metrics;
-use crate::mailbox::{Change, EndpointChange, Mailbox};
+use crate::mailbox::{EndpointChange, Mailbox};
 use crate::seam::{Connector, Failure, WatchResponse};
 use crate::session::{Action, Session};
-use crate::slots::{KeyId, Slots};
 use folders::Folders;
 use health_log::HealthLog;
 use in_flight::{Done, InFlight};
-use refreshes::Refreshes;
 
 pub(crate) use handle::DriverHandle;
 
@@ -40,12 +37,10 @@ pub(crate) struct Driver {
     connector: Arc<dyn Connector>,
     session: Session,
     mailbox: Arc<Mailbox>,
-    health: MemoryValue<Health>,
+    publisher: Publisher,
     health_log: HealthLog,
     metrics: Metrics,
     begun: Instant,
-    cells: Slots<MemoryValue<Entry>>,
-    refreshes: Refreshes,
     folders: Folders,
     in_flight: InFlight,
     /// The runtime was blocked. Until then what has arrived meanwhile is read.
@@ -62,7 +57,7 @@ impl Driver {
         connector: Arc<dyn Connector>,
         session: Session,
         mailbox: Arc<Mailbox>,
-        health: MemoryValue<Health>,
+        publisher: Publisher,
         metrics: Metrics,
     ) -> Self {
         let begun = now();
@@ -70,19 +65,17 @@ impl Driver {
             connector,
             session,
             mailbox,
-            health,
+            publisher,
             health_log: HealthLog::new(begun),
             metrics,
             begun,
-            cells: Slots::default(),
-            refreshes: Refreshes::default(),
             folders: Folders::default(),
             in_flight: InFlight::default(),
             grace: None,
         }
     }
 
-    /// Runs until it is dropped.
+    /// Runs until the upstream ends, or it is dropped.
     pub(crate) async fn run(mut self) {
         loop {
             self.mailbox.set_last_proof(self.session.last_proof());
@@ -93,13 +86,17 @@ impl Driver {
             self.in_flight.send_more();
             self.folders.look(&mut self.in_flight);
             let proof = self.session.last_proof().unwrap_or(self.begun);
-            self.metrics.turned(self.cells.len(), now.saturating_duration_since(proof));
+            self.metrics.turned(self.publisher.watched(), now.saturating_duration_since(proof));
             let due = self.session.poll_timeout();
             self.grace = self.grace.filter(|grace| due.is_some_and(|due| due <= *grace));
             let timeout = due.map(|due| self.grace.map_or(due, |grace| due.max(grace)));
             let InFlight { responses, calls, .. } = &mut self.in_flight;
             tokio::select! {
-                change = self.mailbox.take() => self.handle_change(change),
+                requests = self.publisher.next() => match requests {
+                    Some(requests) => self.handle_requests(requests),
+                    None => return,
+                },
+                changes = self.mailbox.endpoint_changes() => self.handle_endpoints(changes),
                 response = in_flight::next(responses) => self.handle_responses(response),
                 Some(done) = calls.next() => self.handle_done(done),
                 () = sleep(timeout) => self.handle_timeout(due),
@@ -149,28 +146,26 @@ impl Driver {
         }
     }
 
-    fn handle_change(&mut self, change: Change) {
+    fn handle_requests(&mut self, requests: Requests) {
         let now = now();
-        for id in change.unsubscribed {
-            self.cells.remove(id);
+        for id in requests.stopped {
             self.folders.forget(id);
-            self.refreshes.forget(id);
             self.session.handle_unsubscribe(id);
         }
-        for (id, (name, cell)) in change.subscribed {
-            self.cells.insert(id, cell);
+        for (id, name) in requests.started {
             self.session.handle_subscribe(id, name, now);
         }
-        for (endpoint, change) in change.endpoints {
+        for (id, ticket) in requests.refreshes {
+            self.session.handle_refresh(id, ticket);
+        }
+    }
+
+    fn handle_endpoints(&mut self, changes: Vec<(String, EndpointChange)>) {
+        let now = now();
+        for (endpoint, change) in changes {
             match change {
                 EndpointChange::Added => self.session.handle_add_endpoint(&endpoint, now),
                 EndpointChange::Removed => self.session.handle_remove_endpoint(&endpoint, now),
-            }
-        }
-        for (id, refreshed) in change.refreshes {
-            if self.cells.get(id).is_some() {
-                let ticket = self.refreshes.add(id, refreshed);
-                self.session.handle_refresh(id, ticket);
             }
         }
     }
@@ -187,7 +182,7 @@ impl Driver {
             }
             Action::Disconnect => {
                 *in_flight = InFlight::default();
-                self.mailbox.clear_refusals();
+                self.publisher.accept_all();
             }
             Action::Read(id, keys) => in_flight
                 .call(|connection| async move { Done::Read(id, connection.read(keys).await) }),
@@ -205,22 +200,26 @@ impl Driver {
             }),
             Action::Send(request) => in_flight.to_send.push_back(request),
             Action::Publish(id, entry) => self.publish(id, entry),
-            Action::PublishRefusal(id, failure) => self.mailbox.set_refusal(id, failure.as_ref()),
+            Action::PublishRefusal(id, Some(failure)) => {
+                self.publisher.refuse(id, Cause::from(&failure));
+            }
+            Action::PublishRefusal(id, None) => self.publisher.accept(id),
             Action::PublishHealth(health) => {
                 self.health_log.changed(&health, now());
                 self.metrics.state(health.state);
-                self.health.set(health);
+                self.publisher.set_health(health);
             }
-            Action::Refreshed(id, ticket, result) => self.refreshes.complete(id, ticket, &result),
+            Action::Refreshed(id, ticket, result) => {
+                let error = |it: Failure| Error::new(it.kind.error_kind(), it.message);
+                self.publisher.refreshed(id, ticket, result.map_err(error));
+            }
         }
     }
 
     fn publish(&mut self, id: KeyId, entry: Entry) {
         self.folders.published(id, &entry);
         self.metrics.published();
-        if let Some(cell) = self.cells.get(id) {
-            cell.set(entry);
-        }
+        self.publisher.publish(id, entry);
     }
 
     fn handle_done(&mut self, done: Done) {
@@ -266,13 +265,8 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // If the program did not close the store, it is the runtime that ends. A reader of the health says
-        // `Closed` by itself.
-        if !self.mailbox.close() {
-            let why = "the tokio runtime of the store ended";
-            mem::take(&mut self.cells).into_values().for_each(|cell| cell.end(why));
-            mem::take(&mut self.health).end(why);
-        }
+        // If the program did not close the store, it is the runtime that ends.
+        self.publisher.end("the tokio runtime of the store ended");
     }
 }
 

@@ -1,13 +1,14 @@
 //! What the fuzz target drives: a session, with bytes for what a program and a server may do.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use event_core::upstream::KeyId;
 use event_core::{Bytes, CauseKind};
 
 use crate::seam::{Event, Failure, KeyValue, ReadResponse, WatchRequest, WatchResponse};
 use crate::session::{Action, Endpoints, Session, Timeouts};
-use crate::slots::{Generation, KeyId};
 
 /// More than this from one input is an endless loop.
 const ACTIONS: usize = 100_000;
@@ -26,7 +27,7 @@ pub fn session(bytes: &[u8]) {
     let mut session = Session::new(endpoints, timeouts, None, now);
     let (mut next_slot, mut ids) = (0, Vec::new());
     let (mut reads, mut watches) = (Vec::new(), Vec::new());
-    let nobody = KeyId { slot: 7, generation: Generation::MAX };
+    let nobody = KeyId { slot: 7, generation: NonZeroU32::MAX };
     while let Some(what) = bytes.next() {
         let mut byte = || bytes.next().unwrap_or(0);
         match what % 15 {
@@ -34,7 +35,7 @@ pub fn session(bytes: &[u8]) {
                 next_slot += 1;
                 let id = KeyId {
                     slot: next_slot / 2,
-                    generation: Generation::MIN.saturating_add(next_slot),
+                    generation: NonZeroU32::MIN.saturating_add(next_slot),
                 };
                 ids.push(id);
                 session.handle_subscribe(id, Bytes::from(vec![byte()]), now);

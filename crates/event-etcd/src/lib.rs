@@ -73,7 +73,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod endpoint;
-mod health;
 mod options;
 mod ready;
 mod store;
@@ -81,7 +80,6 @@ mod value;
 
 mod driver;
 mod mailbox;
-mod slots;
 
 mod session;
 
@@ -96,8 +94,10 @@ mod simulation;
 #[doc(no_inline)]
 pub use etcd_client;
 
-pub use health::{EtcdHealth, EtcdHealthWatcher};
+#[doc(no_inline)]
+pub use event_core::upstream::{UpstreamHealth, UpstreamHealthWatcher, UpstreamWatcher};
+
 pub use options::Options;
 pub use ready::Ready;
 pub use store::EtcdStore;
-pub use value::{EtcdValue, EtcdWatcher};
+pub use value::EtcdValue;

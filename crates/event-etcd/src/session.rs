@@ -38,10 +38,10 @@ use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use event_core::upstream::{KeyId, Slots};
 use event_core::{Bytes, CauseKind, Entry, Health};
 
 use crate::seam::{Failure, WatchRequest};
-use crate::slots::{KeyId, Slots};
 use connected::Connected;
 use health::HealthLog;
 use history_check::History;

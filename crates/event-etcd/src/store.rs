@@ -7,12 +7,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use event_core::upstream::UpstreamHealth;
 use event_core::{Bytes, Error, ErrorKind};
 use tokio::runtime::Handle;
 
 use crate::driver::DriverHandle;
 use crate::endpoint::{Endpoint, EndpointNames, split};
-use crate::health::EtcdHealth;
 use crate::options::Options;
 use crate::ready::Ready;
 use crate::seam::{Connector, Members};
@@ -61,7 +61,7 @@ use crate::value::EtcdValue;
 /// ```
 #[derive(Clone)]
 pub struct EtcdStore {
-    driver: Arc<DriverHandle>,
+    driver: DriverHandle,
     /// `None`: they are the client's to choose.
     endpoints: Option<Arc<EndpointNames>>,
     /// What every key of this view begins with.
@@ -150,7 +150,7 @@ impl EtcdStore {
         runtime: &Handle,
     ) -> Self {
         let driver = DriverHandle::start(connector, session, runtime);
-        Self { driver: Arc::new(driver), endpoints: known.map(Arc::new), prefix: Bytes::new() }
+        Self { driver, endpoints: known.map(Arc::new), prefix: Bytes::new() }
     }
 
     /// A view of the keys that begin with `prefix`. Pass it keys without the prefix. Views nest.
@@ -160,7 +160,7 @@ impl EtcdStore {
     #[must_use]
     pub fn namespace(&self, prefix: impl AsRef<[u8]>) -> Self {
         Self {
-            driver: Arc::clone(&self.driver),
+            driver: self.driver.clone(),
             endpoints: self.endpoints.clone(),
             prefix: self.key(prefix.as_ref()),
         }
@@ -174,7 +174,7 @@ impl EtcdStore {
     /// logs a warning through `tracing`.
     #[must_use]
     pub fn value(&self, key: impl AsRef<[u8]>) -> EtcdValue {
-        EtcdValue::new(Arc::clone(&self.driver), self.key(key.as_ref()))
+        EtcdValue::new(self.driver.upstream.value(self.key(key.as_ref())))
     }
 
     /// How the store is doing, as a value.
@@ -234,8 +234,8 @@ impl EtcdStore {
     /// [`Live`]: event_core::HealthState::Live
     /// [`Stalled`]: event_core::HealthState::Stalled
     #[must_use]
-    pub fn health(&self) -> EtcdHealth {
-        self.driver.health()
+    pub fn health(&self) -> UpstreamHealth {
+        self.driver.upstream.health()
     }
 
     /// Waits until every key that is watched now has been read. Call it when a service starts, after it has
@@ -297,7 +297,7 @@ impl EtcdStore {
     /// Ends the store for all its handles: each watcher yields the last version, unless it already did, and
     /// after that [`ErrorKind::Closed`].
     pub fn close(&self) {
-        self.driver.close();
+        self.driver.upstream.close();
     }
 
     fn key(&self, name: &[u8]) -> Bytes {

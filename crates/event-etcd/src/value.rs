@@ -1,17 +1,9 @@
 //! A key as a value.
 
 use std::fmt;
-use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use event_core::{
-    Bytes, Entry, Epoch, Error, MemoryReader, MemoryWatcher, Refresh, ValueReader, Watcher,
-};
-
-use crate::driver::DriverHandle;
-use crate::health::EtcdHealth;
-use crate::mailbox::empty_key_error;
-use crate::slots::KeyId;
+use event_core::upstream::{UpstreamHealth, UpstreamValue, UpstreamWatcher};
+use event_core::{Entry, Refresh, ValueReader};
 
 /// An etcd key as a value of [`Entry`]s: its bytes and revision, *deleted*, or *never seen*.
 ///
@@ -46,16 +38,17 @@ use crate::slots::KeyId;
 /// [`PermissionDenied`]: event_core::CauseKind::PermissionDenied
 /// [`TooLarge`]: event_core::CauseKind::TooLarge
 /// [`InvalidArgument`]: event_core::CauseKind::InvalidArgument
+///
+/// Dropping the last watcher of a key cancels its watch on the server. A watcher keeps the store alive.
 #[derive(Clone)]
 pub struct EtcdValue {
-    driver: Arc<DriverHandle>,
-    /// With its namespace.
-    key: Bytes,
+    value: UpstreamValue,
 }
 
 impl EtcdValue {
-    pub(crate) fn new(driver: Arc<DriverHandle>, key: Bytes) -> Self {
-        Self { driver, key }
+    /// The key has its namespace.
+    pub(crate) fn new(value: UpstreamValue) -> Self {
+        Self { value }
     }
 
     /// How this key is doing, as a value. It reports about a key that the program watches, and does not watch
@@ -87,17 +80,16 @@ impl EtcdValue {
     /// [`Live`]: event_core::HealthState::Live
     /// [`Stalled`]: event_core::HealthState::Stalled
     #[must_use]
-    pub fn health(&self) -> EtcdHealth {
-        self.driver.health().of_key(self.key.clone())
+    pub fn health(&self) -> UpstreamHealth {
+        self.value.health()
     }
 }
 
 impl ValueReader<Entry> for EtcdValue {
-    type Watcher = EtcdWatcher;
+    type Watcher = UpstreamWatcher;
 
-    fn watch(&self) -> EtcdWatcher {
-        let (subscription, cell) = Subscription::new(&self.driver, &self.key);
-        EtcdWatcher { watcher: cell.watch(), _subscription: subscription }
+    fn watch(&self) -> UpstreamWatcher {
+        self.value.watch()
     }
 
     /// Reads the key with a linearizable read, for all its watchers.
@@ -113,71 +105,12 @@ impl ValueReader<Entry> for EtcdValue {
     /// - [`ResourceExhausted`](event_core::ErrorKind::ResourceExhausted): the value is too large.
     /// - [`Closed`](event_core::ErrorKind::Closed): the store ended.
     fn refresh(&self) -> Refresh {
-        let Self { driver, key } = self.clone();
-        Refresh::new(async move {
-            if key.is_empty() && !driver.mailbox.is_closed() {
-                return Err(empty_key_error());
-            }
-            let (subscription, _) = Subscription::new(&driver, &key);
-            match driver.mailbox.refresh(subscription.id).await {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(failure)) => Err(Error::new(failure.kind.error_kind(), failure.message)
-                    .at(&Entry::never_seen(key))),
-                Err(_) => Err(Error::closed()),
-            }
-        })
-    }
-}
-
-/// A watcher of an etcd key.
-///
-/// Dropping the last watcher of a key cancels its watch on the server. A watcher keeps the store alive.
-#[must_use = "a watcher does nothing unless it is polled"]
-pub struct EtcdWatcher {
-    watcher: MemoryWatcher<Entry>,
-    _subscription: Subscription,
-}
-
-impl Watcher<Entry> for EtcdWatcher {
-    fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<Entry, Error>> {
-        self.watcher.poll_get(cx)
-    }
-
-    fn epoch(&self) -> Option<Epoch> {
-        self.watcher.epoch()
-    }
-}
-
-/// One watcher's share in a key. Dropping it gives the share back.
-struct Subscription {
-    driver: Arc<DriverHandle>,
-    /// `None` if the store had ended.
-    id: Option<KeyId>,
-}
-
-impl Subscription {
-    fn new(driver: &Arc<DriverHandle>, key: &Bytes) -> (Self, MemoryReader<Entry>) {
-        let (id, cell) = driver.mailbox.subscribe(key);
-        (Self { driver: Arc::clone(driver), id }, cell)
-    }
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        if let Some(id) = self.id {
-            self.driver.mailbox.unsubscribe(id);
-        }
+        self.value.refresh()
     }
 }
 
 impl fmt::Debug for EtcdValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EtcdValue").field("key", &self.key).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for EtcdWatcher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EtcdWatcher").field("watcher", &self.watcher).finish_non_exhaustive()
+        f.debug_struct("EtcdValue").field("key", self.value.key()).finish_non_exhaustive()
     }
 }

@@ -11,7 +11,7 @@ use etcd_client::Client;
 use etcd_harness::{Cluster, Proxy};
 use event_core::{Entry, ReaderExt, ValueReader, WatcherExt};
 use event_core::{Health, HealthState};
-use event_etcd::{EtcdStore, EtcdWatcher, Options};
+use event_etcd::{EtcdStore, Options, UpstreamWatcher};
 use tokio::runtime::{Builder, Handle};
 use tokio::time::{sleep, sleep_until, timeout};
 
@@ -62,7 +62,7 @@ pub(crate) struct Bench {
     writer: Client,
     proxy: Proxy,
     store: EtcdStore,
-    watcher: EtcdWatcher,
+    watcher: UpstreamWatcher,
     runtime: Handle,
     number: u64,
     /// Dropping it ends the runtime.
@@ -176,7 +176,7 @@ async fn put(writer: &Client, number: u64) {
     writer.kv_client().put(KEY, number.to_string(), None).await.expect("a put");
 }
 
-async fn take(watcher: &mut EtcdWatcher, number: u64) {
+async fn take(watcher: &mut UpstreamWatcher, number: u64) {
     let wanted = number.to_string();
     let is_it = |entry: &Entry| entry.value().map(|value| &value[..]) == Some(wanted.as_bytes());
     let taken = timeout(NEVER, watcher.get_if(is_it)).await;

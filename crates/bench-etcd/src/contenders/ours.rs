@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use event_core::{Entry, ValueReader, Watcher, WatcherExt};
-use event_etcd::{EtcdStore, EtcdWatcher, Options};
+use event_etcd::{EtcdStore, Options, UpstreamWatcher};
 
 use crate::board::Board;
 use crate::contenders::Following;
@@ -35,7 +35,7 @@ pub(super) async fn follow_in_one_task(
     tasks: &mut Following,
 ) {
     let store = connect(endpoint).await;
-    let mut watchers: Vec<EtcdWatcher> =
+    let mut watchers: Vec<UpstreamWatcher> =
         (0..keys).map(|key| store.value(keys::name(key)).watch()).collect();
     tasks.spawn(async move {
         for (key, watcher) in watchers.iter_mut().enumerate() {

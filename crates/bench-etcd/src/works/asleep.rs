@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use etcd_client::{Client, Error, WatchOptions, WatchStream};
 use etcd_harness::Proxy;
 use event_core::{ValueReader, WatcherExt};
-use event_etcd::{EtcdStore, EtcdWatcher, Options};
+use event_etcd::{EtcdStore, Options, UpstreamWatcher};
 use futures_util::stream::{self, StreamExt};
 use measure::{Role, median};
 use tokio::time::{sleep, timeout};
@@ -47,7 +47,7 @@ struct Sleeper {
 }
 
 enum Kind {
-    Ours(EtcdWatcher),
+    Ours(UpstreamWatcher),
     Raw(Box<WatchStream>, String),
 }
 

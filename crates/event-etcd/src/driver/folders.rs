@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use event_core::upstream::KeyId;
 use event_core::{Bytes, Entry, EntryState, KeyName};
 
 use super::in_flight::{Done, InFlight};
-use crate::slots::KeyId;
 
 /// How many keys one transaction looks below: etcd's default for `--max-txn-ops`.
 const LOOKS: usize = 128;

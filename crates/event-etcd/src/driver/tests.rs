@@ -151,7 +151,7 @@ fn connector(first: impl Fn() -> Arc<dyn Connection> + Send + Sync + 'static) ->
 }
 
 fn value(driver: &Arc<DriverHandle>) -> EtcdValue {
-    EtcdValue::new(Arc::clone(driver), "key".into())
+    EtcdValue::new(driver.upstream.value("key"))
 }
 
 /// How long it takes until a key has its first value.
@@ -165,7 +165,7 @@ async fn first_value(driver: &Arc<DriverHandle>) -> Duration {
 #[tokio::test(start_paused = true)]
 async fn connecting_that_never_completes_is_a_failure_after_its_timeout() {
     let driver = start(Silent);
-    let mut health = driver.health().watch();
+    let mut health = driver.upstream.health().watch();
     let (begun, _watcher) = (Instant::now(), value(&driver).watch());
     let stalled = health.get_if(|health| health.state == HealthState::Stalled).await.unwrap();
     assert_eq!(begun.elapsed(), TIMEOUT);
@@ -206,7 +206,7 @@ async fn a_silent_stream_is_left_after_the_liveness_timeout() {
     once.expect_connect().times(1).return_once(|_, _| Ok(member()));
     once.expect_connect().returning(|_, _| Ok(Arc::new(Silent)));
     let driver = start(once);
-    let mut health = driver.health().watch();
+    let mut health = driver.upstream.health().watch();
     let _watcher = value(&driver).watch();
     health.get_if(|health| health.state == HealthState::Live).await.unwrap();
     let live = Instant::now();
@@ -283,7 +283,7 @@ async fn a_refresh_ends_with_its_store_and_one_that_is_dropped_leaves_nothing() 
     }
     let refresh = tokio::spawn(value.refresh());
     tokio::task::yield_now().await;
-    driver.close();
+    driver.upstream.close();
     assert!(refresh.await.unwrap().unwrap_err().is_closed());
     assert!(value.refresh().await.unwrap_err().is_closed());
     assert!(value.watch().get().await.unwrap_err().is_closed());

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::time::{Duration, Instant};
 
+use event_core::upstream::{KeyId, Slots};
 use event_core::{CauseKind, Entry};
 
 use super::lag::Burst;
@@ -13,7 +14,6 @@ use super::traffic::Traffic;
 use super::watch_ids::{Create, WatchIds};
 use super::{Key, ReadId, Ticket};
 use crate::seam::{Event, Failure};
-use crate::slots::{KeyId, Slots};
 
 /// When keys that were refused are asked for again: after this, and once more this for each
 /// [`REFUSED`] of them, so that many don't load the cluster.

@@ -27,10 +27,11 @@ use std::collections::HashMap;
 use std::collections::btree_map::Entry;
 use std::time::{Duration, Instant};
 
+use event_core::upstream::KeyId;
+
 use super::connected::KeyState;
 use super::{Action, ReadId, Session, State};
 use crate::seam::WatchRequest;
-use crate::slots::KeyId;
 
 /// A stream may have been held up if it was silent for so long. A burst is over after the same time.
 const SILENCE: Duration = Duration::from_millis(100);

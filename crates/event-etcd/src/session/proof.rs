@@ -11,6 +11,7 @@
 use std::time::Instant;
 
 use event_core::CauseKind;
+use event_core::upstream::KeyId;
 
 use super::connected::KeyState;
 use super::lag::NOW;
@@ -18,7 +19,6 @@ use super::reads::BATCH;
 use super::stream::{Answers, Step, Stream};
 use super::{Action, Session, State};
 use crate::seam::{Failure, ReadResponse, WatchRequest};
-use crate::slots::KeyId;
 
 /// How many keys are probed at a time where the stream can't be asked for a sign of life: then only a probe
 /// notices that it is dead.

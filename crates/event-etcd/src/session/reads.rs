@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use event_core::CauseKind;
+use event_core::upstream::KeyId;
 
 use super::connected::{KeyState, Read};
 use super::lag::NOW;
 use super::watches::CONTRADICTION;
 use super::{Action, ReadId, Session, State, Ticket};
 use crate::seam::{Failure, KeyValue, ReadResponse, WatchRequest};
-use crate::slots::KeyId;
 
 /// How many keys one transaction reads: etcd's default for `--max-txn-ops`.
 pub(super) const BATCH: usize = 128;

@@ -13,14 +13,15 @@ mod traffic;
 mod watches;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use event_core::upstream::KeyId;
 use event_core::{Bytes, CauseKind, Entry, Health, HealthState};
 
 use super::{Action, Endpoints, ReadId, Session, Ticket, Timeouts};
 use crate::seam::{Event, Failure, KeyValue, ReadResponse, WatchRequest, WatchResponse};
-use crate::slots::{Generation, KeyId};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TIMEOUTS: Timeouts = Timeouts {
@@ -304,5 +305,5 @@ fn key_id(slot: u32) -> KeyId {
 
 /// The id of a key that has the slot after so many others.
 fn later(slot: u32, others: u32) -> KeyId {
-    KeyId { slot, generation: Generation::MIN.saturating_add(others) }
+    KeyId { slot, generation: NonZeroU32::MIN.saturating_add(others) }
 }

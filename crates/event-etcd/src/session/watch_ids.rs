@@ -9,8 +9,9 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use event_core::upstream::KeyId;
+
 use super::connected::{KeyState, Progress};
-use crate::slots::KeyId;
 
 /// How many creates are sent before one is answered.
 const CREATES: usize = 512;

@@ -5,13 +5,13 @@ use std::mem;
 use std::time::Instant;
 
 use event_core::CauseKind;
+use event_core::upstream::KeyId;
 
 use super::connected::KeyState;
 use super::stream::Stream;
 use super::watch_ids::Create;
 use super::{Action, Session, State};
 use crate::seam::{Event, Events, Failure, WatchRequest, WatchResponse};
-use crate::slots::KeyId;
 
 /// What was said of a key and what is said now can't both be.
 pub(super) const CONTRADICTION: &str = "a key was written at a revision that it had already passed";

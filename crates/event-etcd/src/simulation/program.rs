@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use event_core::upstream::{Ids, KeyId};
 use event_core::{CauseKind, Entry, Health};
 
 use crate::seam::{Failure, KeyValue, ReadResponse};
@@ -9,7 +10,6 @@ use crate::session::Ticket;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::history::{KEYS, key_of};
 use crate::simulation::link::Link;
-use crate::slots::{Ids, KeyId};
 
 #[derive(Debug)]
 pub(super) struct Program {

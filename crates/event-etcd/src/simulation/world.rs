@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use event_core::upstream::Ids;
 use event_core::{Bytes, CauseKind, Health, HealthState};
 
 use crate::seam::{Failure, WatchResponse};
@@ -16,7 +17,6 @@ use crate::simulation::history::key_of;
 use crate::simulation::link::{Link, What};
 use crate::simulation::program::Program;
 use crate::simulation::stream::Stream;
-use crate::slots::Ids;
 
 /// What went against a law, in words.
 pub(super) type Checked<T = ()> = Result<T, String>;

@@ -4,19 +4,19 @@ use etcd_harness::{Cluster, Proxy, auth};
 use event_core::{
     CauseKind, Error, ErrorKind, Health, HealthState, ReaderExt, ValueReader, WatcherExt,
 };
-use event_etcd::{EtcdHealth, EtcdHealthWatcher, EtcdStore};
+use event_etcd::{EtcdStore, UpstreamHealth, UpstreamHealthWatcher};
 use tokio::time::timeout;
 
 use crate::support::{BOUND, HealthExt, delete, next, one_node, options, put, until};
 
 /// Waits until the health is in this state.
-async fn is(health: &EtcdHealth, state: HealthState) -> Health {
+async fn is(health: &UpstreamHealth, state: HealthState) -> Health {
     let is_it = |health: &Health| health.state == state;
     let health = timeout(BOUND, health.watch().get_if(is_it)).await;
     health.unwrap_or_else(|_| panic!("{state} within the bound")).unwrap()
 }
 
-async fn state(health: &EtcdHealth) -> HealthState {
+async fn state(health: &UpstreamHealth) -> HealthState {
     health.get().await.unwrap().state
 }
 
@@ -131,9 +131,9 @@ async fn the_health_of_a_closed_store_is_closed_however_one_asks() {
     until(&mut watcher, "a").await;
     store.health_live().await;
     let readers = [store.health(), value.health()];
-    let fresh = readers.iter().map(EtcdHealth::watch);
-    let asked = readers.iter().map(EtcdHealth::watch);
-    let mut watchers: Vec<EtcdHealthWatcher> = fresh.chain(asked).collect();
+    let fresh = readers.iter().map(UpstreamHealth::watch);
+    let asked = readers.iter().map(UpstreamHealth::watch);
+    let mut watchers: Vec<UpstreamHealthWatcher> = fresh.chain(asked).collect();
     for watcher in &mut watchers[2..] {
         next(watcher).await.unwrap();
     }

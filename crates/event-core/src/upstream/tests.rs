@@ -1,17 +1,22 @@
-//! What handles write, and what the driver takes.
+//! What handles write, and what the publisher takes.
 
-use event_core::{CauseKind, ErrorKind, ValueReader, WatcherExt};
-use futures_util::FutureExt;
+use super::mailbox::{Change, Mailbox};
+use crate::{Bytes, Cause, CauseKind, ErrorKind, ValueReader, WatcherExt};
 
-use super::*;
+fn mailbox() -> Mailbox {
+    Mailbox::new(Box::new(|name| match name {
+        b"" => Err("the key's name is empty".to_owned()),
+        _ => Ok(()),
+    }))
+}
 
 fn take(mailbox: &Mailbox) -> Option<Change> {
-    mailbox.take().now_or_never()
+    Some(mailbox.take()).filter(|change| !change.is_empty())
 }
 
 #[test]
-fn what_came_and_went_before_the_driver_took_it_leaves_nothing() {
-    let mailbox = Mailbox::default();
+fn what_came_and_went_before_the_publisher_took_it_leaves_nothing() {
+    let mailbox = mailbox();
     for _ in 0..1000 {
         let (id, _) = mailbox.subscribe(&"key".into());
         mailbox.unsubscribe(id.unwrap());
@@ -21,7 +26,7 @@ fn what_came_and_went_before_the_driver_took_it_leaves_nothing() {
 
 #[test]
 fn the_watchers_of_a_key_share_one_subscription() {
-    let mailbox = Mailbox::default();
+    let mailbox = mailbox();
     let (first, _) = mailbox.subscribe(&"key".into());
     let (second, _) = mailbox.subscribe(&"key".into());
     assert_eq!(first, second);
@@ -34,7 +39,7 @@ fn the_watchers_of_a_key_share_one_subscription() {
 
 #[test]
 fn a_key_may_take_the_slot_of_one_that_leaves_in_the_same_change() {
-    let mailbox = Mailbox::default();
+    let mailbox = mailbox();
     let (old, _) = mailbox.subscribe(&"old".into());
     take(&mailbox).unwrap();
     mailbox.unsubscribe(old.unwrap());
@@ -47,7 +52,7 @@ fn a_key_may_take_the_slot_of_one_that_leaves_in_the_same_change() {
 
 #[test]
 fn after_the_end_every_value_is_closed() {
-    let mailbox = Mailbox::default();
+    let mailbox = mailbox();
     let (id, before) = mailbox.subscribe(&"key".into());
     mailbox.close();
     let (none, after) = mailbox.subscribe(&"key".into());
@@ -56,22 +61,22 @@ fn after_the_end_every_value_is_closed() {
         let closed = cell.watch().try_get().unwrap().unwrap_err();
         assert!(closed.is_closed());
     }
-    assert!(mailbox.refresh(id).now_or_never().unwrap().is_err());
+    assert!(futures_executor::block_on(mailbox.refresh(id).done()).unwrap_err().is_closed());
     mailbox.unsubscribe(id.unwrap());
     assert!(take(&mailbox).is_none());
 }
 
 #[test]
 fn why_a_key_cant_be_read_is_known_while_it_has_a_watcher_and_a_connection() {
-    let mailbox = Mailbox::default();
-    let denied = Failure::new(CauseKind::PermissionDenied, "denied");
+    let mailbox = mailbox();
+    let denied = Cause::new(CauseKind::PermissionDenied, "denied");
     let refusal = |name: &'static str| mailbox.watched(&name.into()).and_then(|(_, why)| why);
     let mut changes = mailbox.watch_keys();
     let (id, _) = mailbox.subscribe(&"key".into());
     let (other, _) = mailbox.subscribe(&"other".into());
     assert!(changes.try_get().is_some());
-    mailbox.set_refusal(id.unwrap(), Some(&denied));
-    mailbox.set_refusal(other.unwrap(), Some(&denied));
+    mailbox.set_refusal(id.unwrap(), Some(denied.clone()));
+    mailbox.set_refusal(other.unwrap(), Some(denied.clone()));
     assert!(changes.try_get().is_some());
     assert_eq!(refusal("key").unwrap().key(), Some(&b"key"[..]));
     mailbox.set_refusal(other.unwrap(), None);
@@ -79,23 +84,28 @@ fn why_a_key_cant_be_read_is_known_while_it_has_a_watcher_and_a_connection() {
 
     mailbox.unsubscribe(id.unwrap());
     assert!(changes.try_get().is_some());
-    mailbox.set_refusal(id.unwrap(), Some(&denied)); // the driver does not know yet
+    mailbox.set_refusal(id.unwrap(), Some(denied.clone())); // the publisher does not know yet
     assert!(mailbox.refusal(|_, _| true).is_none(), "nothing is left of it");
     let (again, _) = mailbox.subscribe(&"key".into());
     assert!(refusal("key").is_none());
-    mailbox.set_refusal(again.unwrap(), Some(&denied));
+    mailbox.set_refusal(again.unwrap(), Some(denied.clone()));
     mailbox.clear_refusals();
     assert!(refusal("key").is_none());
 }
 
 #[test]
-fn a_watcher_of_the_empty_key_gets_an_error_and_costs_the_driver_nothing() {
-    let mailbox = Mailbox::default();
+fn a_watcher_of_a_key_that_cant_be_gets_an_error_and_costs_the_publisher_nothing() {
+    let mailbox = mailbox();
     let (id, cell) = mailbox.subscribe(&Bytes::new());
     let mut watcher = cell.watch();
     let error = watcher.try_get().unwrap().unwrap_err();
-    assert_eq!((id, error.kind()), (None, ErrorKind::InvalidArgument));
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     assert!(take(&mailbox).is_none() && watcher.try_get().is_none());
+    mailbox.unsubscribe(id.unwrap());
+    assert!(take(&mailbox).is_none());
+    let (_, cell) = mailbox.subscribe(&Bytes::new());
+    let mut watcher = cell.watch();
+    assert!(watcher.try_get().unwrap().is_err() && watcher.try_get().is_none());
     mailbox.close();
     assert!(watcher.try_get().unwrap().unwrap_err().is_closed());
 }

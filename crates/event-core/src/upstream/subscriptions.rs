@@ -3,11 +3,11 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-use event_core::{Bytes, Entry, MemoryReader, MemoryValue};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Place;
 
-use crate::slots::{Ids, KeyId, Slots};
+use super::slots::{Ids, KeyId, Slots};
+use crate::{Bytes, Entry, MemoryReader, MemoryValue};
 
 /// One per key, however many watchers it has.
 #[derive(Debug, Default)]

@@ -1,23 +1,22 @@
-//! The health of a store and of a key, as values.
+//! The health of an upstream and of a key, as values.
 
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use event_core::{
+use super::mailbox::Mailbox;
+use crate::{
     Bytes, Cause, Entry, Error, Health, HealthState, MemoryReader, MemoryWatcher, ValueReader,
     Watcher,
 };
 
-use crate::mailbox::{Mailbox, empty_key_cause};
-
 /// How a store or one of its keys is doing, as a value.
 ///
-/// [`EtcdStore::health`](crate::EtcdStore::health) and [`EtcdValue::health`](crate::EtcdValue::health) make
-/// one. It reads nothing and watches no key, and does not keep its store alive. When the store has ended, every
-/// `get` returns [`Closed`](event_core::ErrorKind::Closed).
+/// The `health` of an [`Upstream`](super::Upstream) and of an [`UpstreamValue`](super::UpstreamValue) make one. It
+/// reads nothing and watches no key, and does not keep its store alive. When the store has ended, every `get` returns
+/// [`Closed`](crate::ErrorKind::Closed).
 #[derive(Clone)]
-pub struct EtcdHealth {
+pub struct UpstreamHealth {
     mailbox: Arc<Mailbox>,
     store: MemoryReader<Health>,
     /// `None`: of the store.
@@ -26,7 +25,7 @@ pub struct EtcdHealth {
 
 /// A watcher of the health of a store or of a key.
 #[must_use = "a watcher does nothing unless it is polled"]
-pub struct EtcdHealthWatcher {
+pub struct UpstreamHealthWatcher {
     mailbox: Arc<Mailbox>,
     store: MemoryWatcher<Health>,
     /// What `store` yielded last.
@@ -53,26 +52,26 @@ enum Known {
 }
 
 /// After so many rounds a poll lets other tasks run.
-pub(crate) const ROUNDS: usize = 32;
+pub(super) const ROUNDS: usize = 32;
 
-impl EtcdHealth {
-    pub(crate) fn of_store(mailbox: Arc<Mailbox>, store: MemoryReader<Health>) -> Self {
+impl UpstreamHealth {
+    pub(super) fn of_all(mailbox: Arc<Mailbox>, store: MemoryReader<Health>) -> Self {
         Self { mailbox, store, key: None }
     }
 
     /// The health of one key of the store.
-    pub(crate) fn of_key(self, name: Bytes) -> Self {
+    pub(super) fn of_key(self, name: Bytes) -> Self {
         Self { key: Some(name), ..self }
     }
 }
 
-impl ValueReader<Health> for EtcdHealth {
-    type Watcher = EtcdHealthWatcher;
+impl ValueReader<Health> for UpstreamHealth {
+    type Watcher = UpstreamHealthWatcher;
 
-    fn watch(&self) -> EtcdHealthWatcher {
+    fn watch(&self) -> UpstreamHealthWatcher {
         let key = self.key.clone();
         let changed = || self.mailbox.watch_keys();
-        EtcdHealthWatcher {
+        UpstreamHealthWatcher {
             mailbox: Arc::clone(&self.mailbox),
             store: self.store.watch(),
             newest: None,
@@ -82,7 +81,7 @@ impl ValueReader<Health> for EtcdHealth {
     }
 }
 
-impl Watcher<Health> for EtcdHealthWatcher {
+impl Watcher<Health> for UpstreamHealthWatcher {
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<Health, Error>> {
         for _ in 0..ROUNDS {
             let store = self.store.poll_get(cx)?;
@@ -121,8 +120,8 @@ impl Key {
     /// Finds out what is known of the key. While it has no version, the first one wakes the task of `cx`.
     fn look(&mut self, mailbox: &Mailbox, cx: &mut Context<'_>) -> Known {
         self.first = None;
-        if self.name.is_empty() {
-            return Known::Refused(empty_key_cause());
+        if let Some(cause) = mailbox.invalid(&self.name) {
+            return Known::Refused(cause);
         }
         match mailbox.watched(&self.name) {
             Some((_, Some(cause))) => Known::Refused(cause),
@@ -154,16 +153,16 @@ fn of_key(store: &Health, known: Known) -> Health {
     health
 }
 
-impl fmt::Debug for EtcdHealth {
+impl fmt::Debug for UpstreamHealth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EtcdHealth").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("UpstreamHealth").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for EtcdHealthWatcher {
+impl fmt::Debug for UpstreamHealthWatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = self.key.as_ref().map(|key| &key.name);
-        f.debug_struct("EtcdHealthWatcher")
+        f.debug_struct("UpstreamHealthWatcher")
             .field("key", &key)
             .field("last", &self.last)
             .finish_non_exhaustive()

@@ -2,22 +2,23 @@
 
 use std::num::NonZeroU32;
 
-/// A key that the program subscribes to, for as long as it does.
+/// A key that programs watch, for as long as they do.
 ///
 /// A slot is used again. The generation tells the uses apart, so an answer that concerns an earlier one
 /// finds nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct KeyId {
-    pub(crate) slot: u32,
-    pub(crate) generation: Generation,
+pub struct KeyId {
+    /// A small number: at most as many slots are used as keys were watched at the same time.
+    pub slot: u32,
+    /// Which use of the slot it is. Not zero, so that an id that may be missing takes no more memory.
+    pub generation: NonZeroU32,
 }
 
-/// Not zero, so that an id that may be missing takes no more memory.
-pub(crate) type Generation = NonZeroU32;
+type Generation = NonZeroU32;
 
-/// Gives ids out, and takes them back.
+/// Gives ids out, and takes them back. An upstream has its own; this is for a test of a backend.
 #[derive(Debug, Default)]
-pub(crate) struct Ids {
+pub struct Ids {
     /// The last id of each slot that is free.
     free: Vec<KeyId>,
     /// The first slot that was never used.
@@ -25,7 +26,8 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    pub(crate) fn take(&mut self) -> KeyId {
+    /// An id that nothing has now.
+    pub fn take(&mut self) -> KeyId {
         if let Some(KeyId { slot, generation }) = self.free.pop() {
             return KeyId {
                 slot,
@@ -37,14 +39,17 @@ impl Ids {
         KeyId { slot, generation: Generation::MIN }
     }
 
-    pub(crate) fn give_back(&mut self, id: KeyId) {
+    /// What has this id is gone.
+    pub fn give_back(&mut self, id: KeyId) {
         self.free.push(id);
     }
 }
 
-/// A table of what belongs to keys.
+/// A table of what belongs to keys, for backends with many of them. To find a key takes no hash.
+///
+/// A map of [`KeyId`] does as well.
 #[derive(Debug)]
-pub(crate) struct Slots<T> {
+pub struct Slots<T> {
     values: Vec<Option<T>>,
     /// Beside the values and not within them, where they would take twice the memory.
     generations: Vec<Generation>,
@@ -59,7 +64,7 @@ impl<T> Default for Slots<T> {
 
 impl<T> Slots<T> {
     /// Takes the slot of `id`, from an earlier generation if need be.
-    pub(crate) fn insert(&mut self, id: KeyId, value: T) {
+    pub fn insert(&mut self, id: KeyId, value: T) {
         let slot = id.slot as usize;
         if self.values.len() <= slot {
             self.values.resize_with(slot + 1, || None);
@@ -71,49 +76,60 @@ impl<T> Slots<T> {
         }
     }
 
-    pub(crate) fn remove(&mut self, id: KeyId) -> Option<T> {
+    /// Takes out what belongs to `id`, if the key is there.
+    pub fn remove(&mut self, id: KeyId) -> Option<T> {
         let value = self.slot_of(id)?.take()?;
         self.len -= 1;
         Some(value)
     }
 
-    pub(crate) fn get(&self, id: KeyId) -> Option<&T> {
+    /// What belongs to `id`, if the key is there.
+    #[must_use]
+    pub fn get(&self, id: KeyId) -> Option<&T> {
         let slot = id.slot as usize;
         let value = self.values.get(slot)?.as_ref()?;
         (self.generations[slot] == id.generation).then_some(value)
     }
 
-    pub(crate) fn get_mut(&mut self, id: KeyId) -> Option<&mut T> {
+    /// What belongs to `id`, if the key is there, to be changed.
+    pub fn get_mut(&mut self, id: KeyId) -> Option<&mut T> {
         self.slot_of(id)?.as_mut()
     }
 
     /// The id of the key that has this slot now.
-    pub(crate) fn id_at(&self, slot: u32) -> Option<KeyId> {
+    #[must_use]
+    pub fn id_at(&self, slot: u32) -> Option<KeyId> {
         self.values.get(slot as usize)?.as_ref()?;
         Some(KeyId { slot, generation: self.generations[slot as usize] })
     }
 
     /// In the order of the slots.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (KeyId, &T)> {
+    pub fn iter(&self) -> impl Iterator<Item = (KeyId, &T)> {
         let ids = (0..).zip(&self.generations);
         ids.zip(&self.values).filter_map(|((slot, generation), value)| {
             Some((KeyId { slot, generation: *generation }, value.as_ref()?))
         })
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+    /// In the order of the slots.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.values.iter_mut().flatten()
     }
 
-    pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
+    /// In the order of the slots.
+    pub fn into_values(self) -> impl Iterator<Item = T> {
         self.values.into_iter().flatten()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// How many keys there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.len
     }
 

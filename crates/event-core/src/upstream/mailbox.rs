@@ -1,0 +1,251 @@
+//! What handles want of the publisher: handles write it, the publisher takes it.
+//!
+//! What the publisher has not taken yet is kept as the difference to what it has. So it is bounded by the
+//! keys, and not by how often watchers come and go.
+//!
+//! Why not a channel? It would keep a message for each watcher that came and went while the publisher was
+//! busy.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::mem;
+
+use super::refreshes::{Refreshed, Ticket, Wanted};
+use super::slots::KeyId;
+use super::subscriptions::Subscriptions;
+use crate::cell::Lock;
+use crate::{
+    Bytes, Cause, CauseKind, Entry, Error, ErrorKind, MemoryReader, MemoryValue, MemoryWatcher,
+    ValueReader, ValueWriter,
+};
+
+/// Why a backend can't have a key of this name.
+pub(super) type Check = Box<dyn Fn(&[u8]) -> Result<(), String> + Send + Sync>;
+
+pub(super) struct Mailbox {
+    check: Check,
+    state: Lock<State>,
+    /// Has a new version when the publisher has something to take. Like the next one, it is set after the lock is
+    /// released, since that wakes tasks.
+    requested: MemoryValue<()>,
+    /// Has a new version when a key gets its first watcher or loses its last one, or can't be read, or can be
+    /// again.
+    keys_changed: MemoryValue<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    subscriptions: Subscriptions,
+    /// What the publisher has not taken yet.
+    change: Change,
+    /// Why keys can't be read. Each of them has a watcher.
+    refusals: BTreeMap<KeyId, Cause>,
+    /// The keys that the backend can't have, and that have a watcher. Each value is an error.
+    invalid: BTreeMap<KeyId, MemoryValue<Entry>>,
+    /// The upstream ended: nothing will come.
+    is_closed: bool,
+}
+
+/// What handles want since the publisher last took it.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    pub(super) unsubscribed: Vec<KeyId>,
+    pub(super) subscribed: BTreeMap<KeyId, (Bytes, MemoryValue<Entry>)>,
+    pub(super) refreshes: Vec<(KeyId, Wanted)>,
+}
+
+/// What programs want of a backend: what [`Publisher::next`](super::Publisher::next) returns.
+///
+/// Handle it in the order of the fields.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Requests {
+    /// Keys that lost their last watcher.
+    pub stopped: Vec<KeyId>,
+    /// Keys that got their first watcher, with their names.
+    pub started: Vec<(KeyId, Bytes)>,
+    /// Keys that are to be read again. Answer with [`Publisher::refreshed`](super::Publisher::refreshed).
+    pub refreshes: Vec<(KeyId, Ticket)>,
+}
+
+impl Mailbox {
+    pub(super) fn new(check: Check) -> Self {
+        Self {
+            check,
+            state: Lock::default(),
+            requested: MemoryValue::empty(),
+            keys_changed: MemoryValue::empty(),
+        }
+    }
+
+    /// Adds a watcher to a key. `None` as the id if the upstream ended.
+    pub(super) fn subscribe(&self, name: &Bytes) -> (Option<KeyId>, MemoryReader<Entry>) {
+        let why = (self.check)(name).err();
+        let mut state = self.state.lock();
+        if state.is_closed {
+            drop(state);
+            return (None, MemoryValue::empty().reader());
+        }
+        let (id, new) = state.subscriptions.add(name);
+        let cell = id.and_then(|id| state.subscriptions.keys.get(id)).map(|key| key.cell.clone());
+        if let Some((id, value)) = id.zip(new) {
+            if let Some(why) = why {
+                value.fail(invalid(name, why));
+                state.invalid.insert(id, value);
+                drop(state);
+            } else {
+                state.change.subscribed.insert(id, (name.clone(), value));
+                drop(state);
+                self.requested.set(());
+            }
+            self.keys_changed.set(());
+        }
+        (id, cell.unwrap_or_else(|| MemoryValue::empty().reader()))
+    }
+
+    /// Takes a watcher from a key.
+    pub(super) fn unsubscribe(&self, id: KeyId) {
+        let mut state = self.state.lock();
+        if !state.subscriptions.remove(id) {
+            return;
+        }
+        state.refusals.remove(&id);
+        let invalid = state.invalid.remove(&id);
+        let never_taken = state.change.subscribed.remove(&id);
+        let is_known = invalid.is_none() && never_taken.is_none();
+        if is_known {
+            state.change.unsubscribed.push(id);
+        }
+        drop(state);
+        drop((invalid, never_taken)); // ends a cell, which wakes tasks: not under the lock
+        if is_known {
+            self.requested.set(());
+        }
+        self.keys_changed.set(());
+    }
+
+    /// Asks for a read of a key that has a watcher.
+    pub(super) fn refresh(&self, id: Option<KeyId>) -> Refreshed {
+        let (wanted, refreshed) = Wanted::new();
+        let mut state = self.state.lock();
+        if let Some(id) = id.filter(|id| !state.is_closed && !state.invalid.contains_key(id)) {
+            let refreshes = &mut state.change.refreshes;
+            if refreshes.len() == refreshes.capacity() {
+                refreshes.retain(|(_, wanted)| !wanted.is_given_up());
+            }
+            refreshes.push((id, wanted));
+            drop(state);
+            self.requested.set(());
+        }
+        refreshed
+    }
+
+    /// Asks for a read of each key that has a watcher.
+    pub(super) fn refresh_all(&self) -> Vec<Refreshed> {
+        let ids: Vec<KeyId> = {
+            let state = self.state.lock();
+            let ids = state.subscriptions.keys.iter().map(|(id, _)| id);
+            ids.filter(|id| !state.invalid.contains_key(id)).collect()
+        };
+        ids.into_iter().map(|id| self.refresh(Some(id))).collect()
+    }
+
+    /// What is known of a key, if it has a watcher: its value, and why it can't be read, if that is so.
+    pub(super) fn watched(&self, name: &Bytes) -> Option<(MemoryReader<Entry>, Option<Cause>)> {
+        let state = self.state.lock();
+        let (id, key) = state.subscriptions.find(name)?;
+        Some((key.cell.clone(), state.refusals.get(&id).cloned()))
+    }
+
+    /// All keys that have a watcher, in the order of their ids.
+    pub(super) fn all_watched(&self) -> Vec<(KeyId, MemoryWatcher<Entry>)> {
+        let state = self.state.lock();
+        state.subscriptions.keys.iter().map(|(id, key)| (id, key.cell.watch())).collect()
+    }
+
+    /// Why a key can't be read, of those that `is_meant`.
+    pub(super) fn refusal(&self, is_meant: impl Fn(&KeyId, &Cause) -> bool) -> Option<Cause> {
+        let state = self.state.lock();
+        let refusal = state.refusals.iter().find(|(id, cause)| is_meant(id, cause));
+        refusal.map(|(_, cause)| cause.clone())
+    }
+
+    /// Why the backend can't have a key of this name, if it can't.
+    pub(super) fn invalid(&self, name: &Bytes) -> Option<Cause> {
+        let why = (self.check)(name).err()?;
+        let cause = Cause::new(CauseKind::InvalidArgument, why);
+        Some(if name.is_empty() { cause } else { cause.with_key(name.clone()) })
+    }
+
+    /// Yields when [`watched`](Self::watched) may have another answer, but for a version of the key.
+    pub(super) fn watch_keys(&self) -> MemoryWatcher<()> {
+        self.keys_changed.watch()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.state.lock().is_closed
+    }
+
+    // The publisher's side.
+
+    /// Yields when there is something to [`take`](Self::take), or the upstream ended.
+    pub(super) fn watch_requests(&self) -> MemoryWatcher<()> {
+        self.requested.watch()
+    }
+
+    pub(super) fn take(&self) -> Change {
+        mem::take(&mut self.state.lock().change)
+    }
+
+    /// A key can't be read, or can be again.
+    pub(super) fn set_refusal(&self, id: KeyId, cause: Option<Cause>) {
+        let mut state = self.state.lock();
+        let Some(key) = state.subscriptions.keys.get(id) else { return };
+        let before = match cause.map(|cause| cause.with_key(key.name.clone())) {
+            Some(cause) => state.refusals.insert(id, cause),
+            None => state.refusals.remove(&id),
+        };
+        drop(state);
+        drop(before);
+        self.keys_changed.set(());
+    }
+
+    /// Nothing is known of keys that can't be read.
+    pub(super) fn clear_refusals(&self) {
+        let before = mem::take(&mut self.state.lock().refusals);
+        if !before.is_empty() {
+            self.keys_changed.set(());
+        }
+    }
+
+    /// The upstream ends, and with it what the publisher has not taken, and what comes later. Returns whether it
+    /// had ended before.
+    pub(super) fn close(&self) -> bool {
+        let mut state = self.state.lock();
+        let had_ended = mem::replace(&mut state.is_closed, true);
+        let ended = mem::take(&mut *state);
+        state.is_closed = true;
+        drop(state);
+        drop(ended); // ends cells, which wakes tasks: not under the lock
+        self.requested.set(());
+        self.keys_changed.set(());
+        had_ended
+    }
+}
+
+fn invalid(name: &Bytes, why: String) -> Error {
+    let error = Error::new(ErrorKind::InvalidArgument, why);
+    if name.is_empty() { error } else { error.at(&Entry::never_seen(name.clone())) }
+}
+
+impl Change {
+    pub(super) fn is_empty(&self) -> bool {
+        self.unsubscribed.is_empty() && self.subscribed.is_empty() && self.refreshes.is_empty()
+    }
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox").field("state", &self.state).finish_non_exhaustive()
+    }
+}
