@@ -22,6 +22,7 @@ mod wakers;
 #[cfg(all(test, event_loom))]
 mod loom_tests;
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::Error;
@@ -82,6 +83,12 @@ impl<T> Cell<T> {
         drop(state);
         self.wake(woken);
         drop(old);
+    }
+
+    /// Makes `version` the newest, for a caller with a lock of its own: those who wait are woken by what this returns.
+    pub(crate) fn publish_quietly(self: &Arc<Self>, version: Result<T, Error>) -> Published<T> {
+        let (old, woken) = self.state.lock().publish(version);
+        Published { cell: Arc::clone(self), _old: old, woken }
     }
 
     /// Publishes, unless there is a newer version than that of this epoch.
@@ -190,6 +197,21 @@ impl<T> Cell<T> {
         if let Some(buffer) = woken.wake() {
             self.state.lock().wakers.reuse(buffer);
         }
+    }
+}
+
+/// A version that is published, but nobody is woken yet.
+#[must_use = "those who wait must be woken"]
+pub(crate) struct Published<T> {
+    cell: Arc<Cell<T>>,
+    _old: Option<Result<T, Error>>,
+    woken: Woken,
+}
+
+impl<T> Published<T> {
+    /// Wakes those who wait.
+    pub(crate) fn announce(self) {
+        self.cell.wake(self.woken);
     }
 }
 

@@ -148,6 +148,7 @@
 
 mod reader;
 mod refresh;
+mod store;
 mod watcher;
 mod writer;
 
@@ -182,10 +183,13 @@ pub use entry::{Entry, EntryState};
 pub use error::{Error, ErrorKind};
 pub use health::{Cause, CauseKind, Health, HealthState};
 pub use key_name::KeyName;
-pub use memory::{MemoryReader, MemoryValue, MemoryWatcher};
+pub use memory::{
+    MemoryReader, MemoryStore, MemoryStoreValue, MemoryStoreWatcher, MemoryValue, MemoryWatcher,
+};
 pub use reader::{BoxReader, ValueReader};
 pub use reader_ext::ReaderExt;
 pub use refresh::Refresh;
+pub use store::{BoxStore, Namespace, Store, StoreExt};
 pub use versioned::Versioned;
 pub use watcher::{BoxWatcher, Watcher};
 pub use watcher_ext::WatcherExt;

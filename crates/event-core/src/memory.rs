@@ -1,4 +1,6 @@
-//! A value in memory.
+//! A value in memory, and a store of them.
+
+mod store;
 
 use std::mem;
 use std::sync::Arc;
@@ -7,6 +9,8 @@ use std::task::{Context, Poll};
 use crate::cell::{Cell, Cursor};
 use crate::debug::debug;
 use crate::{Epoch, Error, ErrorKind, ValueReader, ValueWriter, Watcher};
+
+pub use store::{MemoryStore, MemoryStoreValue, MemoryStoreWatcher};
 
 /// A value in memory. A program sets and watches it. A test uses it in place of a backend. If you write a
 /// backend, hand what it reads to its watchers through a `MemoryValue`.
@@ -120,7 +124,6 @@ impl<T> MemoryValue<T> {
     }
 
     /// The newest version.
-    #[cfg(feature = "upstream")]
     pub(crate) fn newest(&self) -> Option<Result<T, Error>>
     where
         T: Clone,
@@ -129,7 +132,6 @@ impl<T> MemoryValue<T> {
     }
 
     /// Whether nobody has another handle or a watcher.
-    #[cfg(feature = "upstream")]
     pub(crate) fn is_unread(&self) -> bool {
         Arc::strong_count(&self.cell) == 1
     }

@@ -1,4 +1,4 @@
-//! A value that a test drives by hand. Feature `testing`.
+//! A value and a store that a test drives by hand. Feature `testing`.
 //!
 //! [`MemoryValue`] is enough for a test that sets values. A [`TestValue`] also says when the
 //! code under test has taken a version and comes back for the next: so no test sleeps.
@@ -36,6 +36,8 @@
 //! # });
 //! ```
 
+mod store;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,6 +48,8 @@ use crate::{
     Epoch, Error, Health, HealthState, MemoryReader, MemoryValue, MemoryWatcher, ValueReader,
     ValueWriter, Watcher, WatcherExt,
 };
+
+pub use store::TestStore;
 
 /// A value that a test drives by hand.
 ///

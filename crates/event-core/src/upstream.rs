@@ -29,7 +29,7 @@
 //!             publisher.found(key, &name, Some(value.into()), 1);
 //!         }
 //!         for (key, ticket) in requests.refreshes {
-//!             publisher.refreshed(key, ticket, Ok(())); // nothing ever changes
+//!             publisher.refreshed(key, ticket, &Ok(())); // nothing ever changes
 //!         }
 //!     }
 //! }
@@ -59,7 +59,10 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Bytes, Health, HealthState, MemoryReader, MemoryValue, Refresh};
+use crate::{
+    BoxReader, Bytes, Entry, Health, HealthState, MemoryReader, MemoryValue, ReaderExt, Refresh,
+    Store,
+};
 use mailbox::Mailbox;
 
 pub use health::{UpstreamHealth, UpstreamHealthWatcher};
@@ -142,6 +145,24 @@ impl Upstream {
 
     fn mailbox(&self) -> &Mailbox {
         &self.owner.mailbox
+    }
+}
+
+impl Store for Upstream {
+    fn key(&self, name: Bytes) -> BoxReader<Entry> {
+        self.value(name).boxed()
+    }
+
+    fn key_health(&self, name: Bytes) -> BoxReader<Health> {
+        self.value(name).health().boxed()
+    }
+
+    fn health(&self) -> BoxReader<Health> {
+        Self::health(self).boxed()
+    }
+
+    fn refresh(&self) -> Refresh {
+        Self::refresh(self)
     }
 }
 

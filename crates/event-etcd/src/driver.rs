@@ -211,7 +211,7 @@ impl Driver {
             }
             Action::Refreshed(id, ticket, result) => {
                 let error = |it: Failure| Error::new(it.kind.error_kind(), it.message);
-                self.publisher.refreshed(id, ticket, result.map_err(error));
+                self.publisher.refreshed(id, ticket, &result.map_err(error));
             }
         }
     }

@@ -15,13 +15,13 @@ use crate::driver::DriverHandle;
 #[must_use = "futures do nothing unless awaited"]
 pub struct Ready {
     driver: DriverHandle,
-    ready: upstream::Ready,
+    without_timeout: upstream::Ready,
     timer: Option<Timer>,
 }
 
 impl Ready {
     pub(crate) fn new(driver: &DriverHandle) -> Self {
-        Self { driver: driver.clone(), ready: driver.upstream.ready(), timer: None }
+        Self { driver: driver.clone(), without_timeout: driver.upstream.ready(), timer: None }
     }
 
     /// Waits for this long at most, from now on. Then the future returns an error that has the cause, and its
@@ -36,7 +36,7 @@ impl Future for Ready {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { ready, timer, .. } = &mut *self;
+        let Self { without_timeout: ready, timer, .. } = &mut *self;
         let result = Pin::new(&mut *ready).poll(cx);
         let Some(timer) = timer.as_mut().filter(|_| result.is_pending()) else { return result };
         match Pin::new(&mut timer.task).poll(cx) {
@@ -69,6 +69,6 @@ impl Drop for Timer {
 
 impl fmt::Debug for Ready {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Ready").field(&self.ready).finish()
+        f.debug_tuple("Ready").field(&self.without_timeout).finish()
     }
 }

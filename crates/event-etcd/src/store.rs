@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_core::upstream::UpstreamHealth;
-use event_core::{Bytes, Error, ErrorKind};
+use event_core::{BoxReader, Bytes, Entry, Error, ErrorKind, Health, ReaderExt, Refresh, Store};
 use tokio::runtime::Handle;
 
 use crate::driver::DriverHandle;
@@ -302,6 +302,25 @@ impl EtcdStore {
 
     fn key(&self, name: &[u8]) -> Bytes {
         [&self.prefix, name].concat().into()
+    }
+}
+
+impl Store for EtcdStore {
+    fn key(&self, name: Bytes) -> BoxReader<Entry> {
+        self.value(name).boxed()
+    }
+
+    fn key_health(&self, name: Bytes) -> BoxReader<Health> {
+        self.value(name).health().boxed()
+    }
+
+    fn health(&self) -> BoxReader<Health> {
+        Self::health(self).boxed()
+    }
+
+    /// Reads every key that is watched, of all clones and namespaces.
+    fn refresh(&self) -> Refresh {
+        self.driver.upstream.refresh()
     }
 }
 

@@ -129,11 +129,11 @@ impl Mailbox {
         let (wanted, refreshed) = Wanted::new();
         let mut state = self.state.lock();
         if let Some(id) = id.filter(|id| !state.is_closed && !state.invalid.contains_key(id)) {
-            let refreshes = &mut state.change.refreshes;
-            if refreshes.len() == refreshes.capacity() {
-                refreshes.retain(|(_, wanted)| !wanted.is_given_up());
+            let waiting = &mut state.change.refreshes;
+            if waiting.len() == waiting.capacity() {
+                waiting.retain(|(_, wanted)| !wanted.is_given_up());
             }
-            refreshes.push((id, wanted));
+            waiting.push((id, wanted));
             drop(state);
             self.requested.set(());
         }

@@ -141,8 +141,8 @@ impl Publisher {
 
     /// A read that began after the requests with these refreshes were taken is done, or failed: every refresh of the
     /// key up to `ticket` completes. Publish first. The error gets the key's name.
-    pub fn refreshed(&mut self, key: KeyId, ticket: Ticket, result: Result<(), Error>) {
-        self.refreshes.complete(key, ticket, &result);
+    pub fn refreshed(&mut self, key: KeyId, ticket: Ticket, result: &Result<(), Error>) {
+        self.refreshes.complete(key, ticket, result);
     }
 
     /// How many keys are watched.

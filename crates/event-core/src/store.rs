@@ -1,0 +1,215 @@
+//! What application code takes when it needs more than one key.
+
+use std::sync::Arc;
+
+use crate::{BoxReader, Bytes, Entry, Health, Refresh};
+
+/// Values by key: what a backend offers to a program that has more than one key.
+///
+/// Application code takes one store, and its test passes another. A store only reads, and is usable as `dyn`. Call
+/// the methods of [`StoreExt`]: they take names as strings or bytes.
+///
+/// ```
+/// use event_core::{MemoryStore, ReaderExt, Store, StoreExt};
+///
+/// /// The application: it does not know where its keys are.
+/// async fn greeting(store: &dyn Store) -> String {
+///     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec());
+///     let greeting = store.value("greeting").decode(text);
+///     let name = store.value("name").decode(text);
+///     let (greeting, name) = greeting.zip(name).get().await.unwrap();
+///     format!("{greeting}, {name}!")
+/// }
+///
+/// # futures_executor::block_on(async {
+/// let store = MemoryStore::new();
+/// store.set("greeting", "Hello");
+/// store.set("name", "world");
+/// assert_eq!(greeting(&store).await, "Hello, world!");
+/// # });
+/// ```
+pub trait Store: Send + Sync {
+    /// A key as a value. It costs nothing until it is watched, and then one subscription in the backend, however
+    /// many watchers and handles there are.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use event_core::{MemoryStore, ReaderExt, Store};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let store = MemoryStore::new();
+    /// store.set("port", "8080");
+    /// assert_eq!(store.key("port".into()).get().await.unwrap().value().unwrap(), "8080");
+    /// # });
+    /// ```
+    fn key(&self, name: Bytes) -> BoxReader<Entry>;
+
+    /// How a key is doing, as a value. It reports about a key that the program watches, and does not watch it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use event_core::{HealthState, MemoryStore, ReaderExt, Store};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let health = store.key_health("port".into()).get().await.unwrap();
+    /// assert_eq!(health.state, HealthState::Live);
+    /// # });
+    /// ```
+    fn key_health(&self, name: Bytes) -> BoxReader<Health>;
+
+    /// How the store is doing, as a value.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use event_core::{HealthState, MemoryStore, ReaderExt, Store};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let health = MemoryStore::new().health().get().await.unwrap();
+    /// assert_eq!(health.state, HealthState::Live);
+    /// # });
+    /// ```
+    fn health(&self) -> BoxReader<Health>;
+
+    /// Asks the backend for its newest data, for every key that is watched now.
+    ///
+    /// When it completes, the next `get` of each watcher reflects every write that was complete before the call. It
+    /// waits while the backend can't be reached: add a timeout if that matters.
+    ///
+    /// # Errors
+    ///
+    /// The backend refused to read a key, or the store ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the watchers as they are.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use event_core::{MemoryStore, Store};
+    ///
+    /// # futures_executor::block_on(async {
+    /// MemoryStore::new().refresh().await.unwrap();
+    /// # });
+    /// ```
+    fn refresh(&self) -> Refresh;
+}
+
+/// A store whose type is erased: a handle that is cheap to clone.
+pub type BoxStore = Arc<dyn Store>;
+
+/// What every [`Store`] can do.
+pub trait StoreExt: Store {
+    /// A key as a value, by its name.
+    ///
+    /// ```
+    /// use event_core::{MemoryStore, ReaderExt, StoreExt};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let store = MemoryStore::new();
+    /// store.set("port", "8080");
+    /// let port = store.value("port").decode(|bytes: &[u8]| String::from_utf8(bytes.to_vec()));
+    /// assert_eq!(port.get().await.unwrap(), "8080");
+    /// # });
+    /// ```
+    fn value(&self, name: impl AsRef<[u8]>) -> BoxReader<Entry> {
+        self.key(Bytes::copy_from_slice(name.as_ref()))
+    }
+
+    /// How a key is doing, by its name: see [`Store::key_health`].
+    ///
+    /// ```
+    /// use event_core::{HealthState, MemoryStore, ReaderExt, StoreExt};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let health = MemoryStore::new().health_of("port").get().await.unwrap();
+    /// assert_eq!(health.state, HealthState::Live);
+    /// # });
+    /// ```
+    fn health_of(&self, name: impl AsRef<[u8]>) -> BoxReader<Health> {
+        self.key_health(Bytes::copy_from_slice(name.as_ref()))
+    }
+
+    /// A view of the keys that begin with `prefix`. Pass it names without the prefix. Views nest.
+    ///
+    /// The prefix is taken as it is: end it with a `/` if you mean a folder. Entries and errors have the full key.
+    ///
+    /// ```
+    /// use event_core::{MemoryStore, ReaderExt, StoreExt};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let store = MemoryStore::new();
+    /// store.set("app/port", "8080");
+    /// let app = store.clone().namespace("app/");
+    /// assert_eq!(app.value("port").get().await.unwrap().key, "app/port");
+    /// # });
+    /// ```
+    fn namespace(self, prefix: impl AsRef<[u8]>) -> Namespace<Self>
+    where
+        Self: Sized,
+    {
+        Namespace { store: self, prefix: Bytes::copy_from_slice(prefix.as_ref()) }
+    }
+}
+
+impl<S: Store + ?Sized> StoreExt for S {}
+
+/// A view of the keys of a store that begin with a prefix. [`StoreExt::namespace`] makes one.
+#[derive(Debug, Clone)]
+pub struct Namespace<S> {
+    store: S,
+    prefix: Bytes,
+}
+
+impl<S> Namespace<S> {
+    fn full(&self, name: &Bytes) -> Bytes {
+        [&self.prefix[..], name].concat().into()
+    }
+}
+
+impl<S: Store> Store for Namespace<S> {
+    fn key(&self, name: Bytes) -> BoxReader<Entry> {
+        self.store.key(self.full(&name))
+    }
+
+    fn key_health(&self, name: Bytes) -> BoxReader<Health> {
+        self.store.key_health(self.full(&name))
+    }
+
+    fn health(&self) -> BoxReader<Health> {
+        self.store.health()
+    }
+
+    fn refresh(&self) -> Refresh {
+        self.store.refresh()
+    }
+}
+
+macro_rules! forward {
+    ($($wrapper:ty),*) => {$(
+        #[deny(clippy::missing_trait_methods)]
+        impl<S: Store + ?Sized> Store for $wrapper {
+            fn key(&self, name: Bytes) -> BoxReader<Entry> {
+                (**self).key(name)
+            }
+
+            fn key_health(&self, name: Bytes) -> BoxReader<Health> {
+                (**self).key_health(name)
+            }
+
+            fn health(&self) -> BoxReader<Health> {
+                (**self).health()
+            }
+
+            fn refresh(&self) -> Refresh {
+                (**self).refresh()
+            }
+        }
+    )*};
+}
+
+forward!(&S, Box<S>, Arc<S>);
