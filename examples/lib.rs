@@ -10,6 +10,8 @@ mod guides {
     mod design {}
     #[doc = include_str!("../docs/testing.md")]
     mod testing {}
+    #[doc = include_str!("../docs/writing-a-backend.md")]
+    mod writing_a_backend {}
     #[doc = include_str!("../docs/architecture.md")]
     mod architecture {}
     #[doc = include_str!("../crates/event-core/README.md")]

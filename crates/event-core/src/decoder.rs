@@ -6,7 +6,7 @@ use crate::{Error, ErrorKind};
 
 /// Turns a key's bytes into a typed value, and says what a missing key means.
 ///
-/// A closure over the bytes is a decoder. If it returns an [`Error`], that error is used as it is; the
+/// A closure over the bytes is a decoder, if you name the type of its argument: `|bytes: &[u8]|`. If it returns an [`Error`], that error is used as it is; the
 /// words of any other error become the source of an error of kind [`ErrorKind::Decode`].
 ///
 /// ```

@@ -106,13 +106,13 @@
 //!
 //! | # | law | in words |
 //! |---|---|---|
-//! | 1 | current first | the first `get` yields the newest version that the backend has in this process; if there is none yet, it waits |
+//! | 1 | current first | the first `get` yields the newest version that the backend holds for its live watchers; if it holds none, the backend reads, and the `get` waits |
 //! | 2 | newer only | each later `get` yields data newer than what this watcher last took |
 //! | 3 | latest wins | `get` yields the newest version known when it completes; a slow watcher costs no memory |
 //! | 4 | last one arrives | once writes stop, every watcher that keeps calling `get` takes the final version |
 //! | 5 | cancel safe | dropping a pending `get` loses nothing |
 //! | 6 | independent | watchers do not slow, block or starve each other or the writer; only a slow `clone`, mapper or decoder delays others |
-//! | 7 | errors are versions | if a version is bad, each watcher yields an error instead of it, at most once; the next good version follows |
+//! | 7 | errors are versions | if a version is bad, each watcher yields one error instead of that version, or skips it; the next good version follows |
 //! | 8 | end | when no writer is left, a watcher takes the last version, then [`ErrorKind::Closed`], for ever |
 //! | 9 | drop is close | dropping a watcher frees everything it held, including its subscription in the backend |
 //!

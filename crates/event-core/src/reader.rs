@@ -8,13 +8,16 @@ use crate::{BoxWatcher, Refresh, Watcher};
 ///
 /// A reader is a handle. It costs the backend nothing until something watches it.
 ///
+/// To keep a reader whose type is erased, use [`BoxReader<T>`](BoxReader), and not `Box<dyn ValueReader<T>>`, which does
+/// not name the type of the watcher.
+///
 /// Its other methods are those of [`ReaderExt`](crate::ReaderExt). The section [How do I pass readers
 /// around?](crate#how-do-i-pass-readers-around) shows which signatures to use.
 #[must_use = "a reader does nothing unless it is watched"]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a reader of `{T}`",
     label = "expected a `ValueReader<{T}>`",
-    note = "a value of a store is a reader of `Entry`: add `.decode(Json::<{T}>::new())`, or another decoder",
+    note = "a value of a store is a reader of `Entry`: add `.decode(Json::<…>::new())` with your type, or another decoder",
     note = "to convert the value of a reader, add `.map(…)`",
     note = "to store a reader, or to take one of several types, use `BoxReader<T>`, which `.boxed()` makes"
 )]
@@ -29,7 +32,8 @@ pub trait ValueReader<T> {
     ///
     /// # For implementors
     ///
-    /// Must not block. A watcher must go on when the reader that started it is dropped.
+    /// Must not block. A watcher must go on when the reader that started it is dropped. What the backend read before
+    /// its last watcher was dropped no longer counts: forget it, or read again before a new watcher yields it.
     ///
     /// # Example
     ///

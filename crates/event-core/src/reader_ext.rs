@@ -160,6 +160,10 @@ pub trait ReaderExt<T>: ValueReader<T> {
     /// Calls `f` with the error of each bad version: to log it, or to count it. `f` runs once per version, no
     /// matter how many watchers there are. The watchers yield the error as before.
     ///
+    /// `f` runs inside a poll, and not for a version that nobody took. With a [`current`](Self::current) or a
+    /// `latest` alone, a bad version is therefore reported at the next `get`, and never if a newer one comes before
+    /// that. To report it at once, let a task wait for the next version.
+    ///
     /// `f` runs like the function of [`map`](Self::map), but a panic of it leaves no error behind. The end of
     /// the value is not reported.
     ///

@@ -137,6 +137,12 @@ impl Upstream {
         Ready::new(self.clone())
     }
 
+    /// How many keys have a watcher.
+    #[must_use]
+    pub fn watched_keys(&self) -> usize {
+        self.mailbox().watched_keys()
+    }
+
     /// Ends the upstream: each watcher yields the last version, unless it did already, and after that
     /// [`Closed`](crate::ErrorKind::Closed). [`Publisher::next`] returns `None`.
     pub fn close(&self) {

@@ -229,6 +229,10 @@ pub trait WatcherExt<T>: Watcher<T> {
     /// [`on_error`](crate::ReaderExt::on_error) on the reader. Completes when the value has ended and the last
     /// future is complete.
     ///
+    /// A version that equals the one before starts its future again. If that matters, call
+    /// [`last_good`](crate::ReaderExt::last_good) and then [`dedup`](crate::ReaderExt::dedup) on the reader. With
+    /// `dedup` alone, the old value counts as new if it comes after a bad version.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future drops the running one.

@@ -88,6 +88,18 @@ impl MemoryStore {
         Some(revision)
     }
 
+    /// How many keys are there or have a watcher.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.state.lock().keys.len()
+    }
+
+    /// Whether no key is there or has a watcher.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Ends the store: each watcher yields the last version, unless it did already, and after that
     /// [`Closed`](crate::ErrorKind::Closed).
     pub fn close(&self) {

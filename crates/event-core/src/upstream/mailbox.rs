@@ -157,6 +157,10 @@ impl Mailbox {
         Some((key.cell.clone(), state.refusals.get(&id).cloned()))
     }
 
+    pub(super) fn watched_keys(&self) -> usize {
+        self.state.lock().subscriptions.keys.len()
+    }
+
     /// All keys that have a watcher, in the order of their ids.
     pub(super) fn all_watched(&self) -> Vec<(KeyId, MemoryWatcher<Entry>)> {
         let state = self.state.lock();

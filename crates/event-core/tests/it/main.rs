@@ -16,6 +16,7 @@ mod or_else;
 mod panics;
 mod refresh;
 mod shared;
+mod stores;
 mod testing;
 mod timed;
 mod woken;

@@ -2,12 +2,13 @@
 
 use std::error::Error;
 use std::str;
+use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::Client;
 use etcd_harness::Cluster;
 use event_core::conformance::{Gate, LawFuture, Subject};
-use event_core::{ErrorKind, ReaderExt, ValueReader};
+use event_core::{BoxStore, ErrorKind, ReaderExt, StoreExt, ValueReader};
 use event_etcd::{EtcdStore, EtcdValue};
 use tokio::runtime::Runtime;
 
@@ -99,6 +100,17 @@ event_core::conformance_tests!(
 event_core::conformance_tests!(
     a_key_of_three_nodes_boxed_below_and_above,
     async || Key::new(3, |value, gate| value.boxed().decode(number(gate)).boxed()).await,
+    block_on = on_tokio,
+    timeout = TIMEOUT,
+);
+
+event_core::conformance_tests!(
+    a_key_through_a_dyn_store,
+    async || {
+        let (_, key) = Key::new(1, |value, _| value).await;
+        let store: BoxStore = Arc::new(key.store.clone());
+        (store.value(NAME).decode(number(key.gate.clone())), key)
+    },
     block_on = on_tokio,
     timeout = TIMEOUT,
 );
