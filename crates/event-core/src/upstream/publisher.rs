@@ -10,8 +10,8 @@ use super::mailbox::{Mailbox, Requests};
 use super::refreshes::{Refreshes, Ticket};
 use super::slots::{KeyId, Slots};
 use crate::{
-    Bytes, Cause, Entry, EntryState, Error, Health, MemoryValue, MemoryWatcher, ValueWriter,
-    Watcher,
+    Bytes, Cause, Entry, EntryState, Error, Health, MemoryReader, MemoryValue, MemoryWatcher,
+    ValueWriter, Watcher,
 };
 
 /// What a backend's task holds of an [`Upstream`](super::Upstream): it hears which keys are watched, and publishes
@@ -35,6 +35,10 @@ impl Publisher {
             refreshes: Refreshes::default(),
             health,
         }
+    }
+
+    pub(super) fn health(&self) -> MemoryReader<Health> {
+        self.health.reader()
     }
 
     /// Waits until programs want something. `None`: the upstream ended.

@@ -97,6 +97,7 @@ struct Subscription {
 impl Subscription {
     fn new(upstream: &Upstream, key: &Bytes) -> (Self, MemoryReader<Entry>) {
         let (id, value) = upstream.mailbox().subscribe(key);
+        upstream.start();
         (Self { upstream: upstream.clone(), id }, value)
     }
 }
