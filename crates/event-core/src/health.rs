@@ -103,6 +103,8 @@ pub enum CauseKind {
     OtherCluster,
     /// The server does not know a request that is needed.
     Unimplemented,
+    /// The values are those of a cache on disk: the backend has not answered yet.
+    FromCache,
     /// The program removed the endpoint in use, or no endpoint is left.
     EndpointRemoved,
 }
@@ -203,6 +205,7 @@ impl CauseKind {
             | Self::HistoryReset
             | Self::OtherCluster
             | Self::Unimplemented
+            | Self::FromCache
             | Self::EndpointRemoved => ErrorKind::Unavailable,
         }
     }
@@ -232,6 +235,7 @@ impl fmt::Display for CauseKind {
             Self::HistoryReset => "history reset",
             Self::OtherCluster => "other cluster",
             Self::Unimplemented => "unimplemented",
+            Self::FromCache => "from the cache",
             Self::EndpointRemoved => "endpoint removed",
         })
     }
