@@ -159,8 +159,12 @@ impl Upstream {
     pub fn refresh(&self) -> Refresh {
         let Self { owner } = self.clone();
         Refresh::new(async move {
-            for refreshed in owner.mailbox.refresh_all() {
-                refreshed.done().await?;
+            for (name, refreshed) in owner.mailbox.refresh_all() {
+                match refreshed.done().await {
+                    // Its last watcher is gone, and what it waited for with it.
+                    Err(error) if error.is_closed() && !owner.mailbox.is_closed() => {}
+                    result => result.map_err(|error| error.at(&Entry::never_seen(name)))?,
+                }
             }
             Ok(())
         })

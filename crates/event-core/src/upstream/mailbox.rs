@@ -141,13 +141,14 @@ impl Mailbox {
     }
 
     /// Asks for a read of each key that has a watcher.
-    pub(super) fn refresh_all(&self) -> Vec<Refreshed> {
-        let ids: Vec<KeyId> = {
+    pub(super) fn refresh_all(&self) -> Vec<(Bytes, Refreshed)> {
+        let keys: Vec<_> = {
             let state = self.state.lock();
-            let ids = state.subscriptions.keys.iter().map(|(id, _)| id);
-            ids.filter(|id| !state.invalid.contains_key(id)).collect()
+            let keys = state.subscriptions.keys.iter();
+            let keys = keys.filter(|(id, _)| !state.invalid.contains_key(id));
+            keys.map(|(id, key)| (id, key.name.clone())).collect()
         };
-        ids.into_iter().map(|id| self.refresh(Some(id))).collect()
+        keys.into_iter().map(|(id, name)| (name, self.refresh(Some(id)))).collect()
     }
 
     /// What is known of a key, if it has a watcher: its value, and why it can't be read, if that is so.

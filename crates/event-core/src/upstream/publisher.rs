@@ -87,6 +87,14 @@ impl Publisher {
         }
     }
 
+    /// Makes an error the newest version of a key: its data can't be used. A key that can't be *read* is
+    /// [refused](Self::refuse).
+    pub fn fail(&self, key: KeyId, error: Error) {
+        if let Some(value) = self.values.get(key) {
+            value.fail(error);
+        }
+    }
+
     /// Publishes what a read of a key found, if that differs from the newest version: other bytes, or that the key
     /// is gone. `revision` is that of the bytes, or of the read if there are none. Returns whether it was published.
     ///

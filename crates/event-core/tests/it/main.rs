@@ -19,4 +19,5 @@ mod shared;
 mod stores;
 mod testing;
 mod timed;
+mod upstream;
 mod woken;
