@@ -9,7 +9,8 @@ use event_core::{Bytes, Decoder, Error, ErrorKind};
 use serde::de::DeserializeOwned;
 
 pub use self::field::JsonField;
-use self::parser_error::{explain, position};
+pub(crate) use self::parser_error::explain;
+use self::parser_error::position;
 use crate::of_type::of_type;
 use crate::tracked::{ErrorSlot, Expectation, Format, TrackedDeserializer, TrackedError};
 use crate::utf8::text;

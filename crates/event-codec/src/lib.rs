@@ -109,6 +109,11 @@
 //! The errors of `String::from_utf8`, of `str::from_utf8` and of `parse` for the types of the standard
 //! library are safe.
 //!
+//! # One value from several documents
+//!
+//! With the feature `layers`, [`layers`] merges the documents of several readers: defaults in a file, under a key
+//! in etcd, under the environment. An error names the layer that the field comes from.
+//!
 //! # Your own decoder
 //!
 //! A decoder must not
@@ -126,6 +131,7 @@
 //! | feature | adds | depends on |
 //! |---|---|---|
 //! | `json` (default) | [`Json`] | `serde`, `serde_json` |
+//! | `layers` | [`layers`], and the feature `json` | |
 //! | `protobuf` (default) | [`Protobuf`] | `prost` |
 //! | `toml` | [`Toml`] | `serde`, `toml` |
 //! | `yaml` | [`Yaml`] | `serde`, `serde-saphyr`, which needs Rust 1.89 |
@@ -133,6 +139,8 @@
 //! [`Raw`], [`Utf8`], [`Parse`] and the combinators need no feature.
 //!
 #![cfg_attr(not(feature = "json"), doc = "[`Json`]: #features")]
+#![cfg_attr(feature = "layers", doc = "[`layers`]: fn@layers")]
+#![cfg_attr(not(feature = "layers"), doc = "[`layers`]: #features")]
 #![cfg_attr(not(feature = "protobuf"), doc = "[`Protobuf`]: #features")]
 #![cfg_attr(not(feature = "toml"), doc = "[`Toml`]: #features")]
 #![cfg_attr(not(feature = "yaml"), doc = "[`Yaml`]: #features")]
@@ -146,6 +154,8 @@ mod utf8;
 
 #[cfg(feature = "json")]
 mod json;
+#[cfg(feature = "layers")]
+mod layers;
 #[cfg(feature = "protobuf")]
 mod protobuf;
 #[cfg(feature = "toml")]
@@ -174,6 +184,8 @@ pub use prost;
 pub use decoder_ext::DecoderExt;
 #[cfg(feature = "json")]
 pub use json::{Json, JsonField};
+#[cfg(feature = "layers")]
+pub use layers::{Document, Layer, Layers, LayersWatcher, layers};
 pub use map::Map;
 pub use optional::Optional;
 pub use or::Or;

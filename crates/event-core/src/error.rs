@@ -112,6 +112,27 @@ impl Error {
         self
     }
 
+    /// Puts `context` in front of the message, such as the part of a program that the error comes from. It must
+    /// not contain the value. The end of a value has no message, and stays as it is.
+    ///
+    /// ```
+    /// use event_core::{Entry, Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Decode, "expected a number").at(&Entry::present("port", 5, "…"));
+    /// assert_eq!(
+    ///     error.with_context("the listener").to_string(),
+    ///     "key `port` at revision 5: the listener: expected a number",
+    /// );
+    /// ```
+    #[must_use]
+    pub fn with_context(mut self, context: impl fmt::Display) -> Self {
+        if let Some(inner) = &mut self.0 {
+            let inner = Arc::make_mut(inner);
+            inner.message = format!("{context}: {}", inner.message);
+        }
+        self
+    }
+
     /// What kind of error it is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -252,6 +273,15 @@ mod tests {
         assert_eq!(format!("{error:#}"), "outer: inner: innermost");
         let text = format!("{error:?}");
         assert!(text.contains("inner") && text.contains("innermost"), "{text}");
+    }
+
+    #[test]
+    fn a_context_stands_between_the_key_and_the_message_and_keeps_the_rest() {
+        let error = Error::new(ErrorKind::Decode, "bad").with_source("why");
+        let error = error.with_context("inner").at(&Entry::present("k", 7, "")).with_context(1);
+        assert_eq!(format!("{error:#}"), "key `k` at revision 7: 1: inner: bad: why");
+        assert_eq!((error.kind(), error.revision()), (ErrorKind::Decode, Some(7)));
+        assert!(Error::closed().with_context("x").is_closed());
     }
 
     #[test]

@@ -67,8 +67,9 @@ pub trait Watcher<T> {
     /// # For implementors
     ///
     /// `None`, the default, is always correct, but slower. An adapter over one watcher should return that
-    /// watcher's epoch if its poll runs no function of the program. Any other adapter returns `None`:
-    /// [`Current`](crate::adapters::Current) may wait for a poll of a watcher that has an epoch.
+    /// watcher's epoch if its poll runs no function of the program. Any other adapter returns [`Epoch::all`] of
+    /// its watchers' epochs, or `None`: [`Current`](crate::adapters::Current) may wait for a poll of a watcher
+    /// that has any other epoch.
     ///
     /// # Example
     ///

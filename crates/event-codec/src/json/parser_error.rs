@@ -7,7 +7,7 @@ use crate::tracked::{Expectation, Position, TrackedError};
 /// Translates the text of a `serde_json` error into words of this file.
 ///
 /// Only the beginning of the text is compared: it ends in a line and a column.
-pub(super) fn explain(text: &str, expected: Expectation) -> TrackedError {
+pub(crate) fn explain(text: &str, expected: Expectation) -> TrackedError {
     if let Some((_, ours)) = SYNTAX.iter().find(|(theirs, _)| text.starts_with(theirs)) {
         return TrackedError::syntax(ours);
     }

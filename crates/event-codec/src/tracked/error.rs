@@ -106,6 +106,38 @@ impl TrackedError {
         self
     }
 
+    /// The names on the path to the place, outermost first, as far as they are known: up to the first element of
+    /// an array. Names from the data are known only if the slot reveals.
+    #[cfg(feature = "layers")]
+    pub(crate) fn place(&self) -> Vec<&str> {
+        let names = self.path.iter().rev().map_while(|segment| match segment {
+            Segment::Name(name) => Some(*name),
+            Segment::Data(name) => name.as_deref(),
+            Segment::Index(_) => None,
+        });
+        names.collect()
+    }
+
+    /// The field that is missing at the place, if that is the reason.
+    #[cfg(feature = "layers")]
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        match self.reason {
+            Reason::MissingField(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Removes the names that come from the data.
+    #[cfg(feature = "layers")]
+    pub(crate) fn conceal(mut self) -> Self {
+        for segment in &mut self.path {
+            if let Segment::Data(name) = segment {
+                *name = None;
+            }
+        }
+        self
+    }
+
     /// Keeps the path, and takes the words of the format's own library, which may contain the data and the
     /// position.
     pub(crate) fn reveal(mut self, words: impl Into<String>) -> Self {

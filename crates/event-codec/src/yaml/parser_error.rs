@@ -41,7 +41,7 @@ const WRONG_TYPE: [(&str, &str); 10] = [
 const SCALARS: [&str; 7] = ["i64", "i128", "u64", "u128", "boolean", "floating point", "char"];
 
 /// The messages of `serde-saphyr` and of its parser, and ours.
-const SYNTAX: [(&str, &str); 32] = [
+const SYNTAX: [(&str, &str); 33] = [
     ("unexpected end of input", "end of input, expected a value"),
     ("unexpected EOF while parsing a flow sequence", "end of input in a flow sequence"),
     ("unexpected EOF while parsing a flow mapping", "end of input in a flow mapping"),
@@ -64,6 +64,7 @@ const SYNTAX: [(&str, &str); 32] = [
     ("mapping values are not allowed", "mapping value not allowed here"),
     ("mismatched bracket", "mismatched bracket"),
     ("misplaced bracket", "misplaced bracket"),
+    ("non-finite float", "expected a finite number"),
     ("simple key expected ':'", "expected `:`"),
     ("tab cannot be used as indentation", "tab in indentation"),
     ("tabs disallowed", "tab not allowed here"),

@@ -11,6 +11,8 @@ mod json_random;
 mod json_secrets;
 mod json_syntax;
 mod json_types;
+mod layers;
+mod layers_laws;
 mod missing_keys;
 mod parse;
 mod protobuf;

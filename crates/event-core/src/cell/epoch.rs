@@ -55,6 +55,24 @@ pub struct Epoch {
 }
 
 impl Epoch {
+    /// An epoch that grows whenever one of `epochs` does, for an adapter over several watchers. `None` if one
+    /// of them is `None`.
+    ///
+    /// The adapter's polls may run functions of the program.
+    ///
+    /// ```
+    /// use event_core::{Epoch, MemoryValue, ValueReader, Watcher};
+    ///
+    /// let watchers = [MemoryValue::new(1).watch(), MemoryValue::new(2).watch()];
+    /// assert!(Epoch::all(watchers.iter().map(Watcher::epoch)).is_some());
+    /// assert!(Epoch::all([watchers[0].epoch(), None]).is_none());
+    /// ```
+    #[must_use]
+    pub fn all(epochs: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
+        let all = epochs.into_iter().collect::<Option<Vec<_>>>()?;
+        Some(all.into_iter().reduce(Self::and).unwrap_or_default().of_adapter())
+    }
+
     pub(crate) fn of(counter: Arc<Counter>) -> Self {
         Self {
             first: Some(counter),
@@ -99,5 +117,25 @@ impl Epoch {
     pub(crate) fn now(&self) -> u64 {
         let first = self.first.as_ref().map_or(0, |counter| counter.get());
         self.others.iter().fold(first, |sum, counter| sum.wrapping_add(counter.get()))
+    }
+}
+
+#[cfg(all(test, not(event_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_of_all_grows_with_each() {
+        let counters = [1, 2, 3].map(|epoch| Arc::new(Counter::new(epoch)));
+        let epochs = || counters.iter().map(|counter| Some(Epoch::of(Arc::clone(counter))));
+        let all = Epoch::all(epochs()).unwrap();
+        assert!(all.runs_functions());
+        for counter in &counters {
+            let before = all.now();
+            counter.set(counter.get() + 1);
+            assert_eq!(all.now(), before + 1);
+        }
+        assert!(Epoch::all(epochs().chain([None])).is_none());
+        assert_eq!(Epoch::all([]).unwrap().now(), 0);
     }
 }
