@@ -50,9 +50,9 @@ fn what_a_read_found_is_published_if_it_differs() {
     let mut watcher = upstream.value("a").watch();
     let (key, name) = started(&mut publisher);
     let mut found = |value: Option<&'static str>, revision| {
-        let published = publisher.found(key, &name, value.map(Bytes::from), revision);
+        let is_news = publisher.found(key, &name, value.map(Bytes::from), revision);
         let taken = watcher.try_get().map(|version| version.unwrap().state);
-        assert_eq!(published, taken.is_some());
+        assert_eq!(is_news, taken.is_some());
         taken
     };
     assert_eq!(found(None, 1), Some(EntryState::NeverSeen));
