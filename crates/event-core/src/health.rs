@@ -37,7 +37,8 @@ pub struct Health {
     /// only after a timeout.
     pub since: Instant,
     /// Why it is stalled. While it is live, a cause is something that an operator should look at: a key that
-    /// can't be read, which the cause names, or [`OtherCluster`](CauseKind::OtherCluster).
+    /// can't be read, which the cause names, [`OtherCluster`](CauseKind::OtherCluster) or
+    /// [`NoNotifications`](CauseKind::NoNotifications).
     pub cause: Option<Cause>,
     /// The endpoint or file that the data comes from. While the backend is stalled, the one that caused it.
     /// `None` before the first try.
@@ -107,6 +108,9 @@ pub enum CauseKind {
     FromCache,
     /// The program removed the endpoint in use, or no endpoint is left.
     EndpointRemoved,
+    /// The backend is not notified of changes, so it asks for them at intervals: the health is live, and a version
+    /// arrives later.
+    NoNotifications,
 }
 
 impl Health {
@@ -206,7 +210,8 @@ impl CauseKind {
             | Self::OtherCluster
             | Self::Unimplemented
             | Self::FromCache
-            | Self::EndpointRemoved => ErrorKind::Unavailable,
+            | Self::EndpointRemoved
+            | Self::NoNotifications => ErrorKind::Unavailable,
         }
     }
 }
@@ -237,6 +242,7 @@ impl fmt::Display for CauseKind {
             Self::Unimplemented => "unimplemented",
             Self::FromCache => "from the cache",
             Self::EndpointRemoved => "endpoint removed",
+            Self::NoNotifications => "no notifications",
         })
     }
 }

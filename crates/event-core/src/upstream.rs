@@ -9,7 +9,7 @@
 //! - [`Publisher::found`] publishes what a read found if it differs from what watchers have, so a backend may read
 //!   everything again whenever it is in doubt. [`Publisher::refuse`] says why a key can't be read.
 //! - [`Publisher::set_health`] sets the health of the whole. The health of each key follows from it, and from what was
-//!   refused.
+//!   refused. A [`HealthLog`] logs it.
 //! - The upstream ends when the last handle, value and watcher is dropped, or by [`Upstream::close`]: then `next`
 //!   returns `None`. If the task ends first, all values end.
 //!
@@ -45,6 +45,7 @@
 //! ```
 
 mod health;
+mod health_log;
 mod mailbox;
 mod publisher;
 mod ready;
@@ -67,6 +68,7 @@ use crate::{
 use mailbox::Mailbox;
 
 pub use health::{UpstreamHealth, UpstreamHealthWatcher};
+pub use health_log::HealthLog;
 pub use mailbox::Requests;
 pub use publisher::Publisher;
 pub use ready::Ready;

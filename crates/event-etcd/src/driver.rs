@@ -2,7 +2,6 @@
 
 mod folders;
 mod handle;
-mod health_log;
 mod in_flight;
 #[cfg_attr(not(feature = "metrics"), path = "driver/no_metrics.rs")]
 mod metrics;
@@ -14,7 +13,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_core::upstream::{KeyId, Publisher, Requests};
+use event_core::upstream::{HealthLog, KeyId, Publisher, Requests};
 use event_core::{Cause, Entry, Error};
 use futures_util::stream::StreamExt;
 use tokio::time::{Instant as TokioInstant, sleep_until};
@@ -24,7 +23,6 @@ use crate::mailbox::{EndpointChange, Mailbox};
 use crate::seam::{Connector, Failure, WatchResponse};
 use crate::session::{Action, Session};
 use folders::Folders;
-use health_log::HealthLog;
 use in_flight::{Done, InFlight};
 
 pub(crate) use handle::DriverHandle;

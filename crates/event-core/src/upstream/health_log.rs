@@ -5,18 +5,36 @@
 
 use std::time::{Duration, Instant};
 
-use event_core::{Health, HealthState};
+use crate::{Health, HealthState};
 
 /// How often the same line is logged.
 const EVERY: Duration = Duration::from_secs(10);
 /// How many lines come in ten seconds, and are remembered. The words of a cause may change without end.
 const MOST: usize = 16;
 
+/// Logs through `tracing` what a backend says of its health: a stall, or that a key can't be read, is a warning with
+/// the cause. Its end is a line of level `INFO` that says how long it lasted. The same line comes at most once in ten
+/// seconds. Each change is also logged at level `DEBUG`.
+///
+/// It has no timer. Call [`log`](Self::log) when it is [`due`](Self::due).
+///
+/// ```
+/// use std::time::Instant;
+///
+/// use event_core::upstream::HealthLog;
+/// use event_core::{Cause, CauseKind, Health, HealthState};
+///
+/// let mut log = HealthLog::new(Instant::now());
+/// let cause = Cause::new(CauseKind::Unreachable, "connection refused");
+/// log.changed(&Health::stalled(cause), Instant::now()); // stalled: unreachable: connection refused
+/// log.changed(&Health::new(HealthState::Live), Instant::now()); // no longer stalled, after 0.0 s
+/// assert!(log.due().is_none());
+/// ```
 #[derive(Debug)]
-pub(super) struct HealthLog {
+pub struct HealthLog {
     stall: Trouble,
     refusal: Trouble,
-    endpoint: String,
+    source: String,
 }
 
 /// One thing that may be wrong, and what the log says of it.
@@ -49,22 +67,24 @@ enum Line {
 }
 
 impl HealthLog {
-    pub(super) fn new(now: Instant) -> Self {
+    /// A log of a backend that is not stalled.
+    #[must_use]
+    pub fn new(now: Instant) -> Self {
         let stall = Words { begin: "stalled", end: "no longer stalled" };
         let refusal = Words {
             begin: "a key can't be read",
             end: "every key that is watched can be read again",
         };
         let [stall, refusal] = [stall, refusal].map(|words| Trouble::new(words, now));
-        Self { stall, refusal, endpoint: String::new() }
+        Self { stall, refusal, source: String::new() }
     }
 
-    /// The health changed.
-    pub(super) fn changed(&mut self, health: &Health, now: Instant) {
+    /// Call it when the health changed.
+    pub fn changed(&mut self, health: &Health, now: Instant) {
         let Health { state, cause, source, .. } = health;
         let in_words = cause.as_ref().map(ToString::to_string);
-        let (in_full, endpoint) = (in_words.as_deref(), source.as_deref());
-        tracing::debug!(%state, cause = in_full, endpoint, "health");
+        let (in_full, source) = (in_words.as_deref(), source.as_deref());
+        tracing::debug!(%state, cause = in_full, source, "health");
         let is_stalled = *state == HealthState::Stalled;
         let is_of_key = cause.as_ref().is_some_and(|cause| cause.key().is_some());
         self.stall.changed(in_words.clone().filter(|_| is_stalled), now);
@@ -72,23 +92,24 @@ impl HealthLog {
         if !is_stalled {
             self.refusal.changed(in_words.filter(|_| is_of_key), now);
         }
-        endpoint.unwrap_or_default().clone_into(&mut self.endpoint);
+        source.unwrap_or_default().clone_into(&mut self.source);
         self.log(now);
     }
 
     /// When to call [`log`](Self::log), if a line waits.
-    pub(super) fn due(&self) -> Option<Instant> {
+    #[must_use]
+    pub fn due(&self) -> Option<Instant> {
         self.stall.due().into_iter().chain(self.refusal.due()).min()
     }
 
     /// Logs what is due.
-    pub(super) fn log(&mut self, now: Instant) {
-        let endpoint = &self.endpoint;
+    pub fn log(&mut self, now: Instant) {
+        let source = &self.source;
         for trouble in [&mut self.stall, &mut self.refusal] {
             match trouble.next(now) {
-                Some(Line::Begin(words, cause)) => tracing::warn!(endpoint, "{words}: {cause}"),
+                Some(Line::Begin(words, cause)) => tracing::warn!(source, "{words}: {cause}"),
                 Some(Line::End(words, lasted)) => {
-                    tracing::info!(endpoint, "{words}, after {:.1} s", lasted.as_secs_f64());
+                    tracing::info!(source, "{words}, after {:.1} s", lasted.as_secs_f64());
                 }
                 None => {}
             }

@@ -1,0 +1,486 @@
+//! The one thread of a store: waits for notifications, reads files, and publishes what differs.
+//!
+//! Why a thread, and not a task? Reading a file blocks, whatever the runtime is. So the crate needs none.
+
+mod backoff;
+mod health;
+mod root;
+mod settling;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use event_core::upstream::{KeyId, Publisher, Requests, Slots, Ticket};
+use event_core::{Bytes, Cause, CauseKind, Error};
+
+use crate::inbox::{Inbox, Note};
+use crate::key;
+use crate::options::Options;
+use crate::read::{self, Contents, Failure, Opened};
+use crate::resolve::{End, resolve};
+use crate::watches::{Watches, Who};
+use backoff::Backoff;
+use health::HealthState;
+use root::{Root, RootState};
+use settling::{Settling, Times, Verdict};
+
+/// How often it looks whether the directories are still the same ones.
+const CHECK: Duration = Duration::from_secs(5);
+/// How many keys are read before it looks what programs want and what was notified.
+const KEYS: usize = 128;
+/// How often a path is followed or opened again because it changed meanwhile, before a pause.
+const ROUNDS: usize = 16;
+
+pub(crate) struct Driver {
+    options: Options,
+    publisher: Publisher,
+    inbox: Arc<Inbox>,
+    watches: Watches,
+    root: Root,
+    /// The root may have changed.
+    root_is_dirty: bool,
+    keys: Slots<Key>,
+    /// The keys to look at now.
+    dirty: BTreeMap<KeyId, Look>,
+    /// When to look at keys.
+    due: BTreeSet<(Instant, KeyId)>,
+    next_check: Instant,
+    next_poll: Instant,
+    health: HealthState,
+    /// The revision of the newest version.
+    revision: i64,
+}
+
+/// How to look at a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Look {
+    /// Its bytes need not be read if the file looks as before.
+    Poll,
+    Read,
+}
+
+struct Key {
+    name: Bytes,
+    /// What its file depends on: links, and the file itself.
+    chain: Vec<Arc<Path>>,
+    settling: Settling,
+    due: Option<Instant>,
+    /// Why it can't be read.
+    refused: Option<Cause>,
+    backoff: Backoff,
+    /// The newest refresh that somebody waits for.
+    refresh: Option<Ticket>,
+}
+
+/// What looking at a key came to.
+enum Looked {
+    /// This is the newest version, or the one that is published already.
+    Done,
+    Refused(Cause),
+    /// Look again at this time.
+    Later(Instant),
+    /// The directory of the store is gone.
+    Lost,
+}
+
+impl Driver {
+    /// Starts the thread of a store. It ends with the upstream.
+    pub(crate) fn start(root: PathBuf, options: Options, publisher: Publisher) -> io::Result<()> {
+        let run = move || Self::new(root, options, publisher).run();
+        thread::Builder::new().name("event-file".to_owned()).spawn(run).map(drop)
+    }
+
+    fn new(root: PathBuf, options: Options, publisher: Publisher) -> Self {
+        let inbox = Arc::new(Inbox::new(thread::current()));
+        let now = Instant::now();
+        let root = Root::new(root);
+        Self {
+            watches: Watches::new(Arc::clone(&inbox), options.only_polls),
+            options,
+            publisher,
+            inbox,
+            health: HealthState::new(root.name(), now),
+            root,
+            root_is_dirty: true,
+            keys: Slots::default(),
+            dirty: BTreeMap::new(),
+            due: BTreeSet::new(),
+            next_check: now + CHECK,
+            next_poll: now,
+            revision: 0,
+        }
+    }
+
+    fn run(mut self) {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut cx = Context::from_waker(&waker);
+        loop {
+            while let Poll::Ready(requests) = self.publisher.poll_next(&mut cx) {
+                let Some(requests) = requests else { return };
+                self.handle_requests(requests);
+            }
+            self.handle_notes();
+            self.handle_time();
+            self.look_at_root();
+            self.look_at_keys();
+            self.publish_health();
+            match self.due() {
+                None => thread::park(),
+                Some(due) => {
+                    let rest = due.saturating_duration_since(Instant::now());
+                    if !rest.is_zero() {
+                        thread::park_timeout(rest);
+                    }
+                }
+            }
+        }
+    }
+
+    fn handle_requests(&mut self, requests: Requests) {
+        for id in requests.stopped {
+            self.set_due(id, None);
+            self.dirty.remove(&id);
+            if let Some(mut key) = self.keys.remove(id) {
+                self.watches.clear(Who::Key(id), &mut key.chain);
+            }
+        }
+        if self.keys.is_empty() {
+            self.root.forget(&mut self.watches);
+            self.root_is_dirty = true;
+        }
+        for (id, name) in requests.started {
+            self.keys.insert(id, Key::new(name));
+            self.dirty.insert(id, Look::Read);
+        }
+        for (id, ticket) in requests.refreshes {
+            if let Some(key) = self.keys.get_mut(id) {
+                key.refresh = Some(ticket);
+                self.dirty.insert(id, Look::Read);
+                self.root_is_dirty = true;
+            }
+        }
+    }
+
+    fn handle_notes(&mut self) {
+        let notes = self.inbox.take();
+        if notes.are_incomplete {
+            let affected = self.watches.renew(Path::new(""));
+            self.look_again_at(affected, Look::Read);
+            self.root_is_dirty = true;
+            return;
+        }
+        let mut of_keys: HashMap<KeyId, Note> = HashMap::new();
+        for (path, note) in notes.paths {
+            for who in self.watches.of_path(&path) {
+                match who {
+                    Who::Root => self.root_is_dirty = true,
+                    Who::Key(id) => {
+                        let noted = of_keys.entry(id).or_insert(note);
+                        *noted = note.max(*noted);
+                    }
+                }
+            }
+            let Some(affected) = self.watches.of_dir(&path) else { continue };
+            // It is gone or another one, unless only its metadata changed.
+            let affected = if note == Note::Changed { affected } else { self.watches.renew(&path) };
+            self.look_again_at(affected, Look::Read);
+            self.root_is_dirty = true;
+        }
+        let (times, now) = (self.times(), Instant::now());
+        for (id, note) in of_keys {
+            let Some(key) = self.keys.get_mut(id) else { continue };
+            match note {
+                Note::Written => {
+                    let due = key.settling.handle_written(times, now);
+                    // What was to be read now is changing.
+                    if key.refresh.is_none() {
+                        self.dirty.remove(&id);
+                    }
+                    self.set_due(id, Some(due));
+                }
+                Note::Complete => {
+                    key.settling.handle_complete();
+                    self.dirty.insert(id, Look::Read);
+                }
+                Note::Changed | Note::Gone => {
+                    self.dirty.insert(id, Look::Read);
+                }
+            }
+        }
+    }
+
+    fn handle_time(&mut self) {
+        let now = Instant::now();
+        while let Some((_, id)) = self.due.first().filter(|(due, _)| *due <= now).copied() {
+            self.set_due(id, None);
+            self.dirty.insert(id, Look::Read);
+        }
+        if self.root.due.is_some_and(|due| due <= now) {
+            self.root_is_dirty = true;
+        }
+        if !self.watches.is_empty() && self.next_check <= now {
+            self.next_check = now + CHECK;
+            self.root_is_dirty = true;
+            let affected = self.watches.check();
+            self.look_again_at(affected, Look::Read);
+        }
+        if self.watches.poll_any() && self.next_poll <= now {
+            self.next_poll = now + self.options.poll_interval;
+            let affected = self.watches.of_polled();
+            self.look_again_at(affected, Look::Poll);
+            self.root_is_dirty = true;
+        }
+    }
+
+    fn look_again_at(&mut self, who: impl IntoIterator<Item = Who>, look: Look) {
+        for who in who {
+            match who {
+                Who::Root => self.root_is_dirty = true,
+                Who::Key(id) => {
+                    let before = self.dirty.entry(id).or_insert(look);
+                    *before = look.max(*before);
+                }
+            }
+        }
+    }
+
+    fn look_at_root(&mut self) {
+        if self.keys.is_empty() || !self.root_is_dirty {
+            return;
+        }
+        self.root_is_dirty = false;
+        if self.root.look(&mut self.watches, Instant::now()) {
+            // Another directory, or there again: all of it may be different.
+            self.watches.renew(Path::new(""));
+            self.dirty.extend(self.keys.iter().map(|(id, _)| (id, Look::Read)));
+        }
+        if let RootState::Lost(_) = self.root.state {
+            // Nothing is known of keys until it is there again.
+            self.dirty.clear();
+            self.due.clear();
+            self.publisher.accept_all();
+            for key in self.keys.iter_mut() {
+                (key.due, key.refused) = (None, None);
+            }
+        }
+    }
+
+    fn look_at_keys(&mut self) {
+        for _ in 0..KEYS {
+            let Some((id, look)) = self.dirty.pop_first() else { return };
+            self.look_at_key(id, look);
+            if self.root_is_dirty {
+                return;
+            }
+        }
+    }
+
+    fn look_at_key(&mut self, id: KeyId, look: Look) {
+        let Some(mut key) = self.keys.remove(id) else { return };
+        let (now, times) = (Instant::now(), self.times());
+        let looked = self.look_at(id, &mut key, look, now);
+        let due = match looked {
+            Looked::Done => {
+                if key.refused.take().is_some() {
+                    self.publisher.accept(id);
+                }
+                key.backoff = Backoff::default();
+                self.complete_refresh(id, &mut key, &Ok(()));
+                None
+            }
+            Looked::Refused(cause) => {
+                key.settling.forget_change();
+                // Whoever refreshes waits while the file can't be reached.
+                if cause.kind() != CauseKind::Unreachable {
+                    let error = Error::new(cause.kind().error_kind(), cause.message());
+                    self.complete_refresh(id, &mut key, &Err(error));
+                }
+                if key.refused.as_ref() != Some(&cause) {
+                    self.publisher.refuse(id, cause.clone());
+                    key.refused = Some(cause);
+                }
+                Some(now + key.backoff.next())
+            }
+            Looked::Later(due) => Some(due.max(now)),
+            Looked::Lost => {
+                self.root_is_dirty = true;
+                self.dirty.insert(id, Look::Read);
+                Some(now + times.settle)
+            }
+        };
+        self.keys.insert(id, key);
+        self.set_due(id, due);
+    }
+
+    fn complete_refresh(&mut self, id: KeyId, key: &mut Key, result: &Result<(), Error>) {
+        if let Some(ticket) = key.refresh.take() {
+            self.publisher.refreshed(id, ticket, result);
+        }
+    }
+
+    fn look_at(&mut self, id: KeyId, key: &mut Key, look: Look, now: Instant) -> Looked {
+        let times = self.times();
+        for _ in 0..ROUNDS {
+            let end = match self.follow(id, key) {
+                Ok(Some(end)) => end,
+                Ok(None) => continue,
+                Err(looked) => return looked,
+            };
+            let Some(path) = key.chain.last().map(Arc::clone) else { return Looked::Lost };
+            let kind = match end {
+                End::Found(kind) => kind,
+                End::Missing => return self.handle_missing(id, key, now),
+                End::TooManyLinks => {
+                    let why = "it has too many symbolic links";
+                    return Looked::Refused(Cause::new(CauseKind::InvalidArgument, why));
+                }
+                End::Failed(error) => return Looked::Refused(read::cause(&error)),
+            };
+            match self.read(id, key, &path, kind, look, now) {
+                Ok(looked) => return looked,
+                Err(Failure::Moved) => {} // it was replaced meanwhile
+                Err(Failure::Refused(cause)) => return Looked::Refused(cause),
+            }
+        }
+        Looked::Later(now + times.settle)
+    }
+
+    /// Follows the path of a key. `None`: a directory is newly watched, so it has to be followed again.
+    fn follow(&mut self, id: KeyId, key: &mut Key) -> Result<Option<End>, Looked> {
+        let (Some(place), Some(path)) = (self.root.place(), key::path(&key.name)) else {
+            return Err(Looked::Lost);
+        };
+        let mut resolved = resolve(&place.path, path);
+        let is_outside = |path: &PathBuf| !path.starts_with(&place.path);
+        let leads_out = !self.options.follows_out && resolved.chain.last().is_some_and(is_outside);
+        if leads_out {
+            // What is outside is not watched.
+            resolved.chain.retain(|path| !is_outside(path));
+        }
+        if self.watches.set(Who::Key(id), &mut key.chain, resolved.chain) {
+            return Ok(None);
+        }
+        if leads_out {
+            let why = "it is a symbolic link that leads out of the directory: see `Options::follow_links_out`";
+            return Err(Looked::Refused(Cause::new(CauseKind::PermissionDenied, why)));
+        }
+        Ok(Some(resolved.end))
+    }
+
+    fn handle_missing(&mut self, id: KeyId, key: &mut Key, now: Instant) -> Looked {
+        if !self.root.place().is_some_and(root::Place::exists) {
+            return Looked::Lost;
+        }
+        if let Verdict::Wait(until) = key.settling.look(None, None, self.times(), now) {
+            return Looked::Later(until);
+        }
+        key.settling.handle_read(None, now);
+        self.publish(id, key, None);
+        Looked::Done
+    }
+
+    fn read(
+        &mut self,
+        id: KeyId,
+        key: &mut Key,
+        path: &Path,
+        kind: std::fs::FileType,
+        look: Look,
+        now: Instant,
+    ) -> Result<Looked, Failure> {
+        let (times, max_size) = (self.times(), self.options.max_size);
+        let opened = Opened::open(path, kind, max_size)?;
+        let state = Some(opened.stamp);
+        if look == Look::Poll && key.settling.is_certain(state) {
+            return Ok(Looked::Done);
+        }
+        // The clock of a file server may be another one.
+        let age = opened.stamp.age().filter(|_| !self.watches.polls(&key.chain));
+        let verdict = key.settling.look(state, age, times, now);
+        if let Verdict::Wait(until) = verdict {
+            return Ok(Looked::Later(until));
+        }
+        let Contents { bytes, stamp } = opened.read(max_size)?;
+        let is_torn = Some(stamp) != state;
+        if is_torn && verdict != Verdict::ReadAnyway {
+            let due = key.settling.handle_torn(Some(stamp), times, Instant::now());
+            return Ok(Looked::Later(due));
+        }
+        key.settling.handle_read(state, now);
+        self.publish(id, key, Some(bytes));
+        Ok(if is_torn { Looked::Later(now + times.settle) } else { Looked::Done })
+    }
+
+    fn publish(&mut self, id: KeyId, key: &Key, value: Option<Bytes>) {
+        if self.publisher.found(id, &key.name, value, self.revision + 1) {
+            self.revision += 1;
+        }
+    }
+
+    fn publish_health(&mut self) {
+        let state = (!self.keys.is_empty()).then_some(&self.root.state);
+        self.health.publish(&self.publisher, state, &self.watches, self.options.poll_interval);
+    }
+
+    /// When to go on. `None`: when something happens.
+    fn due(&self) -> Option<Instant> {
+        if self.keys.is_empty() {
+            return self.health.due();
+        }
+        if self.root_is_dirty || !self.dirty.is_empty() {
+            return Some(Instant::now());
+        }
+        let checks = (!self.watches.is_empty()).then_some(self.next_check);
+        let polls = self.watches.poll_any().then_some(self.next_poll);
+        let first = self.due.first().map(|(due, _)| *due);
+        let all = [checks, polls, first, self.root.due, self.health.due()];
+        all.into_iter().flatten().min()
+    }
+
+    fn set_due(&mut self, id: KeyId, due: Option<Instant>) {
+        let Some(key) = self.keys.get_mut(id) else { return };
+        if let Some(before) = key.due.take() {
+            self.due.remove(&(before, id));
+        }
+        key.due = due;
+        if let Some(due) = due {
+            self.due.insert((due, id));
+        }
+    }
+
+    fn times(&self) -> Times {
+        Times { settle: self.options.settle, longest: self.options.longest_settle() }
+    }
+}
+
+impl Key {
+    fn new(name: Bytes) -> Self {
+        Self {
+            name,
+            chain: Vec::new(),
+            settling: Settling::default(),
+            due: None,
+            refused: None,
+            backoff: Backoff::default(),
+            refresh: None,
+        }
+    }
+}
+
+/// Wakes the driver when programs want something.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}

@@ -1,0 +1,200 @@
+//! What the notifications say, until the driver takes it.
+//!
+//! Only paths that the driver is interested in are kept, each once: a note. So it is bounded by the keys, and a
+//! directory with much traffic in other files wakes nobody.
+
+use std::collections::{HashMap, HashSet};
+use std::mem;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
+
+use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
+use notify::{Event, EventHandler};
+
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    /// The driver's.
+    thread: Thread,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    interests: HashSet<Arc<Path>>,
+    notes: Notes,
+}
+
+/// What happened since the driver last looked.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) paths: HashMap<Arc<Path>, Note>,
+    /// Notifications were lost: anything may have happened.
+    pub(crate) are_incomplete: bool,
+}
+
+/// What happened to a path last. The order is the one in which they win if two paths of a key have notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Note {
+    /// Its metadata changed.
+    Changed,
+    /// It was removed, or renamed to elsewhere.
+    Gone,
+    /// A writer has closed it, or has renamed it into place.
+    Complete,
+    /// It was created or written.
+    Written,
+}
+
+impl Inbox {
+    /// The inbox of the thread that it is made on.
+    pub(crate) fn new(thread: Thread) -> Self {
+        Self { state: Mutex::default(), thread }
+    }
+
+    pub(crate) fn add_interest(&self, path: Arc<Path>) {
+        self.lock().interests.insert(path);
+    }
+
+    pub(crate) fn remove_interest(&self, path: &Path) {
+        let mut state = self.lock();
+        state.interests.remove(path);
+        state.notes.paths.remove(path);
+    }
+
+    pub(crate) fn take(&self) -> Notes {
+        mem::take(&mut self.lock().notes)
+    }
+
+    fn handle(&self, event: notify::Result<Event>) {
+        let Ok(event) = event else { return self.lose() };
+        if event.need_rescan() {
+            return self.lose();
+        }
+        let Some(note) = Note::of(event.kind) else { return };
+        let mut state = self.lock();
+        let State { interests, notes } = &mut *state;
+        let mut is_noted = false;
+        for path in event.paths {
+            if let Some(path) = interests.get(&*path) {
+                let noted = notes.paths.entry(Arc::clone(path)).or_insert(note);
+                *noted = noted.then(note);
+                is_noted = true;
+            }
+        }
+        drop(state);
+        if is_noted {
+            self.thread.unpark();
+        }
+    }
+
+    /// Notifications were lost.
+    pub(crate) fn lose(&self) {
+        self.lock().notes.are_incomplete = true;
+        self.thread.unpark();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Note {
+    fn of(event: EventKind) -> Option<Self> {
+        match event {
+            EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Name(
+                notify::event::RenameMode::To | notify::event::RenameMode::Any,
+            )) => Some(Self::Complete),
+            // Comes beside one for each of the two paths.
+            EventKind::Modify(ModifyKind::Name(notify::event::RenameMode::Both))
+            | EventKind::Access(_) => None,
+            EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_) => Some(Self::Gone),
+            EventKind::Modify(ModifyKind::Metadata(_))
+            | EventKind::Create(CreateKind::Folder)
+            | EventKind::Other => Some(Self::Changed),
+            EventKind::Create(_) | EventKind::Modify(_) | EventKind::Any => Some(Self::Written),
+        }
+    }
+
+    /// What is true after this, and then the other.
+    fn then(self, next: Self) -> Self {
+        if next == Self::Changed { self } else { next }
+    }
+}
+
+/// The side of the notifications.
+#[derive(Debug)]
+pub(crate) struct Notified(pub(crate) Arc<Inbox>);
+
+impl EventHandler for Notified {
+    fn handle_event(&mut self, event: notify::Result<Event>) {
+        self.0.handle(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use notify::event::{DataChange, Flag, MetadataKind, RenameMode};
+
+    use super::*;
+
+    const WRITTEN: EventKind = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+    const CLOSED: EventKind = EventKind::Access(AccessKind::Close(AccessMode::Write));
+    const METADATA: EventKind = EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any));
+
+    fn inbox() -> Inbox {
+        let inbox = Inbox::new(std::thread::current());
+        inbox.add_interest(Path::new("/dir/key").into());
+        inbox
+    }
+
+    fn event(kind: EventKind, path: &str) -> notify::Result<Event> {
+        Ok(Event::new(kind).add_path(PathBuf::from(path)))
+    }
+
+    /// What is noted of the key after these events.
+    fn note(kinds: &[EventKind]) -> Option<Note> {
+        let inbox = inbox();
+        for kind in kinds {
+            inbox.handle(event(*kind, "/dir/key"));
+        }
+        inbox.take().paths.remove(Path::new("/dir/key"))
+    }
+
+    #[test]
+    fn a_file_is_complete_when_its_last_writer_has_closed_it() {
+        let created = EventKind::Create(CreateKind::File);
+        let moved = EventKind::Modify(ModifyKind::Name(RenameMode::To));
+        assert_eq!(note(&[created, WRITTEN, CLOSED]), Some(Note::Complete));
+        assert_eq!(note(&[CLOSED, METADATA]), Some(Note::Complete));
+        assert_eq!(note(&[CLOSED, WRITTEN]), Some(Note::Written));
+        assert_eq!(note(&[moved]), Some(Note::Complete));
+        assert_eq!(note(&[EventKind::Access(AccessKind::Open(AccessMode::Any))]), None);
+    }
+
+    #[test]
+    fn events_of_other_files_are_not_kept() {
+        let inbox = inbox();
+        for number in 0..100_000 {
+            inbox.handle(event(WRITTEN, &format!("/dir/other-{number}")));
+        }
+        assert!(inbox.take().paths.is_empty());
+        for _ in 0..100_000 {
+            inbox.handle(event(WRITTEN, "/dir/key"));
+        }
+        assert_eq!(inbox.take().paths.len(), 1);
+    }
+
+    #[test]
+    fn an_overflow_of_the_queue_and_an_error_make_the_notes_incomplete() {
+        let inbox = inbox();
+        inbox.handle(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
+        assert!(inbox.take().are_incomplete);
+        inbox.handle(Err(notify::Error::generic("broken")));
+        assert!(inbox.take().are_incomplete);
+        assert!(!inbox.take().are_incomplete);
+    }
+}

@@ -1,0 +1,134 @@
+//! A file as a value.
+
+use std::fmt;
+
+use event_core::upstream::{UpstreamHealth, UpstreamValue, UpstreamWatcher};
+use event_core::{Entry, Refresh, ValueReader};
+
+/// A file as a value of [`Entry`]s: its bytes, *deleted*, or *never seen*.
+///
+/// [`FileStore::value`](crate::FileStore::value) and [`file`](crate::file) make one, and
+/// [`decode`](event_core::ReaderExt::decode) turns it into a typed value. It costs nothing until it is watched, and it
+/// is cheap to clone.
+///
+/// # What does `get` yield?
+///
+/// | the file | `get` | `health` |
+/// |---|---|---|
+/// | exists | its bytes and a revision | – |
+/// | does not exist, and did not while the store watched it | *never seen*; with a decoder without a default, waits | – |
+/// | is deleted while the store watches it | *deleted* and a revision, at most once for each watcher, when it is gone for the [settle time](crate::Options::settle) | – |
+/// | may not be read by the program | waits until it may be read | stalled: [`PermissionDenied`] |
+/// | is a link that leads [out of the directory](crate::Options::follow_links_out) | waits until it is another one | stalled: [`PermissionDenied`] |
+/// | is a directory, a FIFO, a socket or a device | waits until it is a file | stalled: [`InvalidArgument`] |
+/// | is [too large](crate::Options::max_size) | waits until it is smaller | stalled: [`TooLarge`] |
+/// | can't be read because of an error of the disk or the server | waits until it can be read | stalled: [`Unreachable`] |
+/// | is in a directory that is gone | waits until the directory is there again | the whole store is stalled: [`Unreachable`] |
+/// | has a name that is empty, absolute, or has a component that is empty, `.` or `..` | an error of kind [`InvalidArgument`](event_core::ErrorKind::InvalidArgument), once for each watcher; then waits until the store ends | stalled: [`InvalidArgument`] |
+///
+/// The last column is the [`health`](Self::health) of this value, and the cause names the key. Where `get` waits,
+/// watchers keep the version that they have. A file that can't be read is tried again when something changes, and after
+/// 0.5 s to 5 s.
+///
+/// A *revision* is a number that grows with each version that the store publishes. It begins at 1 in each store: compare
+/// only revisions of one store.
+///
+/// A version is published only if its bytes differ from those before.
+///
+/// # Links
+///
+/// If a file is opened after its path was checked, somebody may have put a link into the path in between. On Linux
+/// from 5.6 on the system refuses to open such a path, and the path is checked again. On other systems this is so for
+/// the last component of the path.
+///
+/// [`PermissionDenied`]: event_core::CauseKind::PermissionDenied
+/// [`TooLarge`]: event_core::CauseKind::TooLarge
+/// [`InvalidArgument`]: event_core::CauseKind::InvalidArgument
+/// [`Unreachable`]: event_core::CauseKind::Unreachable
+///
+/// # Example
+///
+/// ```
+/// use event_core::ReaderExt;
+/// use event_file::{FileStore, Options};
+///
+/// # futures_executor::block_on(async {
+/// # let dir = tempfile::tempdir().unwrap();
+/// std::fs::write(dir.path().join("port"), "8080").unwrap();
+/// let store = FileStore::open(dir.path(), Options::new())?;
+/// let port = store.value("port").decode(|bytes: &[u8]| String::from_utf8(bytes.to_vec()));
+/// assert_eq!(port.get().await?, "8080");
+/// # Ok::<(), event_core::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct FileValue {
+    value: UpstreamValue,
+}
+
+impl FileValue {
+    pub(crate) fn new(value: UpstreamValue) -> Self {
+        Self { value }
+    }
+
+    /// How this file is doing, as a value. It reports about a file that the program watches, and does not watch it.
+    ///
+    /// - [`Connecting`](event_core::HealthState::Connecting): no watcher is left, or the file was not read yet.
+    /// - [`Live`](event_core::HealthState::Live): watchers have the newest version, or can take it. A file that does
+    ///   not exist is live.
+    /// - [`Stalled`](event_core::HealthState::Stalled): watchers may have a stale version, or wait for one. If the cause
+    ///   has a key, this file can't be read. Otherwise the directory of the store is gone.
+    ///
+    /// ```
+    /// use event_core::{HealthState, ReaderExt, ValueReader, WatcherExt};
+    /// use event_file::{FileStore, Options};
+    ///
+    /// # futures_executor::block_on(async {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let store = FileStore::open(dir.path(), Options::new())?;
+    /// let value = store.value("port");
+    /// let mut watcher = value.watch();
+    /// watcher.get().await?; // never seen
+    /// assert_eq!(value.health().get().await?.state, HealthState::Live);
+    /// # Ok::<(), event_core::Error>(()) }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn health(&self) -> UpstreamHealth {
+        self.value.health()
+    }
+}
+
+impl ValueReader<Entry> for FileValue {
+    type Watcher = UpstreamWatcher;
+
+    fn watch(&self) -> UpstreamWatcher {
+        self.value.watch()
+    }
+
+    /// Reads the file, for all its watchers.
+    ///
+    /// When it completes, the next `get` of each watcher reflects every write that was complete before the call. If the
+    /// file is being written, it waits until the file has settled. It also waits while the directory is gone or the
+    /// disk fails: add a timeout if that matters.
+    ///
+    /// # Errors
+    ///
+    /// - [`PermissionDenied`](event_core::ErrorKind::PermissionDenied): the program may not read the file, or it is a
+    ///   link that leads out of the directory.
+    /// - [`InvalidArgument`](event_core::ErrorKind::InvalidArgument): it is no regular file, or the store can't have a
+    ///   key of this name.
+    /// - [`ResourceExhausted`](event_core::ErrorKind::ResourceExhausted): the file is too large.
+    /// - [`Closed`](event_core::ErrorKind::Closed): the store ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    fn refresh(&self) -> Refresh {
+        self.value.refresh()
+    }
+}
+
+impl fmt::Debug for FileValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileValue").field("key", self.value.key()).finish_non_exhaustive()
+    }
+}

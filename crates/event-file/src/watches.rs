@@ -1,0 +1,278 @@
+//! Which directories are watched, and who is interested in what happens there.
+//!
+//! A key is interested in the paths of its chain. The directories of these paths are watched, each once, for as long as
+//! somebody is interested in a path in it.
+
+mod file_system;
+mod notifier;
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use event_core::upstream::KeyId;
+
+use crate::inbox::Inbox;
+use crate::read::Identity;
+use notifier::Notifier;
+
+#[derive(Debug)]
+pub(crate) struct Watches {
+    inbox: Arc<Inbox>,
+    notifier: Notifier,
+    only_polls: bool,
+    dirs: HashMap<Arc<Path>, Dir>,
+    interests: HashMap<Arc<Path>, BTreeSet<Who>>,
+}
+
+/// Who is interested in a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Who {
+    /// The directory of the store.
+    Root,
+    Key(KeyId),
+}
+
+#[derive(Debug)]
+struct Dir {
+    /// How many paths in it somebody is interested in.
+    paths: usize,
+    /// Which directory it was when it was watched. `None`: it could not be looked at.
+    identity: Option<Identity>,
+    is_watched: bool,
+    polled: Option<Polled>,
+}
+
+/// Why a directory is polled.
+#[derive(Debug)]
+enum Polled {
+    /// The program wants it.
+    Asked,
+    Why(String),
+}
+
+impl Watches {
+    pub(crate) fn new(inbox: Arc<Inbox>, only_polls: bool) -> Self {
+        let notifier = Notifier::new(Arc::clone(&inbox));
+        Self { inbox, notifier, only_polls, dirs: HashMap::new(), interests: HashMap::new() }
+    }
+
+    /// Replaces the paths that somebody is interested in. Returns whether a directory is newly watched: it may have
+    /// changed before that.
+    pub(crate) fn set(&mut self, who: Who, paths: &mut Vec<Arc<Path>>, new: Vec<PathBuf>) -> bool {
+        if paths.iter().map(|path| &**path).eq(new.iter().map(|path| &**path)) {
+            return false;
+        }
+        let mut is_new = false;
+        let new: Vec<Arc<Path>> = new.into_iter().map(|path| self.shared(path)).collect();
+        for path in &new {
+            is_new |= self.add(who, path);
+        }
+        for path in &*paths {
+            if !new.contains(path) {
+                self.remove(who, path);
+            }
+        }
+        *paths = new;
+        is_new
+    }
+
+    /// Nobody is interested in these paths for `who` any more.
+    pub(crate) fn clear(&mut self, who: Who, paths: &mut Vec<Arc<Path>>) {
+        for path in paths.drain(..) {
+            self.remove(who, &path);
+        }
+    }
+
+    /// The path that is kept already, if there is one.
+    fn shared(&self, path: PathBuf) -> Arc<Path> {
+        match self.interests.get_key_value(&*path) {
+            Some((path, _)) => Arc::clone(path),
+            None => path.into(),
+        }
+    }
+
+    fn add(&mut self, who: Who, path: &Arc<Path>) -> bool {
+        let interested = self.interests.entry(Arc::clone(path)).or_default();
+        let is_first = interested.is_empty();
+        interested.insert(who);
+        let Some(dir) = path.parent().filter(|_| is_first) else { return false };
+        self.inbox.add_interest(Arc::clone(path));
+        if let Some(dir) = self.dirs.get_mut(dir) {
+            dir.paths += 1;
+            return false;
+        }
+        let dir: Arc<Path> = dir.into();
+        self.inbox.add_interest(Arc::clone(&dir));
+        let new = Dir { paths: 1, ..self.watch(&dir) };
+        self.dirs.insert(dir, new);
+        true
+    }
+
+    fn remove(&mut self, who: Who, path: &Path) {
+        let Some(interested) = self.interests.get_mut(path) else { return };
+        interested.remove(&who);
+        if !interested.is_empty() {
+            return;
+        }
+        self.interests.remove(path);
+        if !self.dirs.contains_key(path) {
+            self.inbox.remove_interest(path);
+        }
+        let Some(dir) = path.parent() else { return };
+        let Some(entry) = self.dirs.get_mut(dir) else { return };
+        entry.paths -= 1;
+        if entry.paths == 0 {
+            if entry.is_watched {
+                self.notifier.unwatch(dir);
+            }
+            self.dirs.remove(dir);
+            if !self.interests.contains_key(dir) {
+                self.inbox.remove_interest(dir);
+            }
+        }
+        if self.dirs.is_empty() {
+            self.notifier.stop();
+        }
+    }
+
+    fn watch(&mut self, dir: &Path) -> Dir {
+        let (is_watched, polled) = if self.only_polls {
+            (false, Some(Polled::Asked))
+        } else {
+            match self.notifier.watch(dir) {
+                Ok(()) => (true, file_system::why_polled(dir).map(Polled::Why)),
+                Err(why) => (false, Some(Polled::Why(why))),
+            }
+        };
+        Dir { paths: 0, identity: identity(dir), is_watched, polled }
+    }
+
+    /// Watches a directory again, which may be another one than before, and those below it, whose watches notify removes
+    /// with that one. Returns who is interested in a path there.
+    pub(crate) fn renew(&mut self, dir: &Path) -> BTreeSet<Who> {
+        let dirs: Vec<Arc<Path>> =
+            self.dirs.keys().filter(|path| path.starts_with(dir)).cloned().collect();
+        for dir in &dirs {
+            if self.dirs.get(dir).is_some_and(|dir| dir.is_watched) {
+                self.notifier.unwatch(dir);
+            }
+            let new = self.watch(dir);
+            if let Some(entry) = self.dirs.get_mut(dir) {
+                *entry = Dir { paths: entry.paths, ..new };
+            }
+        }
+        self.interested_in(|path| path.starts_with(dir))
+    }
+
+    /// Looks whether each directory is still the one that is watched, and tries again to watch those that could not be.
+    /// Returns who is interested in a path of one that is watched anew.
+    pub(crate) fn check(&mut self) -> BTreeSet<Who> {
+        let wants_watch = |dir: &Dir| !dir.is_watched && !self.only_polls;
+        let changed = |(path, dir): (&Arc<Path>, &Dir)| {
+            let is_changed = wants_watch(dir) || identity(path) != dir.identity;
+            is_changed.then(|| Arc::clone(path))
+        };
+        let dirs: Vec<Arc<Path>> = self.dirs.iter().filter_map(changed).collect();
+        dirs.iter().flat_map(|dir| self.renew(dir)).collect()
+    }
+
+    /// Who is interested in this path.
+    pub(crate) fn of_path(&self, path: &Path) -> impl Iterator<Item = Who> {
+        self.interests.get(path).into_iter().flatten().copied()
+    }
+
+    /// Who is interested in a path of this directory, if it is watched.
+    pub(crate) fn of_dir(&self, dir: &Path) -> Option<BTreeSet<Who>> {
+        self.dirs.get(dir)?;
+        Some(self.interested_in(|path| path.parent() == Some(dir)))
+    }
+
+    /// Who is interested in a path of a directory that is polled.
+    pub(crate) fn of_polled(&self) -> BTreeSet<Who> {
+        self.interested_in(|path| {
+            let dir = path.parent().and_then(|dir| self.dirs.get(dir));
+            dir.is_some_and(|dir| dir.polled.is_some())
+        })
+    }
+
+    fn interested_in(&self, is_meant: impl Fn(&Path) -> bool) -> BTreeSet<Who> {
+        let meant = self.interests.iter().filter(|(path, _)| is_meant(path));
+        meant.flat_map(|(_, who)| who).copied().collect()
+    }
+
+    /// Whether one of these paths is in a directory that is polled.
+    pub(crate) fn polls(&self, paths: &[Arc<Path>]) -> bool {
+        let dirs = paths.iter().filter_map(|path| self.dirs.get(path.parent()?));
+        dirs.into_iter().any(|dir| dir.polled.is_some())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.dirs.is_empty()
+    }
+
+    /// Whether a directory is polled.
+    pub(crate) fn poll_any(&self) -> bool {
+        self.dirs.values().any(|dir| dir.polled.is_some())
+    }
+
+    /// Why a directory is polled though the program did not ask for it: that of the first in the order of the names.
+    pub(crate) fn why_polled(&self) -> Option<(&Path, &str)> {
+        let why = self.dirs.iter().filter_map(|(path, dir)| match &dir.polled {
+            Some(Polled::Why(why)) => Some((&**path, &**why)),
+            Some(Polled::Asked) | None => None,
+        });
+        why.min()
+    }
+}
+
+fn identity(dir: &Path) -> Option<Identity> {
+    fs::metadata(dir).ok().map(|metadata| Identity::of(&metadata))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watches(only_polls: bool) -> Watches {
+        Watches::new(Arc::new(Inbox::new(std::thread::current())), only_polls)
+    }
+
+    #[test]
+    fn a_directory_is_watched_while_somebody_is_interested_in_a_path_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path().canonicalize().unwrap();
+        let (mut watches, mut paths) = (watches(false), Vec::new());
+        assert!(watches.set(Who::Root, &mut paths, vec![base.join("a"), base.join("b")]));
+        assert!(!watches.set(Who::Root, &mut paths, vec![base.join("b")]));
+        assert_eq!(watches.dirs.len(), 1);
+        watches.clear(Who::Root, &mut paths);
+        assert!(watches.is_empty() && watches.interests.is_empty());
+    }
+
+    #[test]
+    fn a_directory_that_was_replaced_is_watched_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path().canonicalize().unwrap();
+        let (inner, other) = (base.join("inner"), base.join("other"));
+        fs::create_dir(&inner).unwrap();
+        fs::create_dir(&other).unwrap();
+        let (mut watches, mut paths) = (watches(false), Vec::new());
+        watches.set(Who::Root, &mut paths, vec![inner.join("key")]);
+        assert!(watches.check().is_empty());
+        fs::rename(&inner, base.join("old")).unwrap();
+        fs::rename(&other, &inner).unwrap();
+        assert_eq!(watches.check(), BTreeSet::from([Who::Root]));
+        assert!(watches.check().is_empty());
+    }
+
+    #[test]
+    fn what_the_program_asked_for_is_no_cause() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut watches, mut paths) = (watches(true), Vec::new());
+        watches.set(Who::Root, &mut paths, vec![dir.path().join("key")]);
+        assert!(watches.poll_any() && watches.polls(&paths));
+        assert_eq!(watches.why_polled(), None);
+    }
+}

@@ -1,0 +1,144 @@
+//! What a store holds, and what it does while nothing changes.
+
+use std::fs;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use event_core::{ValueReader, WatcherExt};
+use event_file::{FileStore, Options};
+
+use crate::support::{Next, Place, all_inotify_watches, eventually, soon};
+
+/// These tests count what the process has, so each has a process of its own.
+fn alone(test: &str) -> bool {
+    if std::env::var_os("EVENT_FILE_CHILD").is_some() {
+        return false;
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture", test])
+        .env("EVENT_FILE_CHILD", "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}{errors}");
+    true
+}
+
+/// The threads of this process that a store has started, by the names that the system keeps.
+fn threads() -> Vec<(String, String)> {
+    let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+    let named = tasks.filter_map(|task| {
+        let name = fs::read_to_string(task.join("comm")).ok()?.trim().to_owned();
+        let id = task.file_name()?.to_str()?.to_owned();
+        (name == "event-file" || name.starts_with("notify-rs")).then_some((name, id))
+    });
+    named.collect()
+}
+
+#[test]
+fn ten_thousand_files_of_one_directory_are_one_watch() {
+    if alone("costs::ten_thousand_files_of_one_directory_are_one_watch") {
+        return;
+    }
+    let place = Place::new();
+    for key in 0..10_000 {
+        fs::write(place.path(&key.to_string()), key.to_string()).unwrap();
+    }
+    let begun = Instant::now();
+    let mut watchers: Vec<_> = (0..10_000).map(|key| place.watch(&key.to_string())).collect();
+    for (key, watcher) in watchers.iter_mut().enumerate() {
+        watcher.is(&key.to_string());
+    }
+    println!("10,000 files were read in {:?}", begun.elapsed());
+    assert_eq!(all_inotify_watches(), 1);
+    for key in [0, 5_000, 9_999] {
+        place.put(&key.to_string(), "changed");
+        watchers[key].is("changed");
+    }
+    let begun = Instant::now();
+    drop(watchers);
+    eventually("nothing is watched", || all_inotify_watches() == 0);
+    println!("and given up in {:?}", begun.elapsed());
+}
+
+#[test]
+fn the_threads_end_with_the_store() {
+    if alone("costs::the_threads_end_with_the_store") {
+        return;
+    }
+    let place = Place::new();
+    let value = place.store.value("key");
+    let mut watcher = value.watch();
+    watcher.is_missing();
+    assert_eq!((threads().len(), all_inotify_watches()), (2, 1));
+    drop(watcher);
+    eventually("the thread of notify ends with the last watcher", || threads().len() == 1);
+    assert_eq!(all_inotify_watches(), 0);
+    let watcher = value.watch();
+    drop((place, value));
+    eventually("a watcher keeps the store", || threads().len() == 2);
+    drop(watcher);
+    eventually("all threads end", || threads().is_empty());
+
+    let temp = tempfile::tempdir().unwrap();
+    let store = FileStore::open(temp.path(), Options::new()).unwrap();
+    let mut watcher = store.value("key").watch();
+    watcher.is_missing();
+    store.close();
+    assert!(soon(watcher.get()).unwrap_err().is_closed());
+    eventually("all threads end when the store is closed", || threads().is_empty());
+    assert_eq!(all_inotify_watches(), 0);
+}
+
+/// How long the threads of stores have run, by the system's accounts in nanoseconds, and how often they were switched to.
+fn work() -> (u64, u64) {
+    let accounts = threads().into_iter().map(|(_, id)| {
+        let text = fs::read_to_string(format!("/proc/self/task/{id}/schedstat")).unwrap();
+        let mut numbers = text.split_whitespace().map(|number| number.parse::<u64>().unwrap());
+        (numbers.next().unwrap(), numbers.nth(1).unwrap())
+    });
+    accounts.fold((0, 0), |(time, switches), (more, others)| (time + more, switches + others))
+}
+
+#[test]
+fn while_nothing_changes_it_does_nothing() {
+    if alone("costs::while_nothing_changes_it_does_nothing") {
+        return;
+    }
+    let place = Place::new();
+    let mut watchers: Vec<_> = (0..1000).map(|key| place.watch(&key.to_string())).collect();
+    watchers.iter_mut().for_each(Next::is_missing);
+    thread::sleep(Duration::from_millis(500)); // what is under way ends
+    let before = work();
+    thread::sleep(Duration::from_secs(6)); // one check of the directories
+    let after = work();
+    let (time, switches) = (after.0 - before.0, after.1 - before.1);
+    println!("{time} ns and {switches} switches in 6 s");
+    assert!(time < 5_000_000, "{time} ns in 6 s");
+    assert!(switches <= 4, "{switches} in 6 s");
+}
+
+#[test]
+fn changes_of_other_files_do_not_wake_the_store() {
+    if alone("costs::changes_of_other_files_do_not_wake_the_store") {
+        return;
+    }
+    let place = Place::new();
+    place.watch("key").is_missing();
+    let mut watcher = place.watch("key");
+    watcher.is_missing();
+    thread::sleep(Duration::from_millis(200));
+    let of_store = || {
+        let (_, id) = threads().into_iter().find(|(name, _)| name == "event-file").unwrap();
+        let status = fs::read_to_string(format!("/proc/self/task/{id}/status")).unwrap();
+        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let before = of_store();
+    for other in 0..1000 {
+        place.put("other", &other.to_string());
+    }
+    assert!(of_store() - before <= 2);
+}

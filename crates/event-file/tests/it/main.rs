@@ -1,0 +1,10 @@
+//! event-file on real directories.
+
+mod changes;
+mod costs;
+mod health;
+mod keys;
+mod laws;
+mod notifications;
+mod storms;
+mod support;

@@ -1,0 +1,174 @@
+//! Where the system does not notify: limits that are used up, file systems, and what is unmounted.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use event_core::{CauseKind, HealthState, ValueReader};
+use event_file::{FileStore, Options};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::support::{HealthExt, Next, Place, inotify_watches, put};
+
+/// Runs a test of this file in a process of its own, with a program before it.
+fn in_a_child(program: &[&str], test: &str) {
+    let output = Command::new(program[0])
+        .args(&program[1..])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "--include-ignored", "--nocapture", test])
+        .env("EVENT_FILE_CHILD", "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}{errors}");
+}
+
+fn is_child() -> bool {
+    std::env::var_os("EVENT_FILE_CHILD").is_some()
+}
+
+#[test]
+fn a_store_that_only_polls_notices_every_change() {
+    let interval = Duration::from_millis(50);
+    let place = Place::with(Options::new().only_poll().poll_interval(interval));
+    let mut watcher = place.watch("key");
+    watcher.is_missing();
+    for version in 0..5 {
+        place.put("key", &version.to_string());
+        watcher.is(&version.to_string());
+        // The same length, and on a coarse clock the same time.
+        place.write("key", &format!("{}", 9 - version));
+        watcher.until(&format!("{}", 9 - version));
+    }
+    fs::remove_file(place.path("key")).unwrap();
+    watcher.is_missing();
+    assert_eq!(inotify_watches(&place.dir()), 0);
+    assert_eq!(place.store.health().until_live().cause, None, "the program asked for it");
+    fs::remove_dir_all(place.dir()).unwrap();
+    place.store.health().until_stalled(CauseKind::Unreachable);
+    fs::create_dir(place.dir()).unwrap();
+    place.put("key", "after");
+    watcher.until("after");
+}
+
+#[test]
+fn a_file_of_a_file_system_without_notifications_is_polled_and_the_health_says_so() {
+    let store = FileStore::open("/proc/self", Options::new()).unwrap();
+    let value = store.value("comm");
+    let _watcher = value.watch();
+    let health = store.health().until(|health| health.cause.is_some());
+    let cause = health.cause.unwrap();
+    assert_eq!((health.state, cause.kind()), (HealthState::Live, CauseKind::NoNotifications));
+    assert!(cause.message().contains("every 1s: procfs"), "{cause}");
+    value.health().until(|health| health.state == HealthState::Live);
+}
+
+/// In a process of its own, where no file may be opened any more but those that the test opens.
+#[test]
+fn without_a_file_for_inotify_it_polls_until_there_is_one() {
+    if !is_child() {
+        let test = "notifications::without_a_file_for_inotify_it_polls_until_there_is_one";
+        return in_a_child(&["env"], test);
+    }
+    let place = Place::with(Options::new().poll_interval(Duration::from_millis(50)));
+    place.put("key", "0");
+    let before = getrlimit(Resource::Nofile);
+    let free = fs::File::open("/dev/null").unwrap();
+    let number = std::os::fd::AsRawFd::as_raw_fd(&free);
+    drop(free);
+    // One file at a time: enough to read and to write, and not for inotify, which needs three.
+    let limit = u64::try_from(number).unwrap() + 2;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(limit), ..before }).unwrap();
+    let mut watcher = place.watch("key");
+    watcher.is("0");
+    let health = place.store.health().until(|health| health.cause.is_some());
+    let cause = health.cause.unwrap();
+    assert_eq!((health.state, cause.kind()), (HealthState::Live, CauseKind::NoNotifications));
+    assert!(cause.message().contains("limit"), "{cause}");
+    place.put("key", "1");
+    watcher.is("1");
+    setrlimit(Resource::Nofile, before).unwrap();
+    place.store.health().until_live();
+    assert_eq!(inotify_watches(&place.dir()), 1);
+    place.put("key", "2");
+    watcher.is("2");
+}
+
+/// In a user namespace of its own, whose limit it sets.
+#[test]
+fn when_the_limit_of_watches_is_used_up_it_polls_until_there_is_one() {
+    let test = "notifications::when_the_limit_of_watches_is_used_up_it_polls_until_there_is_one";
+    if !is_child() {
+        let has_namespaces =
+            Command::new("unshare").args(["--user", "--map-root-user", "true"]).status();
+        if !has_namespaces.is_ok_and(|status| status.success()) {
+            eprintln!("not tested: no user namespace may be made here");
+            return;
+        }
+        return in_a_child(&["unshare", "--user", "--map-root-user"], test);
+    }
+    let limit = "/proc/sys/user/max_inotify_watches";
+    fs::write(limit, "1").unwrap();
+    let place = Place::with(Options::new().poll_interval(Duration::from_millis(50)));
+    fs::create_dir(place.path("a")).unwrap();
+    fs::create_dir(place.path("b")).unwrap();
+    let (mut a, mut b) = (place.watch("a/key"), place.watch("b/key"));
+    a.is_missing();
+    b.is_missing();
+    let health = place.store.health().until(|health| health.cause.is_some());
+    let cause = health.cause.unwrap();
+    assert_eq!((health.state, cause.kind()), (HealthState::Live, CauseKind::NoNotifications));
+    assert!(cause.message().contains("max_user_watches"), "{cause}");
+    for version in 0..3 {
+        let text = version.to_string();
+        put(&place.path("a/key"), &text);
+        put(&place.path("b/key"), &text);
+        a.until(&text);
+        b.until(&text);
+    }
+    fs::write(limit, "1000").unwrap();
+    place.store.health().until_live();
+}
+
+/// In a mount namespace of its own.
+#[test]
+fn what_is_unmounted_is_a_stall_until_it_is_mounted_again() {
+    let test = "notifications::what_is_unmounted_is_a_stall_until_it_is_mounted_again";
+    let unshare = ["unshare", "--user", "--map-root-user", "--mount"];
+    if !is_child() {
+        let may_mount = Command::new(unshare[0]).args(&unshare[1..]).arg("true").status();
+        if !may_mount.is_ok_and(|status| status.success()) {
+            eprintln!("not tested: nothing may be mounted here");
+            return;
+        }
+        return in_a_child(&unshare, test);
+    }
+    let run = |program: &str, arguments: &[&str]| {
+        assert!(Command::new(program).args(arguments).status().unwrap().success(), "{program}");
+    };
+    let place = Place::new();
+    let dir = place.dir();
+    let dir = dir.to_str().unwrap();
+    let mount = || run("mount", &["-t", "tmpfs", "none", dir]);
+    mount();
+    place.put("key", "before");
+    let mut watcher = place.watch("key");
+    watcher.is("before");
+    run("umount", &[dir]);
+    let cause = place.store.health().until_stalled(CauseKind::Unreachable);
+    assert!(cause.message().contains("was mounted"), "{cause}");
+    watcher.rests(Duration::from_millis(50));
+    mount();
+    place.put("key", "after");
+    watcher.is("after");
+    place.store.health().until_live();
+    put(&place.path("key"), "last");
+    watcher.is("last");
+    // Another file system over it.
+    mount();
+    place.put("key", "over it");
+    watcher.until("over it");
+    run("umount", &[dir]);
+    watcher.until("last");
+}

@@ -1,0 +1,142 @@
+//! Many changes: the last arrives, and none is torn.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use event_core::{Bytes, ReaderExt, WatcherExt};
+use event_file::Options;
+
+use crate::support::{BOUND, Next, Place, put, within};
+
+/// A document whose every part has its number, so that half of one and half of another is noticed.
+fn document(number: u32) -> String {
+    format!("{number:010}").repeat(1 + number as usize % 400)
+}
+
+/// The number of a document, if it is whole.
+fn number(bytes: &Bytes) -> Option<u32> {
+    let number = std::str::from_utf8(bytes.get(..10)?).ok()?.parse().ok()?;
+    (*bytes == document(number)).then_some(number)
+}
+
+/// Rewrites a file under a reader. Returns how many versions the reader took, and how many of them were torn.
+fn rewrite(options: Options, rewrites: u32, write: impl Fn(&Path, u32) + Sync) -> (usize, usize) {
+    let place = Place::with(options);
+    let mut watcher = place.watch("key");
+    watcher.is_missing();
+    let path = place.path("key");
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 1..=rewrites {
+                write(&path, number);
+            }
+            is_done.store(true, Ordering::Relaxed);
+        });
+        let (mut taken, mut torn, mut last) = (0, 0, 0);
+        while last != rewrites {
+            let next = within(BOUND, watcher.get());
+            let entry = next.unwrap_or_else(|| panic!("{last} of {rewrites} is the last")).unwrap();
+            let Some(bytes) = entry.value() else { continue };
+            taken += 1;
+            match number(bytes) {
+                Some(number) => {
+                    assert!(number > last, "{number} after {last}");
+                    last = number;
+                }
+                None => torn += 1,
+            }
+        }
+        (taken, torn)
+    })
+}
+
+#[test]
+fn of_ten_thousand_rewrites_by_rename_none_is_torn_and_the_last_arrives() {
+    let (taken, torn) =
+        rewrite(Options::new(), 10_000, |path, number| put(path, &document(number)));
+    assert_eq!(torn, 0, "of {taken}");
+    println!("{taken} of 10000 were taken");
+}
+
+#[test]
+fn a_store_that_polls_takes_the_last_of_ten_thousand_rewrites() {
+    let options = Options::new().only_poll().poll_interval(Duration::from_millis(1));
+    let (taken, torn) = rewrite(options, 10_000, |path, number| put(path, &document(number)));
+    assert_eq!(torn, 0, "of {taken}");
+}
+
+#[test]
+fn of_ten_thousand_rewrites_in_place_the_last_arrives_whole() {
+    let (taken, torn) = rewrite(Options::new(), 10_000, |path, number| {
+        fs::write(path, document(number)).unwrap();
+    });
+    println!("{torn} of {taken} were torn");
+}
+
+#[test]
+fn ten_thousand_swaps_of_a_link_are_not_torn() {
+    let (taken, torn) = rewrite(Options::new(), 2_000, |path, number| {
+        let dir = path.parent().unwrap();
+        let folder = format!("..{number}");
+        fs::create_dir(dir.join(&folder)).unwrap();
+        fs::write(dir.join(&folder).join("key"), document(number)).unwrap();
+        std::os::unix::fs::symlink(&folder, dir.join("..tmp")).unwrap();
+        fs::rename(dir.join("..tmp"), dir.join("..data")).unwrap();
+        if number == 1 {
+            std::os::unix::fs::symlink("..data/key", path).unwrap();
+        } else {
+            fs::remove_dir_all(dir.join(format!("..{}", number - 1))).unwrap();
+        }
+    });
+    assert_eq!(torn, 0, "of {taken}");
+}
+
+#[test]
+fn when_the_queue_of_notifications_overflows_the_last_version_arrives() {
+    // More keys than the queue has room for, each written several times.
+    let place = Place::new();
+    let mut watchers: Vec<_> = (0..2000).map(|key| place.watch(&format!("key-{key}"))).collect();
+    watchers.iter_mut().for_each(Next::is_missing);
+    thread::scope(|scope| {
+        for half in 0..2 {
+            let place = &place;
+            scope.spawn(move || {
+                for version in 0..10 {
+                    for key in (half..2000).step_by(2) {
+                        place.write(&format!("key-{key}"), &format!("{key}, {version}"));
+                    }
+                }
+            });
+        }
+    });
+    for (key, watcher) in watchers.iter_mut().enumerate() {
+        watcher.until(&format!("{key}, 9"));
+    }
+}
+
+#[test]
+fn a_directory_that_is_replaced_again_and_again_ends_with_the_last() {
+    let place = Place::new();
+    place.put("key", "0");
+    let mut watcher = place.watch("key");
+    watcher.is("0");
+    for version in 1..=200 {
+        let new = place.outside("new");
+        fs::create_dir(&new).unwrap();
+        fs::write(new.join("key"), version.to_string()).unwrap();
+        if version % 2 == 0 {
+            fs::remove_dir_all(place.dir()).unwrap();
+        } else {
+            fs::rename(place.dir(), place.outside(&format!("old-{version}"))).unwrap();
+        }
+        fs::rename(&new, place.dir()).unwrap();
+    }
+    watcher.until("200");
+    assert_eq!(crate::support::present(&place.store.value("key").boxed()), "200");
+    place.put("key", "last");
+    watcher.until("last");
+}
