@@ -60,7 +60,6 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::cell::Lock;
 use crate::{
     BoxReader, Bytes, Entry, Health, HealthState, MemoryReader, MemoryValue, ReaderExt, Refresh,
     Store,
@@ -87,8 +86,6 @@ pub struct Upstream {
 struct Owner {
     mailbox: Arc<Mailbox>,
     health: MemoryReader<Health>,
-    /// What starts the backend, until it is called.
-    start: Lock<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Upstream {
@@ -111,37 +108,8 @@ impl Upstream {
         let health = MemoryValue::new(Health::new(HealthState::Connecting));
         let publisher = Publisher::new(Arc::clone(&mailbox), health);
         let health = publisher.health();
-        let owner = Owner { mailbox, health, start: Lock::default() };
+        let owner = Owner { mailbox, health };
         (Self { owner: Arc::new(owner) }, publisher)
-    }
-
-    /// An upstream whose backend starts with the first watcher: `start` is then called once, with what the backend
-    /// holds. It must return at once: let it spawn a task or a thread.
-    ///
-    /// ```
-    /// use event_core::upstream::Upstream;
-    /// use event_core::{ReaderExt, ValueReader};
-    ///
-    /// let upstream = Upstream::starting(|_| Ok(()), |publisher| drop(publisher));
-    /// let end = futures_executor::block_on(upstream.value("key").get()).unwrap_err();
-    /// assert!(end.is_closed(), "a backend that ends at once");
-    /// ```
-    #[must_use]
-    pub fn starting(
-        check: impl Fn(&[u8]) -> Result<(), String> + Send + Sync + 'static,
-        start: impl FnOnce(Publisher) + Send + 'static,
-    ) -> Self {
-        let (upstream, publisher) = Self::with_keys(check);
-        *upstream.owner.start.lock() = Some(Box::new(move || start(publisher)));
-        upstream
-    }
-
-    /// Starts the backend, unless it was started.
-    fn start(&self) {
-        let start = self.owner.start.lock().take();
-        if let Some(start) = start {
-            start();
-        }
     }
 
     /// A key as a value. It costs nothing until it is watched.

@@ -34,6 +34,11 @@
 //! A file that is gone for less than the settle time, as an editor leaves it while it saves, is not published as
 //! deleted.
 //!
+//! # A start without the backend
+//!
+//! [`CachedExt::cached`] keeps the newest bytes of any reader, such as a key of an etcd, in a file. While the backend does
+//! not answer, a program starts with those.
+//!
 //! # What does it cost?
 //!
 //! A store has one thread, and while a key is watched [`notify`](https://docs.rs/notify) has another. Both sleep until
@@ -55,6 +60,7 @@
 //! was written in place is published after the settle time.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod cached;
 mod options;
 mod store;
 mod value;
@@ -71,6 +77,7 @@ mod resolve;
 #[doc(no_inline)]
 pub use event_core::upstream::{Ready, UpstreamHealth, UpstreamHealthWatcher, UpstreamWatcher};
 
+pub use cached::{Cached, CachedExt, CachedWatcher};
 pub use options::Options;
 pub use store::{FileStore, file};
 pub use value::FileValue;

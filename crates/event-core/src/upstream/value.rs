@@ -97,7 +97,6 @@ struct Subscription {
 impl Subscription {
     fn new(upstream: &Upstream, key: &Bytes) -> (Self, MemoryReader<Entry>) {
         let (id, value) = upstream.mailbox().subscribe(key);
-        upstream.start();
         (Self { upstream: upstream.clone(), id }, value)
     }
 }

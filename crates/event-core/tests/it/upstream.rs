@@ -1,8 +1,5 @@
 //! The kit for backends, driven by hand.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use event_core::upstream::{KeyId, Publisher, Requests, Upstream, UpstreamHealth};
 use event_core::{
     Bytes, Cause, CauseKind, Entry, EntryState, Error, ErrorKind, Health, HealthState, Store,
@@ -157,26 +154,6 @@ fn a_key_that_the_backend_cant_have_is_an_error_of_its_watchers() {
     block_on(Store::refresh(&upstream)).unwrap();
     upstream.close();
     assert!(watcher.try_get().unwrap().unwrap_err().is_closed());
-}
-
-#[test]
-fn a_backend_starts_with_the_first_watcher_and_once() {
-    let starts = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&starts);
-    let (give, taken) = std::sync::mpsc::channel();
-    let upstream = Upstream::starting(
-        |_| Ok(()),
-        move |publisher| {
-            count.fetch_add(1, Ordering::SeqCst);
-            give.send(publisher).unwrap();
-        },
-    );
-    let value = upstream.value("a");
-    assert_eq!(starts.load(Ordering::SeqCst), 0);
-    let _watchers = [value.watch(), value.watch(), upstream.value("b").watch()];
-    assert_eq!(starts.load(Ordering::SeqCst), 1);
-    let mut publisher = taken.recv().unwrap();
-    assert_eq!(next(&mut publisher).started.len(), 2);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! event-file on real directories.
 
+mod cached;
 mod changes;
 mod costs;
 mod health;
