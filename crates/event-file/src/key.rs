@@ -25,32 +25,18 @@ pub(crate) fn check(name: &[u8]) -> Result<(), String> {
     check_system(name)
 }
 
-/// The path of a key below the directory of its store. `None` if this system has no such path, which
-/// [`check`] refuses.
+/// The path of a key below the directory of its store, of a name that [`check`] allows.
 #[cfg(unix)]
-pub(crate) fn path(name: &[u8]) -> Option<&Path> {
+pub(crate) fn path(name: &[u8]) -> &Path {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
-    Some(Path::new(OsStr::from_bytes(name)))
+    Path::new(OsStr::from_bytes(name))
 }
 
 #[cfg(not(unix))]
-pub(crate) fn path(name: &[u8]) -> Option<&Path> {
-    std::str::from_utf8(name).ok().map(Path::new)
-}
-
-/// The name of the key whose file has this name.
-#[cfg(unix)]
-pub(crate) fn of_file_name(name: &std::ffi::OsStr) -> Option<Vec<u8>> {
-    use std::os::unix::ffi::OsStrExt;
-
-    Some(name.as_bytes().to_vec())
-}
-
-#[cfg(not(unix))]
-pub(crate) fn of_file_name(name: &std::ffi::OsStr) -> Option<Vec<u8>> {
-    name.to_str().map(|name| name.as_bytes().to_vec())
+pub(crate) fn path(name: &[u8]) -> &Path {
+    Path::new(std::str::from_utf8(name).unwrap_or_default())
 }
 
 #[cfg(unix)]

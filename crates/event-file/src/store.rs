@@ -216,11 +216,10 @@ impl FileStore {
 /// ```
 pub fn file(path: impl AsRef<Path>, options: Options) -> Result<FileValue, Error> {
     let path: PathBuf = key::absolute(path.as_ref()).map_err(invalid)?;
-    let name = path.file_name().and_then(key::of_file_name);
-    let (Some(dir), Some(name)) = (path.parent(), name) else {
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(invalid(format!("{} has no file name", path.display())));
     };
-    Ok(FileStore::open(dir, options.follow_links_out())?.value(name))
+    Ok(FileStore::open(dir, options.follow_links_out())?.value(name.as_encoded_bytes()))
 }
 
 impl Store for FileStore {

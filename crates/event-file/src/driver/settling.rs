@@ -141,12 +141,12 @@ mod tests {
     const YOUNG: Option<Duration> = Some(Duration::ZERO);
 
     /// What a file of this length looks like.
-    fn stamp(len: usize) -> State {
+    fn stamp(len: usize) -> Stamp {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         fs::write(&path, vec![0; len]).unwrap();
         let kind = fs::symlink_metadata(&path).unwrap().file_type();
-        Some(Opened::open(&path, kind, 1000).unwrap().stamp)
+        Opened::open(&path, kind, 1000).unwrap().stamp
     }
 
     #[test]
@@ -154,12 +154,12 @@ mod tests {
         let (mut settling, now) = (Settling::default(), Instant::now());
         settling.handle_written(TIMES, now);
         settling.handle_complete();
-        assert_eq!(settling.look(stamp(1), YOUNG, TIMES, now), Verdict::Read);
+        assert_eq!(settling.look(Some(stamp(1)), YOUNG, TIMES, now), Verdict::Read);
     }
 
     #[test]
     fn a_file_that_is_written_is_read_when_it_is_quiet() {
-        let (mut settling, begun, stamp) = (Settling::default(), Instant::now(), stamp(1));
+        let (mut settling, begun, stamp) = (Settling::default(), Instant::now(), Some(stamp(1)));
         assert_eq!(settling.handle_written(TIMES, begun), begun + SETTLE);
         let now = begun + SETTLE;
         assert_eq!(settling.look(stamp, YOUNG, TIMES, now), Verdict::Wait(now + SETTLE));
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn an_old_file_is_read_at_once_and_a_young_one_is_not() {
-        let (mut settling, now, stamp) = (Settling::default(), Instant::now(), stamp(1));
+        let (mut settling, now, stamp) = (Settling::default(), Instant::now(), Some(stamp(1)));
         assert_eq!(settling.look(stamp, YOUNG, TIMES, now), Verdict::Wait(now + SETTLE));
         assert_eq!(settling.look(stamp, None, TIMES, now), Verdict::Wait(now + SETTLE));
         assert_eq!(settling.look(stamp, Some(SETTLE), TIMES, now), Verdict::Read);
@@ -186,11 +186,11 @@ mod tests {
         let now = Instant::now();
         let mut settling = Settling::default();
         settling.handle_complete();
-        assert_eq!(settling.look(stamp(0), YOUNG, TIMES, now), Verdict::Wait(now + SETTLE));
+        assert_eq!(settling.look(Some(stamp(0)), YOUNG, TIMES, now), Verdict::Wait(now + SETTLE));
 
         let mut settling = Settling::default();
         assert_eq!(settling.look(None, None, TIMES, now), Verdict::Read, "it never existed");
-        settling.handle_read(stamp(1), now);
+        settling.handle_read(Some(stamp(1)), now);
         assert_eq!(settling.look(None, None, TIMES, now), Verdict::Wait(now + SETTLE));
         assert_eq!(settling.look(None, None, TIMES, now + SETTLE), Verdict::Read);
     }
@@ -201,7 +201,7 @@ mod tests {
         let mut due = settling.handle_written(TIMES, begun);
         let mut now = begun;
         for len in 1..1000 {
-            match settling.look(stamp(len), YOUNG, TIMES, due) {
+            match settling.look(Some(stamp(len)), YOUNG, TIMES, due) {
                 Verdict::Wait(until) => due = until,
                 Verdict::Read => panic!("it changes"),
                 Verdict::ReadAnyway => {
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_same_stamp_is_certain_only_if_it_was_there_for_long() {
-        let (mut settling, now, stamp) = (Settling::default(), Instant::now(), stamp(1));
+        let (mut settling, now, stamp) = (Settling::default(), Instant::now(), Some(stamp(1)));
         settling.look(stamp, YOUNG, TIMES, now);
         settling.handle_read(stamp, now + SETTLE);
         assert!(!settling.is_certain(stamp));

@@ -54,21 +54,21 @@ impl Notifier {
         }
         let Self { inbox, watcher, .. } = self;
         let called = catch_unwind(AssertUnwindSafe(|| {
-            let watcher = match watcher {
-                Some(watcher) => watcher,
-                None => {
-                    let notified = Notified(Arc::clone(inbox));
-                    watcher.insert(RecommendedWatcher::new(notified, Config::default())?)
-                }
+            let watcher = if let Some(watcher) = watcher {
+                watcher
+            } else {
+                let notified = Notified(Arc::clone(inbox));
+                watcher.insert(RecommendedWatcher::new(notified, Config::default())?)
             };
             call(watcher)
         }));
-        called.map(|result| result.map_err(|error| words(&error))).unwrap_or_else(|_| {
+        let Ok(result) = called else {
             self.is_broken = true;
             mem::forget(self.watcher.take()); // its drop would panic, too
             self.inbox.lose(); // all watches are gone
-            Err(ENDED.to_owned())
-        })
+            return Err(ENDED.to_owned());
+        };
+        result.map_err(|error| words(&error))
     }
 }
 

@@ -1,29 +1,21 @@
 //! What a store holds, and what it does while nothing changes.
 
 use std::fs;
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use event_core::{ValueReader, WatcherExt};
 use event_file::{FileStore, Options};
 
-use crate::support::{Next, Place, all_inotify_watches, eventually, soon};
+use crate::support::{Next, Place, all_inotify_watches, eventually, in_a_child, is_child, soon};
 
 /// These tests count what the process has, so each has a process of its own.
-fn alone(test: &str) -> bool {
-    if std::env::var_os("EVENT_FILE_CHILD").is_some() {
-        return false;
+fn alone(name: &str) -> bool {
+    if !is_child() {
+        in_a_child(&["env"], name);
+        return true;
     }
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--nocapture", test])
-        .env("EVENT_FILE_CHILD", "1")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}{errors}");
-    true
+    false
 }
 
 /// The threads of this process that a store has started, by the names that the system keeps.

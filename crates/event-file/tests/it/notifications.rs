@@ -8,25 +8,7 @@ use event_core::{CauseKind, HealthState, ValueReader};
 use event_file::{FileStore, Options};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::support::{HealthExt, Next, Place, inotify_watches, put};
-
-/// Runs a test of this file in a process of its own, with a program before it.
-fn in_a_child(program: &[&str], test: &str) {
-    let output = Command::new(program[0])
-        .args(&program[1..])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "--include-ignored", "--nocapture", test])
-        .env("EVENT_FILE_CHILD", "1")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}{errors}");
-}
-
-fn is_child() -> bool {
-    std::env::var_os("EVENT_FILE_CHILD").is_some()
-}
+use crate::support::{HealthExt, Next, Place, in_a_child, inotify_watches, is_child, put};
 
 #[test]
 fn a_store_that_only_polls_notices_every_change() {
@@ -68,8 +50,8 @@ fn a_file_of_a_file_system_without_notifications_is_polled_and_the_health_says_s
 #[test]
 fn without_a_file_for_inotify_it_polls_until_there_is_one() {
     if !is_child() {
-        let test = "notifications::without_a_file_for_inotify_it_polls_until_there_is_one";
-        return in_a_child(&["env"], test);
+        let name = "notifications::without_a_file_for_inotify_it_polls_until_there_is_one";
+        return in_a_child(&["env"], name);
     }
     let place = Place::with(Options::new().poll_interval(Duration::from_millis(50)));
     place.put("key", "0");
@@ -98,7 +80,7 @@ fn without_a_file_for_inotify_it_polls_until_there_is_one() {
 /// In a user namespace of its own, whose limit it sets.
 #[test]
 fn when_the_limit_of_watches_is_used_up_it_polls_until_there_is_one() {
-    let test = "notifications::when_the_limit_of_watches_is_used_up_it_polls_until_there_is_one";
+    let name = "notifications::when_the_limit_of_watches_is_used_up_it_polls_until_there_is_one";
     if !is_child() {
         let has_namespaces =
             Command::new("unshare").args(["--user", "--map-root-user", "true"]).status();
@@ -106,7 +88,7 @@ fn when_the_limit_of_watches_is_used_up_it_polls_until_there_is_one() {
             eprintln!("not tested: no user namespace may be made here");
             return;
         }
-        return in_a_child(&["unshare", "--user", "--map-root-user"], test);
+        return in_a_child(&["unshare", "--user", "--map-root-user"], name);
     }
     let limit = "/proc/sys/user/max_inotify_watches";
     fs::write(limit, "1").unwrap();
@@ -134,7 +116,7 @@ fn when_the_limit_of_watches_is_used_up_it_polls_until_there_is_one() {
 /// In a mount namespace of its own.
 #[test]
 fn what_is_unmounted_is_a_stall_until_it_is_mounted_again() {
-    let test = "notifications::what_is_unmounted_is_a_stall_until_it_is_mounted_again";
+    let name = "notifications::what_is_unmounted_is_a_stall_until_it_is_mounted_again";
     let unshare = ["unshare", "--user", "--map-root-user", "--mount"];
     if !is_child() {
         let may_mount = Command::new(unshare[0]).args(&unshare[1..]).arg("true").status();
@@ -142,7 +124,7 @@ fn what_is_unmounted_is_a_stall_until_it_is_mounted_again() {
             eprintln!("not tested: nothing may be mounted here");
             return;
         }
-        return in_a_child(&unshare, test);
+        return in_a_child(&unshare, name);
     }
     let run = |program: &str, arguments: &[&str]| {
         assert!(Command::new(program).args(arguments).status().unwrap().success(), "{program}");

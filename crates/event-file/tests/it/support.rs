@@ -4,6 +4,7 @@ use std::fs;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::process::Command;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
@@ -232,7 +233,31 @@ pub(crate) fn all_inotify_watches() -> usize {
 }
 
 #[track_caller]
-pub(crate) fn present(reader: &(impl ValueReader<Entry> + ReaderExt<Entry>)) -> String {
+pub(crate) fn present(reader: &impl ReaderExt<Entry>) -> String {
     let entry = soon(reader.get()).unwrap();
     String::from_utf8(entry.value().unwrap().to_vec()).unwrap()
+}
+
+const CHILD: &str = "EVENT_FILE_CHILD";
+
+/// Whether this is a process that [`in_a_child`] has started.
+pub(crate) fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+/// Runs a test in a process of its own, with this program and its arguments before it.
+#[track_caller]
+pub(crate) fn in_a_child(wrapper: &[&str], name: &str) {
+    let this = std::env::current_exe().unwrap();
+    run(Command::new(wrapper[0]).args(&wrapper[1..]).arg(this), name);
+}
+
+/// Runs one test of a test program.
+#[track_caller]
+pub(crate) fn run(program: &mut Command, name: &str) {
+    let output = program.args(["--exact", "--nocapture", name]).env(CHILD, "1").output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let has_passed = output.status.success() && printed.contains("1 passed");
+    assert!(has_passed, "{printed}{errors}");
 }

@@ -1,0 +1,187 @@
+//! Looking at one key: where its path leads, what the file looks like, and whether to read it.
+
+use std::fs::FileType;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use event_core::upstream::KeyId;
+use event_core::{Bytes, Cause, CauseKind, Error};
+
+use super::backoff::Backoff;
+use super::root::Place;
+use super::settling::Verdict;
+use super::{Driver, Key, Look};
+use crate::key;
+use crate::read::{self, Contents, Failure, Opened};
+use crate::resolve::{End, resolve};
+use crate::watches::Who;
+
+/// How many keys are read before it looks what programs want and what was notified.
+const KEYS: usize = 128;
+/// How often a path is followed or opened again because it changed meanwhile, before a pause.
+const ROUNDS: usize = 16;
+
+/// What looking at a key came to.
+enum Looked {
+    /// This is the newest version, or the one that is published already.
+    Done,
+    Refused(Cause),
+    /// Look again at this time.
+    Later(Instant),
+    /// The directory of the store is gone.
+    Lost,
+}
+
+impl Driver {
+    /// Looks at some of the keys that may have changed.
+    pub(super) fn look_at_keys(&mut self) {
+        for _ in 0..KEYS {
+            let Some((id, look)) = self.dirty.pop_first() else { return };
+            self.look_at_key(id, look);
+            if self.root_is_dirty {
+                return;
+            }
+        }
+    }
+
+    fn look_at_key(&mut self, id: KeyId, look: Look) {
+        let Some(mut key) = self.keys.remove(id) else { return };
+        let (now, times) = (Instant::now(), self.times());
+        let looked = self.look_at(id, &mut key, look, now);
+        let due = match looked {
+            Looked::Done => {
+                if key.refused.take().is_some() {
+                    self.publisher.accept(id);
+                }
+                key.backoff = Backoff::default();
+                self.complete_refresh(id, &mut key, &Ok(()));
+                None
+            }
+            Looked::Refused(cause) => {
+                key.settling.forget_change();
+                // Whoever refreshes waits while the file can't be reached.
+                if cause.kind() != CauseKind::Unreachable {
+                    let error = Error::new(cause.kind().error_kind(), cause.message());
+                    self.complete_refresh(id, &mut key, &Err(error));
+                }
+                if key.refused.as_ref() != Some(&cause) {
+                    self.publisher.refuse(id, cause.clone());
+                    key.refused = Some(cause);
+                }
+                Some(now + key.backoff.next())
+            }
+            Looked::Later(due) => Some(due.max(now)),
+            Looked::Lost => {
+                self.root_is_dirty = true;
+                self.dirty.insert(id, Look::Read);
+                Some(now + times.settle)
+            }
+        };
+        self.keys.insert(id, key);
+        self.set_due(id, due);
+    }
+
+    fn complete_refresh(&mut self, id: KeyId, key: &mut Key, result: &Result<(), Error>) {
+        if let Some(ticket) = key.refresh.take() {
+            self.publisher.refreshed(id, ticket, result);
+        }
+    }
+
+    fn look_at(&mut self, id: KeyId, key: &mut Key, look: Look, now: Instant) -> Looked {
+        let times = self.times();
+        for _ in 0..ROUNDS {
+            let end = match self.follow(id, key) {
+                Ok(Some(end)) => end,
+                Ok(None) => continue,
+                Err(looked) => return looked,
+            };
+            let Some(path) = key.chain.last().map(Arc::clone) else { return Looked::Lost };
+            let kind = match end {
+                End::Found(kind) => kind,
+                End::Missing => return self.handle_missing(id, key, now),
+                End::TooManyLinks => {
+                    let why = "it has too many symbolic links";
+                    return Looked::Refused(Cause::new(CauseKind::InvalidArgument, why));
+                }
+                End::Failed(error) => return Looked::Refused(read::cause(&error)),
+            };
+            match self.read(id, key, &path, kind, look, now) {
+                Ok(looked) => return looked,
+                Err(Failure::Moved) => {} // it was replaced meanwhile
+                Err(Failure::Refused(cause)) => return Looked::Refused(cause),
+            }
+        }
+        Looked::Later(now + times.settle)
+    }
+
+    /// Follows the path of a key. `None`: a directory is newly watched, so it has to be followed again.
+    fn follow(&mut self, id: KeyId, key: &mut Key) -> Result<Option<End>, Looked> {
+        let Some(place) = self.root.place() else { return Err(Looked::Lost) };
+        let mut resolved = resolve(&place.path, key::path(&key.name));
+        let is_outside = |path: &PathBuf| !path.starts_with(&place.path);
+        let leads_out = !self.options.follows_out && resolved.chain.last().is_some_and(is_outside);
+        if leads_out {
+            // What is outside is not watched.
+            resolved.chain.retain(|path| !is_outside(path));
+        }
+        if self.watches.set(Who::Key(id), &mut key.chain, resolved.chain) {
+            return Ok(None);
+        }
+        if leads_out {
+            let why = "it is a symbolic link that leads out of the directory: see `Options::follow_links_out`";
+            return Err(Looked::Refused(Cause::new(CauseKind::PermissionDenied, why)));
+        }
+        Ok(Some(resolved.end))
+    }
+
+    fn handle_missing(&mut self, id: KeyId, key: &mut Key, now: Instant) -> Looked {
+        if !self.root.place().is_some_and(Place::exists) {
+            return Looked::Lost;
+        }
+        if let Verdict::Wait(until) = key.settling.look(None, None, self.times(), now) {
+            return Looked::Later(until);
+        }
+        key.settling.handle_read(None, now);
+        self.publish(id, key, None);
+        Looked::Done
+    }
+
+    fn read(
+        &mut self,
+        id: KeyId,
+        key: &mut Key,
+        path: &Path,
+        kind: FileType,
+        look: Look,
+        now: Instant,
+    ) -> Result<Looked, Failure> {
+        let (times, max_size) = (self.times(), self.options.max_size);
+        let opened = Opened::open(path, kind, max_size)?;
+        let state = Some(opened.stamp);
+        if look == Look::Poll && key.settling.is_certain(state) {
+            return Ok(Looked::Done);
+        }
+        // The clock of a file server may be another one.
+        let age = opened.stamp.age().filter(|_| !self.watches.polls(&key.chain));
+        let verdict = key.settling.look(state, age, times, now);
+        if let Verdict::Wait(until) = verdict {
+            return Ok(Looked::Later(until));
+        }
+        let Contents { bytes, stamp } = opened.read(max_size)?;
+        let is_torn = Some(stamp) != state;
+        if is_torn && verdict != Verdict::ReadAnyway {
+            let due = key.settling.handle_torn(Some(stamp), times, Instant::now());
+            return Ok(Looked::Later(due));
+        }
+        key.settling.handle_read(state, now);
+        self.publish(id, key, Some(bytes));
+        Ok(if is_torn { Looked::Later(now + times.settle) } else { Looked::Done })
+    }
+
+    fn publish(&mut self, id: KeyId, key: &Key, value: Option<Bytes>) {
+        if self.publisher.found(id, &key.name, value, self.revision + 1) {
+            self.revision += 1;
+        }
+    }
+}
