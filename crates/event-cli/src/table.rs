@@ -1,0 +1,95 @@
+//! The live table.
+
+mod model;
+mod screen;
+mod text;
+mod view;
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use event_codec::DecoderExt;
+use event_core::{
+    BoxStore, Error, Health, ReaderExt, StoreExt, ValueReader, Versioned, WatcherExt,
+};
+use futures_util::stream::{BoxStream, StreamExt, select_all};
+use tokio::time::sleep_until;
+
+use crate::document::{Document, Format};
+use crate::exit::Failure;
+use model::Model;
+use screen::{Input, Screen};
+
+/// The shortest time between two drawings: a fast writer must not keep the terminal busy.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The longest time between two drawings: the ages grow.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// What the table hears of the store.
+enum Update {
+    Health(Health),
+    KeyHealth(usize, Health),
+    Version(usize, Result<Versioned<Option<Document>>, Error>),
+}
+
+/// Shows the table until the user ends it, or the store does.
+pub(crate) async fn show(
+    store: &BoxStore,
+    keys: &[&[u8]],
+    format: Format,
+    with_values: bool,
+    end: impl Future<Output = ()>,
+) -> Result<(), Failure> {
+    let mut updates = updates(store, keys, format);
+    let mut model = Model::new(keys);
+    let mut screen = Screen::enter()?;
+    let mut end = pin!(end);
+    let mut drawn: Option<Instant> = None;
+    let mut is_new = false;
+    loop {
+        let now = Instant::now();
+        let due = drawn.map_or(now, |drawn| drawn + if is_new { PAUSE } else { IDLE });
+        if due <= now {
+            let lines = view::lines(&model, screen.size(), with_values, now);
+            if screen.draw(&lines).is_err() {
+                return Ok(()); // The terminal is gone.
+            }
+            (drawn, is_new) = (Some(now), false);
+            continue;
+        }
+        tokio::select! {
+            update = updates.next() => match update {
+                Some(update) => {
+                    model.apply(update, Instant::now());
+                    is_new = true;
+                }
+                None => return Ok(()),
+            },
+            () = sleep_until(due.into()) => {}
+            input = screen.input() => match input {
+                Input::Resized => drawn = None,
+                Input::Left => return Ok(()),
+            },
+            () = &mut end => return Ok(()),
+        }
+    }
+}
+
+fn updates(
+    store: &BoxStore,
+    keys: &[&[u8]],
+    format: Format,
+) -> impl StreamExt<Item = Update> + Unpin {
+    let mut streams: Vec<BoxStream<'static, Update>> = Vec::new();
+    let health = store.health().watch().into_stream();
+    streams.push(health.filter_map(async |health| health.ok().map(Update::Health)).boxed());
+    for (index, key) in keys.iter().enumerate() {
+        let versions = store.value(key).decode_versioned(format.optional()).watch().into_stream();
+        streams.push(versions.map(move |version| Update::Version(index, version)).boxed());
+        let health = store.health_of(key).watch().into_stream();
+        let of_key = move |health| std::future::ready(Some(Update::KeyHealth(index, health)));
+        streams.push(health.filter_map(async |health| health.ok()).filter_map(of_key).boxed());
+    }
+    select_all(streams)
+}

@@ -1,0 +1,63 @@
+//! `event watch`.
+
+use std::io::{IsTerminal, stderr, stdout};
+
+use event_core::{BoxStore, ReaderExt, StoreExt, ValueReader, WatcherExt};
+use futures_util::future::join_all;
+
+use crate::arguments::WatchArguments;
+use crate::document::Format;
+use crate::exit::Failure;
+use crate::lines::{Lines, key_text};
+use crate::{closed_pipe, log, open, signals, table};
+
+pub(crate) async fn run(arguments: WatchArguments, verbose: bool) -> Result<(), Failure> {
+    let shows_table = stdout().is_terminal() && !arguments.lines && !is_dumb();
+    // Logs would go into the table.
+    log(verbose && !(shows_table && stderr().is_terminal()));
+    let end = signals::end()?;
+    let store = open(&arguments.url).await?;
+    let keys: Vec<&[u8]> = arguments.keys.iter().map(|key| key.as_encoded_bytes()).collect();
+    if shows_table {
+        return table::show(&store, &keys, arguments.format, arguments.values, end).await;
+    }
+    // A task of its own, which ends the program even while a line waits for its reader.
+    tokio::spawn(async {
+        end.await;
+        std::process::exit(0)
+    });
+    closed_pipe::watch();
+    let lines = Lines::new(stdout());
+    let follow = keys.iter().map(|key| follow(&store, key, arguments.format, &lines));
+    tokio::select! {
+        _ = join_all(follow) => {}
+        () = follow_health(&store, &lines) => {}
+    }
+    Ok(())
+}
+
+/// Prints each version of a key, until it ends.
+async fn follow(store: &BoxStore, key: &[u8], format: Format, lines: &Lines) {
+    let name = key_text(key);
+    let mut watcher = store.value(key).decode_versioned(format).watch();
+    loop {
+        match watcher.get().await {
+            Ok(version) => lines.value(&name, &version),
+            Err(error) if error.is_closed() => return,
+            Err(error) => lines.error(&name, &error),
+        }
+    }
+}
+
+/// Prints each change of the store's health, until it ends.
+async fn follow_health(store: &BoxStore, lines: &Lines) {
+    let mut watcher = store.health().watch();
+    while let Ok(health) = watcher.get().await {
+        lines.health(&health);
+    }
+}
+
+/// Whether the terminal can't move its cursor.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
