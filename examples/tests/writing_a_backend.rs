@@ -22,6 +22,7 @@ mod server {
 
         /// A setting, if it is there.
         pub(super) async fn read(&self, name: &[u8]) -> io::Result<Option<Vec<u8>>> {
+            tokio::task::yield_now().await; // the way to the server
             if name.starts_with(b"secret/") {
                 return Err(io::ErrorKind::PermissionDenied.into());
             }
