@@ -18,4 +18,6 @@ mod guides {
     mod event_codec {}
     #[doc = include_str!("../crates/event-etcd/README.md")]
     mod event_etcd {}
+    #[doc = include_str!("../crates/event-file/README.md")]
+    mod event_file {}
 }
