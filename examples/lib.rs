@@ -24,4 +24,6 @@ mod guides {
     mod event_open {}
     #[doc = include_str!("../crates/event-cli/README.md")]
     mod event_cli {}
+    #[doc = include_str!("../crates/event-file/README.md")]
+    mod event_file {}
 }

@@ -3,6 +3,7 @@
 //! Why a thread, and not a task? Reading a file blocks, whatever the runtime is. So the crate needs none.
 
 mod backoff;
+mod handover;
 mod health;
 mod look;
 mod root;
@@ -23,12 +24,16 @@ use crate::inbox::{Inbox, Note};
 use crate::options::Options;
 use crate::watches::{Watches, Who};
 use backoff::Backoff;
+use handover::Handover;
 use health::HealthState;
 use root::{Root, RootState};
 use settling::{Settling, Times};
 
 /// How often it looks whether the directories are still the same ones.
 const CHECK: Duration = Duration::from_secs(5);
+/// How many keys are read on the thread of notify at once.
+const FEW_KEYS: usize = 16;
+
 pub(crate) struct Driver {
     options: Options,
     publisher: Publisher,
@@ -47,6 +52,8 @@ pub(crate) struct Driver {
     health: HealthState,
     /// The revision of the newest version.
     revision: i64,
+    /// It runs on the thread of notify, which can't wait for itself: nothing may be watched or unwatched.
+    only_reads: bool,
 }
 
 /// How to look at a key.
@@ -95,23 +102,24 @@ impl Driver {
             next_check: now + CHECK,
             next_poll: now,
             revision: 0,
+            only_reads: false,
         }
     }
 
-    fn run(mut self) {
+    fn run(self) {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut cx = Context::from_waker(&waker);
-        loop {
-            while let Poll::Ready(requests) = self.publisher.poll_next(&mut cx) {
-                let Some(requests) = requests else { return };
-                self.handle_requests(requests);
+        let handover = Handover::new();
+        self.inbox.set_now(handover.for_notifications());
+        handover.put(Box::new(self));
+        while let Some(mut driver) = handover.take() {
+            if !driver.turn(&mut cx) {
+                handover.end();
+                return;
             }
-            self.handle_notes();
-            self.handle_time();
-            self.look_at_root();
-            self.look_at_keys();
-            self.publish_health();
-            match self.due() {
+            let due = driver.due();
+            handover.put(driver);
+            match due {
                 None => thread::park(),
                 Some(due) => {
                     let rest = due.saturating_duration_since(Instant::now());
@@ -121,6 +129,49 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Does what is to be done now. Returns `false` if the upstream ended.
+    fn turn(&mut self, cx: &mut Context<'_>) -> bool {
+        while let Poll::Ready(requests) = self.publisher.poll_next(cx) {
+            let Some(requests) = requests else { return false };
+            self.handle_requests(requests);
+        }
+        self.handle_notes();
+        self.handle_time();
+        self.look_at_root();
+        self.look_at_keys();
+        self.publish_health();
+        true
+    }
+
+    /// Reads files that writers have completed, on the thread of notify. Returns `false` if the thread of the store has
+    /// to go on.
+    fn handle_complete(&mut self) -> bool {
+        if self.root_is_dirty || !self.dirty.is_empty() {
+            return false;
+        }
+        let Some(notes) = self.inbox.take_complete() else { return false };
+        let of_path = |path| self.watches.of_path(path);
+        let who: BTreeSet<Who> = notes.paths.keys().flat_map(|path| of_path(path)).collect();
+        let is_more = who.len() > FEW_KEYS || who.contains(&Who::Root);
+        if is_more || notes.paths.keys().any(|path| self.watches.is_dir(path)) {
+            self.inbox.put_back(notes);
+            return false;
+        }
+        let before = self.due();
+        self.only_reads = true;
+        for who in who {
+            let Who::Key(id) = who else { continue };
+            if let Some(key) = self.keys.get_mut(id) {
+                key.settling.handle_complete();
+                self.look_at_key(id, Look::Read);
+            }
+        }
+        self.only_reads = false;
+        self.publish_health();
+        let is_sooner = |due| before.is_none_or(|before| due < before);
+        !self.due().is_some_and(is_sooner)
     }
 
     fn handle_requests(&mut self, requests: Requests) {

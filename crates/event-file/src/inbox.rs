@@ -4,25 +4,38 @@
 //! directory with much traffic in other files wakes nobody.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::mem;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::Thread;
 
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
 use notify::{Event, EventHandler};
 
-#[derive(Debug)]
 pub(crate) struct Inbox {
     state: Mutex<State>,
     /// The driver's.
     thread: Thread,
+    now: OnceLock<Weak<dyn HandleNow>>,
+}
+
+/// Handles notes on the thread of the notifications.
+pub(crate) trait HandleNow: Send + Sync {
+    /// Returns whether that was possible. If not, the driver has to be woken.
+    fn handle_now(&self) -> bool;
 }
 
 #[derive(Debug, Default)]
 struct State {
     interests: HashSet<Arc<Path>>,
     notes: Notes,
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("state", &self.state).finish_non_exhaustive()
+    }
 }
 
 /// What happened since the driver last looked.
@@ -49,7 +62,7 @@ pub(crate) enum Note {
 impl Inbox {
     /// The inbox of the thread that it is made on.
     pub(crate) fn new(thread: Thread) -> Self {
-        Self { state: Mutex::default(), thread }
+        Self { state: Mutex::default(), thread, now: OnceLock::new() }
     }
 
     pub(crate) fn add_interest(&self, path: Arc<Path>) {
@@ -60,6 +73,25 @@ impl Inbox {
         let mut state = self.lock();
         state.interests.remove(path);
         state.notes.paths.remove(path);
+    }
+
+    /// Who handles notes on the thread of the notifications.
+    pub(crate) fn set_now(&self, now: Weak<dyn HandleNow>) {
+        let _ = self.now.set(now); // it is set once
+    }
+
+    /// Takes the notes if none is missing, and all of them are of files that a writer has completed.
+    pub(crate) fn take_complete(&self) -> Option<Notes> {
+        let mut state = self.lock();
+        let notes = &state.notes;
+        let mut paths = notes.paths.values();
+        let is_meant = !notes.are_incomplete && paths.all(|note| *note == Note::Complete);
+        is_meant.then(|| mem::take(&mut state.notes))
+    }
+
+    /// Puts back what was taken on the thread of the notifications, so nothing was noted in between.
+    pub(crate) fn put_back(&self, taken: Notes) {
+        self.lock().notes.paths.extend(taken.paths);
     }
 
     pub(crate) fn take(&self) -> Notes {
@@ -83,7 +115,8 @@ impl Inbox {
             }
         }
         drop(state);
-        if is_noted {
+        let handle_now = || self.now.get()?.upgrade().map(|now| now.handle_now());
+        if is_noted && !(note == Note::Complete && handle_now() == Some(true)) {
             self.thread.unpark();
         }
     }

@@ -61,7 +61,7 @@ impl Watches {
     /// Replaces the paths that somebody is interested in. Returns whether a directory is newly watched: it may have
     /// changed before that.
     pub(crate) fn set(&mut self, who: Who, paths: &mut Vec<Arc<Path>>, new: Vec<PathBuf>) -> bool {
-        if paths.iter().map(|path| &**path).eq(new.iter().map(|path| &**path)) {
+        if same(paths, &new) {
             return false;
         }
         let mut is_new = false;
@@ -183,6 +183,10 @@ impl Watches {
         self.interests.get(path).into_iter().flatten().copied()
     }
 
+    pub(crate) fn is_dir(&self, path: &Path) -> bool {
+        self.dirs.contains_key(path)
+    }
+
     /// Who is interested in a path of this directory, if it is watched.
     pub(crate) fn of_dir(&self, dir: &Path) -> Option<BTreeSet<Who>> {
         self.dirs.get(dir)?;
@@ -225,6 +229,11 @@ impl Watches {
         });
         why.min()
     }
+}
+
+/// Whether there is nothing to [`set`](Watches::set).
+pub(crate) fn same(paths: &[Arc<Path>], new: &[PathBuf]) -> bool {
+    paths.iter().map(|path| &**path).eq(new.iter().map(|path| &**path))
 }
 
 fn identity(dir: &Path) -> Option<Identity> {

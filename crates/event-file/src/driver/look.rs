@@ -15,7 +15,7 @@ use super::{Driver, Key, Look};
 use crate::key;
 use crate::read::{self, Contents, Failure, Opened};
 use crate::resolve::{End, resolve};
-use crate::watches::Who;
+use crate::watches::{self, Who};
 
 /// How many keys are read before it looks what programs want and what was notified.
 const KEYS: usize = 128;
@@ -31,6 +31,8 @@ enum Looked {
     Later(Instant),
     /// The directory of the store is gone.
     Lost,
+    /// Its directories have to be watched, which only the thread of the store can do.
+    HandOver,
 }
 
 impl Driver {
@@ -45,7 +47,7 @@ impl Driver {
         }
     }
 
-    fn look_at_key(&mut self, id: KeyId, look: Look) {
+    pub(super) fn look_at_key(&mut self, id: KeyId, look: Look) {
         let Some(mut key) = self.keys.remove(id) else { return };
         let (now, times) = (Instant::now(), self.times());
         let looked = self.look_at(id, &mut key, look, now);
@@ -76,6 +78,10 @@ impl Driver {
                 self.root_is_dirty = true;
                 self.dirty.insert(id, Look::Read);
                 Some(now + times.settle)
+            }
+            Looked::HandOver => {
+                self.dirty.insert(id, Look::Read);
+                None
             }
         };
         self.keys.insert(id, key);
@@ -124,6 +130,9 @@ impl Driver {
         if leads_out {
             // What is outside is not watched.
             resolved.chain.retain(|path| !is_outside(path));
+        }
+        if self.only_reads && !watches::same(&key.chain, &resolved.chain) {
+            return Err(Looked::HandOver);
         }
         if self.watches.set(Who::Key(id), &mut key.chain, resolved.chain) {
             return Ok(None);
