@@ -20,4 +20,8 @@ mod guides {
     mod event_codec {}
     #[doc = include_str!("../crates/event-etcd/README.md")]
     mod event_etcd {}
+    #[doc = include_str!("../crates/event-open/README.md")]
+    mod event_open {}
+    #[doc = include_str!("../crates/event-cli/README.md")]
+    mod event_cli {}
 }

@@ -1,19 +1,26 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use clap::{Parser, ValueEnum};
-use event_etcd::Options;
+use clap::{ArgGroup, Parser, ValueEnum};
+use event_core::{BoxStore, Error, StoreExt};
+use event_etcd::{EtcdStore, Options};
+use event_open::Url;
 
 /// Follows a configuration and prints each version, one JSON object a line. Without arguments it
 /// lives in memory.
 #[derive(Debug, Parser)]
+#[command(group(ArgGroup::new("store").args(["url", "etcd"])))]
 pub(crate) struct Arguments {
+    /// The URL of a store, such as `etcd://localhost:2379/app/?user=reader`. The key is printed without its path.
+    #[arg(long, requires = "key")]
+    url: Option<String>,
     /// The endpoints of an etcd, comma-separated: host:port, or with http://, https:// or unix://.
     #[arg(long, requires = "key")]
     etcd: Option<String>,
     /// The key to follow.
-    #[arg(long, requires = "etcd")]
+    #[arg(long, requires = "store")]
     key: Option<String>,
     /// What all keys begin with. The key is printed without it.
     #[arg(long, default_value = "", requires = "etcd")]
@@ -59,19 +66,48 @@ pub(crate) enum Format {
     Raw,
 }
 
-/// What to follow, and how to connect.
-pub(crate) struct Etcd {
-    pub(crate) endpoints: String,
-    pub(crate) namespace: String,
+/// What to follow.
+pub(crate) struct Followed {
+    pub(crate) place: Place,
     pub(crate) key: String,
     pub(crate) format: Format,
-    pub(crate) options: Options,
+}
+
+/// Where it lives.
+pub(crate) enum Place {
+    Url(String),
+    Etcd { endpoints: String, namespace: String, options: Box<Options> },
+}
+
+impl Place {
+    /// What the keys begin with, which is not printed.
+    pub(crate) fn namespace(&self) -> Vec<u8> {
+        match self {
+            Self::Url(url) => Url::parse(url).map(|url| url.prefix().to_vec()).unwrap_or_default(),
+            Self::Etcd { namespace, .. } => namespace.clone().into_bytes(),
+        }
+    }
+
+    /// The store there. Its keys are named without the namespace.
+    pub(crate) async fn open(self) -> Result<BoxStore, Error> {
+        match self {
+            Self::Url(url) => event_open::open(&url).await,
+            Self::Etcd { endpoints, namespace, options } => {
+                let store = EtcdStore::connect([endpoints], *options).await?;
+                Ok(Arc::new(StoreExt::namespace(store, namespace)))
+            }
+        }
+    }
 }
 
 impl Arguments {
     /// `None`: the story in memory. Ends the program where the password can't be read.
-    pub(crate) fn etcd(self) -> Option<Etcd> {
-        let (endpoints, key) = (self.etcd?, self.key?);
+    pub(crate) fn followed(self) -> Option<Followed> {
+        let (key, format) = (self.key?, self.format);
+        if let Some(url) = self.url {
+            return Some(Followed { place: Place::Url(url), key, format });
+        }
+        let endpoints = self.etcd?;
         let mut options = Options::new()
             .assume_http2(self.assume_http2)
             .ordered_endpoints(self.ordered_endpoints)
@@ -92,7 +128,9 @@ impl Arguments {
         if let Some(name) = self.server_name {
             options = options.domain_name(name);
         }
-        Some(Etcd { endpoints, namespace: self.namespace, key, format: self.format, options })
+        let place =
+            Place::Etcd { endpoints, namespace: self.namespace, options: Box::new(options) };
+        Some(Followed { place, key, format })
     }
 }
 

@@ -1,8 +1,8 @@
 //! Follows a configuration and prints each version, one JSON object a line.
 //!
 //! Without arguments the configuration lives in memory and a task changes it a few times. With
-//! `--etcd ENDPOINTS --key KEY` the same function, [`follow`](follow::follow), follows a key of an
-//! etcd, until SIGINT or SIGTERM.
+//! `--url URL --key KEY` the same function, [`follow`](follow::follow), follows a key of any store that
+//! event-open opens, until SIGINT or SIGTERM. `--etcd ENDPOINTS` and its flags name an etcd without a URL.
 
 mod arguments;
 mod follow;
@@ -13,15 +13,14 @@ use std::time::Duration;
 
 use clap::Parser;
 use event_codec::{Json, Utf8};
-use event_core::{Error, ErrorKind, MemoryValue, ReaderExt, ValueWriter};
-use event_etcd::EtcdStore;
+use event_core::{Error, ErrorKind, MemoryValue, ReaderExt, StoreExt, ValueWriter};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::arguments::{Arguments, Etcd, Format};
+use crate::arguments::{Arguments, Followed, Format};
 use crate::follow::{Config, follow, follow_health};
 use crate::report::Report;
 
@@ -30,12 +29,12 @@ async fn main() -> ExitCode {
     let logs =
         EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
     tracing_subscriber::fmt().with_env_filter(logs).with_writer(std::io::stderr).init();
-    let etcd = Arguments::parse().etcd();
-    let namespace = etcd.as_ref().map(|etcd| etcd.namespace.clone()).unwrap_or_default();
-    let report = Report::new(std::io::stdout(), namespace);
-    let result = match etcd {
+    let followed = Arguments::parse().followed();
+    let namespace = followed.as_ref().map(|followed| followed.place.namespace());
+    let report = Report::new(std::io::stdout(), namespace.unwrap_or_default());
+    let result = match followed {
         None => in_memory(&report).await,
-        Some(etcd) => over_etcd(etcd, &report).await,
+        Some(followed) => in_a_store(followed, &report).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -75,17 +74,17 @@ async fn in_memory(report: &Report) -> Result<(), Error> {
     Ok(())
 }
 
-async fn over_etcd(etcd: Etcd, report: &Report) -> Result<(), Error> {
+async fn in_a_store(followed: Followed, report: &Report) -> Result<(), Error> {
     // A task of its own, which ends the program even while a line waits for its reader.
     let end = told_to_end()?;
     tokio::spawn(async {
         end.await;
         std::process::exit(0)
     });
-    let store = EtcdStore::connect([etcd.endpoints], etcd.options).await?;
-    let value = store.namespace(etcd.namespace).value(etcd.key);
+    let store = followed.place.open().await?;
+    let value = store.value(followed.key);
     let until_closed = async {
-        match etcd.format {
+        match followed.format {
             Format::Json => {
                 follow(value.decode_versioned(Json::<Box<RawValue>>::new()), report).await;
             }

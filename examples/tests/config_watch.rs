@@ -134,6 +134,28 @@ async fn over_etcd_it_prints_values_errors_and_deletions() {
 }
 
 #[tokio::test]
+async fn a_url_names_any_store() {
+    let cluster = Cluster::start(1).await;
+    let client = cluster.client().await;
+    client.kv_client().put("app/config", "1", None).await.unwrap();
+    auth::add_reader(&client, "reader", "hunter2", "role", "app/").await;
+    auth::enable(&client, "root").await;
+    let password = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&password, "hunter2").unwrap();
+    let host = cluster.endpoints()[0].trim_start_matches("http://").to_owned();
+    let file = password.path().to_str().unwrap();
+    let url = format!("etcd://{host}/app/?user=reader&password_file={file}");
+    let mut program = ConfigWatch::start(&["--url", &url, "--key", "config"], None);
+    let value = json!({"event": "value", "key": "config", "revision": 2, "value": 1});
+    assert_eq!(program.next().await.unwrap(), value);
+    assert_eq!(program.signal(rustix::process::Signal::INT).await.code(), Some(0));
+
+    let mut in_memory = ConfigWatch::start(&["--url", "mem:", "--key", "config"], None);
+    in_memory.health("live").await;
+    assert_eq!(in_memory.signal(rustix::process::Signal::TERM).await.code(), Some(0));
+}
+
+#[tokio::test]
 async fn raw_it_prints_text_and_sigterm_ends_it() {
     let cluster = Cluster::start(1).await;
     cluster.client().await.kv_client().put("k", "plain text", None).await.unwrap();
@@ -244,6 +266,11 @@ async fn what_it_cant_use_is_told_and_the_exit_code_says_so() {
     for (arguments, told) in [
         (&["--etcd", "not an endpoint", "--key", "k"][..], Some("invalid_argument")),
         (&["--etcd", "127.0.0.1:1"], None),
+        (&["--url", "mem:"], None),
+        (&["--key", "k"], None),
+        (&["--url", "mem:", "--key", "k", "--etcd", "127.0.0.1:1"], None),
+        (&["--url", "nope:", "--key", "k"], Some("invalid_argument")),
+        (&["--url", "etcd://root:hunter2@a/", "--key", "k"], Some("invalid_argument")),
         (&["--etcd", "127.0.0.1:1", "--key", "k", "--user", "reader"], None),
         (
             &["--etcd", "127.0.0.1:1", "--key", "k", "--cacert", "/no/such/file"],
