@@ -232,14 +232,4 @@ mod tests {
             "the scheme `etcd` needs the feature `etcd` of the crate event-open"
         );
     }
-
-    #[cfg(not(any(feature = "etcd", feature = "file", feature = "mem")))]
-    #[tokio::test]
-    async fn without_features_only_registered_schemes_are_expected() {
-        let error = super::open("redis://localhost/").await.err().unwrap();
-        assert_eq!(
-            error.to_string(),
-            "unknown scheme `redis`: expected a scheme that the program registers"
-        );
-    }
 }
