@@ -21,6 +21,7 @@ A pipe that nobody reads any more is no error.";
 const URLS: &str = "\
 URLs:
   etcd://HOST:2379,HOST:2379/PREFIX?user=NAME   etcds: is the same over TLS
+  file:///PATH/                                 the files in a directory
   mem:NAME                                      in memory
 
   The path is what keys begin with: under etcd://a/app/ `port` is app/port.

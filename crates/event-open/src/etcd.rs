@@ -1,12 +1,12 @@
 //! `etcd:` and `etcds:`.
 
 use std::env::{self, VarError};
-use std::fmt::Display;
 use std::sync::Arc;
 
 use event_core::{BoxStore, Error};
 use event_etcd::{EtcdStore, Options};
 
+use crate::option::{boolean, parsed, value};
 use crate::{Url, parse_duration, refused};
 
 const PASSWORD: &str = "EVENT_ETCD_PASSWORD";
@@ -126,29 +126,6 @@ fn endpoint(host: &str, tls: bool) -> String {
     let port = if has_port { String::new() } else { format!(":{PORT}") };
     let scheme = if tls { "https://" } else { "" };
     format!("{scheme}{host}{port}")
-}
-
-/// The value of an option that needs one.
-fn value<'a>(url: &'a Url, name: &str) -> Result<Option<&'a str>, Error> {
-    match url.option(name) {
-        Some("") => Err(refused(format!("the option `{name}` has no value"))),
-        value => Ok(value),
-    }
-}
-
-fn parsed<T, E: Display>(
-    url: &Url,
-    name: &str,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Result<Option<T>, Error> {
-    let Some(value) = value(url, name)? else { return Ok(None) };
-    parse(value)
-        .map(Some)
-        .map_err(|error| refused(format!("the option `{name}` can't be read: {error}")))
-}
-
-fn boolean(value: &str) -> Result<bool, String> {
-    value.parse().map_err(|_| format!("`{value}` is neither true nor false"))
 }
 
 fn cluster_id(value: &str) -> Result<u64, String> {

@@ -24,6 +24,7 @@
 //! |---|---|---|
 //! | `etcd://10.0.0.1:2379,10.0.0.2:2379/app/` | The keys of an etcd that begin with `app/`. The port may be left out: it is 2379. | `etcd` (default) |
 //! | `etcds://etcd.example.com/app/` | The same, over TLS. | `etcd` |
+//! | `file:///etc/app/` | The files in the directory `/etc/app`. | `file` |
 //! | `mem:` | A new store in memory, without keys. | `mem` (default) |
 //! | `mem:settings` | The store in memory that this process calls `settings`: see [`memory_store`]. | `mem` |
 //!
@@ -68,6 +69,13 @@
 //! The docs of `event_etcd::Options` say more about each, and what the defaults are. A host may be an IPv6 address
 //! (`[::1]:2379`) or a Unix socket, whose slashes are written `%2F` (`etcd://unix:%2Frun%2Fetcd.sock/app/`).
 //!
+//! # The directories of `file:`
+//!
+//! The path is that of a directory, with or without a slash at its end. `file:settings/` is relative to the current
+//! directory. The key `log/level` is the file `level` in its folder `log`. The options are `max_size` (in bytes),
+//! `settle` and `poll_interval` (times), `only_poll` and `follow_links_out` (`true` or `false`). The docs of
+//! `event_file::Options` say more about each.
+//!
 //! # Secrets
 //!
 //! A URL is in logs, in process lists and in error messages. It must not have a secret: a password in it is refused,
@@ -82,6 +90,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `etcd` (default) | the schemes `etcd` and `etcds` |
+//! | `file` | the scheme `file` |
 //! | `mem` (default) | the scheme `mem` |
 //! | `tls-ring`, `native-roots` (default) | TLS for etcd, with the cryptography of ring and the system's root certificates |
 //! | `tls-aws-lc`, `webpki-roots` | TLS for etcd, with the cryptography of aws-lc-rs, and Mozilla's root certificates |
@@ -92,10 +101,14 @@ mod url;
 
 #[cfg(feature = "etcd")]
 mod etcd;
+#[cfg(feature = "file")]
+mod file;
 #[cfg(feature = "mem")]
 mod mem;
 
 mod duration;
+#[cfg(any(feature = "etcd", feature = "file"))]
+mod option;
 mod percent;
 
 use event_core::Error;

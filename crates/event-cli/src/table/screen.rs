@@ -111,7 +111,7 @@ impl Screen {
                     }
                     self.left = None; // Its sender is gone, and it must not be polled again.
                 }
-                std::future::pending().await
+                std::future::pending::<()>().await;
             } => Input::Left,
         }
     }

@@ -46,7 +46,7 @@ pub(super) fn lines(
     let (style, text) = health(model, now);
     add(style, &text);
     match &model.last_cause {
-        Some((cause, None)) => add(Style::Bad, cause),
+        Some((cause, None)) => add(if style == Style::Bad { style } else { Style::Plain }, cause),
         Some((cause, Some(over))) => {
             add(
                 Style::Past,

@@ -67,3 +67,17 @@ async fn who_may_not_read_is_told_at_once() {
     assert_eq!((code, err.lines().count()), (2, 1));
     assert!(err.starts_with("error: unauthenticated: ") && !err.contains("wrong\n"), "{err}");
 }
+
+#[tokio::test]
+async fn a_directory_is_a_store_too() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("level"), "info\n").unwrap();
+    let url = format!("file://{}/", folder.path().to_str().unwrap());
+    assert_eq!(run(&["get", &url, "level"]).await, (0, "info\n".to_owned(), String::new()));
+    assert_eq!(run(&["get", &url, "other"]).await.0, 1);
+    let (code, _, err) = run(&["get", "file:///no/such/", "level", "--timeout", "300ms"]).await;
+    assert_eq!(
+        (code, err.as_str()),
+        (2, "error: not read within 300ms: unreachable: the directory /no/such/ does not exist\n")
+    );
+}

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::num::NonZero;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::process::Child;
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 
 use etcd_harness::eventually;
@@ -31,10 +31,13 @@ struct Terminal {
 
 impl Terminal {
     fn start(columns: u16, arguments: &[&OsStr]) -> Self {
+        Self::of(columns, Command::new(PROGRAM).args(arguments))
+    }
+
+    fn of(columns: u16, command: Command) -> Self {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(ROWS, columns)).unwrap();
-        let child = Command::new(PROGRAM)
-            .args(arguments)
+        let child = command
             .env("TERM", "xterm-256color")
             .env_remove("NO_COLOR")
             .env_remove("EVENT_ETCD_PASSWORD")
@@ -228,6 +231,18 @@ async fn a_signal_restores_the_terminal() {
     terminal.ended().await;
 }
 
+/// As in `event watch … </dev/null`, and in a script that reads its own input.
+#[tokio::test]
+async fn a_terminal_to_read_from_is_not_needed() {
+    let command = Command::new(PROGRAM).args(["watch", "mem:", "k"]).stdin(Stdio::null());
+    let terminal = Terminal::of(80, command);
+    terminal.shows(&["live "]).await;
+    terminal.shows(&["k ", "missing"]).await;
+    // Ctrl-C is a signal then.
+    terminal.types(b"\x03");
+    terminal.ended().await;
+}
+
 #[tokio::test]
 async fn a_terminal_gets_lines_if_they_are_wanted() {
     let terminal = Terminal::start(200, &["watch", "mem:", "k", "--lines"].map(OsStr::new));
@@ -237,7 +252,7 @@ async fn a_terminal_gets_lines_if_they_are_wanted() {
 }
 
 #[tokio::test]
-async fn a_terminal_that_is_hung_up_ends_it() {
+async fn other_keys_do_nothing_and_ctrl_d_ends_it() {
     let terminal = Terminal::start(80, &["watch", "mem:", "k"].map(OsStr::new));
     terminal.shows(&["live "]).await;
     terminal.types(b"x\x1b[A");

@@ -66,6 +66,10 @@ impl Watch {
     }
 }
 
+fn lines_of(bytes: &[u8]) -> usize {
+    String::from_utf8_lossy(bytes).lines().count()
+}
+
 #[tokio::test]
 async fn each_version_of_each_key_is_a_line_while_etcd_is_killed_and_started() {
     let cluster = cluster_with(&[(b"app/a", br#"{"limit": 1}"#)]).await;
@@ -130,7 +134,7 @@ async fn a_reader_that_leaves_ends_it_quietly_though_nothing_changes() {
 
 #[tokio::test]
 async fn a_closed_pipe_is_success_for_every_command() {
-    let cluster = cluster_with(&[(b"k", &[b'x'; 100_000])]).await;
+    let cluster = cluster_with(&[(b"k", &vec![b'x'; 100_000])]).await;
     let url = url(&cluster, "/");
     for arguments in [
         &["get", &url, "k"][..],
@@ -161,7 +165,7 @@ async fn head_takes_one_line() {
     let mut command = Command::new("sh");
     command.args(["-c", &script]).kill_on_drop(true);
     let output = output(command).await;
-    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+    assert_eq!(lines_of(&output.stdout), 1);
 }
 
 #[tokio::test]
@@ -199,7 +203,7 @@ async fn an_output_that_takes_nothing_is_exit_code_2() {
 async fn the_log_goes_to_stderr_if_it_is_wanted() {
     let mut quiet = event(&["get", "etcd://127.0.0.1:1/", "k", "--timeout", "300ms"]);
     quiet.stderr(Stdio::piped());
-    assert_eq!(output(quiet).await.stderr.iter().filter(|byte| **byte == b'\n').count(), 1);
+    assert_eq!(lines_of(&output(quiet).await.stderr), 1);
     let verbose = event(&["get", "etcd://127.0.0.1:1/", "k", "--timeout", "300ms", "-v"]);
     let log = String::from_utf8(output(verbose).await.stderr).unwrap();
     assert!(log.contains("WARN") && log.contains("127.0.0.1:1"), "{log}");

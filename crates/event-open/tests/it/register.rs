@@ -35,7 +35,7 @@ async fn an_unknown_scheme_lists_those_that_are_registered() {
     assert_eq!(
         error.to_string(),
         "unknown scheme `fxied`: expected etcd://HOST:2379,HOST:2379/PREFIX, etcds://HOST:2379/PREFIX (TLS), \
-         mem:NAME or fixed:…"
+         file:///PATH/, mem:NAME or fixed:…"
     );
 }
 

@@ -59,12 +59,12 @@ async fn a_bad_url_is_refused_with_what_is_allowed() {
         (
             "localhost:2379",
             "unknown scheme `localhost`: expected etcd://HOST:2379,HOST:2379/PREFIX, etcds://HOST:2379/PREFIX \
-             (TLS) or mem:NAME",
+             (TLS), file:///PATH/ or mem:NAME",
         ),
         (
             "http://localhost:2379/",
-            "unknown scheme `http`: expected etcd://HOST:2379,HOST:2379/PREFIX, etcds://HOST:2379/PREFIX (TLS) \
-             or mem:NAME",
+            "unknown scheme `http`: expected etcd://HOST:2379,HOST:2379/PREFIX, etcds://HOST:2379/PREFIX (TLS), \
+             file:///PATH/ or mem:NAME",
         ),
         (
             "etcd:///app/",
@@ -123,6 +123,21 @@ async fn a_bad_url_is_refused_with_what_is_allowed() {
         ("etcd://a/?password_file=p", "the option `password_file` needs the option `user`"),
         ("etcds://a/?tls=false", "`tls=false` contradicts the scheme etcds:"),
         ("etcd://a/?tls=false&ca=c.pem", "`tls=false` contradicts the option `ca`"),
+        ("file:", "the URL has no path: expected file:///PATH/ of a directory"),
+        (
+            "file://etc/app/",
+            "the URL has the host `etc`: a directory is on this machine, so write file:///PATH/",
+        ),
+        ("file:///etc/%00/", "a path has no zero byte"),
+        (
+            "file:///etc/?max_size=1k",
+            "the option `max_size` can't be read: `1k` is no number of bytes",
+        ),
+        (
+            "file:///etc/?user=reader",
+            "unknown option `user`: the options of file: are max_size, settle, poll_interval, only_poll, \
+             follow_links_out",
+        ),
         (
             "mem://a/",
             "a store in memory has no host and no path: write mem:NAME, or mem: for a new store",
