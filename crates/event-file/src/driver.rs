@@ -18,7 +18,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use event_core::upstream::{KeyId, Publisher, Requests, Slots, Ticket};
-use event_core::{Bytes, Cause};
+use event_core::{Bytes, Cause, CauseKind, HealthState as State};
 
 use crate::inbox::{Inbox, Note};
 use crate::options::Options;
@@ -45,6 +45,8 @@ pub(crate) struct Driver {
     keys: Slots<Key>,
     /// The keys to look at now.
     dirty: BTreeMap<KeyId, Look>,
+    /// The keys whose file is a mount of its own: its directory hears nothing of those who write it by another path.
+    mounted: BTreeSet<KeyId>,
     /// When to look at keys.
     due: BTreeSet<(Instant, KeyId)>,
     next_check: Instant,
@@ -98,6 +100,7 @@ impl Driver {
             root_is_dirty: true,
             keys: Slots::default(),
             dirty: BTreeMap::new(),
+            mounted: BTreeSet::new(),
             due: BTreeSet::new(),
             next_check: now + CHECK,
             next_poll: now,
@@ -178,6 +181,7 @@ impl Driver {
         for id in requests.stopped {
             self.set_due(id, None);
             self.dirty.remove(&id);
+            self.mounted.remove(&id);
             if let Some(mut key) = self.keys.remove(id) {
                 self.watches.clear(Who::Key(id), &mut key.chain);
             }
@@ -262,10 +266,12 @@ impl Driver {
             let affected = self.watches.check();
             self.look_again_at(affected, Look::Read);
         }
-        if self.watches.poll_any() && self.next_poll <= now {
+        if self.polls_any() && self.next_poll <= now {
             self.next_poll = now + self.options.poll_interval;
             let affected = self.watches.of_polled();
             self.look_again_at(affected, Look::Poll);
+            let mounted: Vec<KeyId> = self.mounted.iter().copied().collect();
+            self.look_again_at(mounted.into_iter().map(Who::Key), Look::Poll);
             self.root_is_dirty = true;
         }
     }
@@ -303,9 +309,33 @@ impl Driver {
         }
     }
 
+    fn polls_any(&self) -> bool {
+        self.watches.poll_any() || !self.mounted.is_empty()
+    }
+
     fn publish_health(&mut self) {
         let state = (!self.keys.is_empty()).then_some(&self.root.state);
-        self.health.publish(&self.publisher, state, &self.watches, self.options.poll_interval);
+        let refusal = self.publisher.refusal();
+        let health = match (state, refusal) {
+            (None | Some(RootState::Unknown), _) => (State::Connecting, None),
+            (Some(RootState::Lost(cause)), _) => (State::Stalled, Some(cause.clone())),
+            (Some(RootState::Found(_)), refusal) => {
+                (State::Live, refusal.or_else(|| self.why_polled()))
+            }
+        };
+        self.health.publish(&self.publisher, health);
+    }
+
+    /// What is polled though the program did not ask for it, and why.
+    fn why_polled(&self) -> Option<Cause> {
+        let mounted = || {
+            let key = self.mounted.first().and_then(|id| self.keys.get(*id))?;
+            Some((&**key.chain.last()?, "it is mounted on its own"))
+        };
+        let (path, why) = self.watches.why_polled().or_else(mounted)?;
+        let interval = self.options.poll_interval;
+        let why = format!("{} is looked at every {interval:?}: {why}", path.display());
+        Some(Cause::new(CauseKind::NoNotifications, why))
     }
 
     /// When to go on. `None`: when something happens.
@@ -317,7 +347,7 @@ impl Driver {
             return Some(Instant::now());
         }
         let checks = (!self.watches.is_empty()).then_some(self.next_check);
-        let polls = self.watches.poll_any().then_some(self.next_poll);
+        let polls = self.polls_any().then_some(self.next_poll);
         let first = self.due.first().map(|(due, _)| *due);
         let all = [checks, polls, first, self.root.due, self.health.due()];
         all.into_iter().flatten().min()

@@ -13,6 +13,7 @@ use super::root::Place;
 use super::settling::Verdict;
 use super::{Driver, Key, Look};
 use crate::key;
+use crate::mount::is_mount;
 use crate::read::{self, Contents, Failure, Opened};
 use crate::resolve::{End, resolve};
 use crate::watches::{self, Who};
@@ -118,10 +119,12 @@ impl Driver {
                 Err(Failure::Refused(cause)) => return Looked::Refused(cause),
             }
         }
+        self.root_is_dirty = true; // perhaps there is a link on the way to it now
         Looked::Later(now + times.settle)
     }
 
-    /// Follows the path of a key. `None`: a directory is newly watched, so it has to be followed again.
+    /// Follows the path of a key. `None`: it depends on other paths than before, so it has to be followed
+    /// again.
     fn follow(&mut self, id: KeyId, key: &mut Key) -> Result<Option<End>, Looked> {
         let Some(place) = self.root.place() else { return Err(Looked::Lost) };
         let mut resolved = resolve(&place.path, key::path(&key.name));
@@ -151,6 +154,7 @@ impl Driver {
         if let Verdict::Wait(until) = key.settling.look(None, None, self.times(), now) {
             return Looked::Later(until);
         }
+        self.mounted.remove(&id);
         key.settling.handle_read(None, now);
         self.publish(id, key, None);
         Looked::Done
@@ -168,11 +172,17 @@ impl Driver {
         let (times, max_size) = (self.times(), self.options.max_size);
         let opened = Opened::open(path, kind, max_size)?;
         let state = Some(opened.stamp);
+        let is_mounted = !self.options.only_polls && is_mount(path);
+        if is_mounted {
+            self.mounted.insert(id);
+        } else {
+            self.mounted.remove(&id);
+        }
         if look == Look::Poll && key.settling.is_certain(state) {
             return Ok(Looked::Done);
         }
         // The clock of a file server may be another one.
-        let age = opened.stamp.age().filter(|_| !self.watches.polls(&key.chain));
+        let age = opened.stamp.age().filter(|_| !is_mounted && !self.watches.polls(&key.chain));
         let verdict = key.settling.look(state, age, times, now);
         if let Verdict::Wait(until) = verdict {
             return Ok(Looked::Later(until));
