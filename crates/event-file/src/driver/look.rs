@@ -25,8 +25,8 @@ const ROUNDS: usize = 16;
 
 /// What looking at a key came to.
 enum Looked {
-    /// This is the newest version, or the one that is published already.
-    Done,
+    /// What watchers have is what the file has. If it changed meanwhile, look again at this time.
+    Done(Option<Instant>),
     Refused(Cause),
     /// Look again at this time.
     Later(Instant),
@@ -53,13 +53,13 @@ impl Driver {
         let (now, times) = (Instant::now(), self.times());
         let looked = self.look_at(id, &mut key, look, now);
         let due = match looked {
-            Looked::Done => {
+            Looked::Done(again) => {
                 if key.refused.take().is_some() {
                     self.publisher.accept(id);
                 }
                 key.backoff = Backoff::default();
                 self.complete_refresh(id, &mut key, &Ok(()));
-                None
+                again
             }
             Looked::Refused(cause) => {
                 key.settling.forget_change();
@@ -157,7 +157,7 @@ impl Driver {
         self.mounted.remove(&id);
         key.settling.handle_read(None, now);
         self.publish(id, key, None);
-        Looked::Done
+        Looked::Done(None)
     }
 
     fn read(
@@ -179,7 +179,7 @@ impl Driver {
             self.mounted.remove(&id);
         }
         if look == Look::Poll && key.settling.is_certain(state) {
-            return Ok(Looked::Done);
+            return Ok(Looked::Done(None));
         }
         // The clock of a file server may be another one.
         let age = opened.stamp.age().filter(|_| !is_mounted && !self.watches.polls(&key.chain));
@@ -195,7 +195,7 @@ impl Driver {
         }
         key.settling.handle_read(state, now);
         self.publish(id, key, Some(bytes));
-        Ok(if is_torn { Looked::Later(now + times.settle) } else { Looked::Done })
+        Ok(Looked::Done(is_torn.then(|| now + times.settle)))
     }
 
     fn publish(&mut self, id: KeyId, key: &Key, value: Option<Bytes>) {
