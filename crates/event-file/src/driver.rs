@@ -6,10 +6,11 @@ mod backoff;
 mod handover;
 mod health;
 mod look;
+mod notes;
 mod root;
 mod settling;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 use event_core::upstream::{KeyId, Publisher, Requests, Slots, Ticket};
 use event_core::{Bytes, Cause, CauseKind, HealthState as State};
 
-use crate::inbox::{Inbox, Note};
+use crate::inbox::Inbox;
 use crate::options::Options;
 use crate::watches::{Watches, Who};
 use backoff::Backoff;
@@ -31,9 +32,6 @@ use settling::{Settling, Times};
 
 /// How often it looks whether the directories are still the same ones.
 const CHECK: Duration = Duration::from_secs(5);
-/// How many keys are read on the thread of notify at once.
-const FEW_KEYS: usize = 16;
-
 pub(crate) struct Driver {
     options: Options,
     publisher: Publisher,
@@ -148,35 +146,6 @@ impl Driver {
         true
     }
 
-    /// Reads files that writers have completed, on the thread of notify. Returns `false` if the thread of the store has
-    /// to go on.
-    fn handle_complete(&mut self) -> bool {
-        if self.root_is_dirty || !self.dirty.is_empty() {
-            return false;
-        }
-        let Some(notes) = self.inbox.take_complete() else { return false };
-        let of_path = |path| self.watches.of_path(path);
-        let who: BTreeSet<Who> = notes.paths.keys().flat_map(|path| of_path(path)).collect();
-        let is_more = who.len() > FEW_KEYS || who.contains(&Who::Root);
-        if is_more || notes.paths.keys().any(|path| self.watches.is_dir(path)) {
-            self.inbox.put_back(notes);
-            return false;
-        }
-        let before = self.due();
-        self.only_reads = true;
-        for who in who {
-            let Who::Key(id) = who else { continue };
-            if let Some(key) = self.keys.get_mut(id) {
-                key.settling.handle_complete();
-                self.look_at_key(id, Look::Read);
-            }
-        }
-        self.only_reads = false;
-        self.publish_health();
-        let is_sooner = |due| before.is_none_or(|before| due < before);
-        !self.due().is_some_and(is_sooner)
-    }
-
     fn handle_requests(&mut self, requests: Requests) {
         for id in requests.stopped {
             self.set_due(id, None);
@@ -199,54 +168,6 @@ impl Driver {
                 key.refresh = Some(ticket);
                 self.dirty.insert(id, Look::Read);
                 self.root_is_dirty = true;
-            }
-        }
-    }
-
-    fn handle_notes(&mut self) {
-        let notes = self.inbox.take();
-        if notes.are_incomplete {
-            let affected = self.watches.renew(Path::new(""));
-            self.look_again_at(affected, Look::Read);
-            self.root_is_dirty = true;
-            return;
-        }
-        let mut of_keys: HashMap<KeyId, Note> = HashMap::new();
-        for (path, note) in notes.paths {
-            for who in self.watches.of_path(&path) {
-                match who {
-                    Who::Root => self.root_is_dirty = true,
-                    Who::Key(id) => {
-                        let before = of_keys.entry(id).or_insert(note);
-                        *before = note.max(*before);
-                    }
-                }
-            }
-            let Some(affected) = self.watches.of_dir(&path) else { continue };
-            // It is gone or another one, unless only its metadata changed.
-            let affected = if note == Note::Changed { affected } else { self.watches.renew(&path) };
-            self.look_again_at(affected, Look::Read);
-            self.root_is_dirty = true;
-        }
-        let (times, now) = (self.times(), Instant::now());
-        for (id, note) in of_keys {
-            let Some(key) = self.keys.get_mut(id) else { continue };
-            match note {
-                Note::Written => {
-                    let due = key.settling.handle_written(times, now);
-                    // What was to be read now is changing.
-                    if key.refresh.is_none() {
-                        self.dirty.remove(&id);
-                    }
-                    self.set_due(id, Some(due));
-                }
-                Note::Complete => {
-                    key.settling.handle_complete();
-                    self.dirty.insert(id, Look::Read);
-                }
-                Note::Changed | Note::Gone => {
-                    self.dirty.insert(id, Look::Read);
-                }
             }
         }
     }
