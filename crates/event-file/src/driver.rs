@@ -6,10 +6,11 @@ mod backoff;
 mod handover;
 mod health;
 mod look;
+mod notes;
 mod root;
 mod settling;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,9 +19,9 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use event_core::upstream::{KeyId, Publisher, Requests, Slots, Ticket};
-use event_core::{Bytes, Cause};
+use event_core::{Bytes, Cause, CauseKind, HealthState as State};
 
-use crate::inbox::{Inbox, Note};
+use crate::inbox::Inbox;
 use crate::options::Options;
 use crate::watches::{Watches, Who};
 use backoff::Backoff;
@@ -31,9 +32,6 @@ use settling::{Settling, Times};
 
 /// How often it looks whether the directories are still the same ones.
 const CHECK: Duration = Duration::from_secs(5);
-/// How many keys are read on the thread of notify at once.
-const FEW_KEYS: usize = 16;
-
 pub(crate) struct Driver {
     options: Options,
     publisher: Publisher,
@@ -45,6 +43,8 @@ pub(crate) struct Driver {
     keys: Slots<Key>,
     /// The keys to look at now.
     dirty: BTreeMap<KeyId, Look>,
+    /// The keys whose file is a mount of its own: its directory hears nothing of those who write it by another path.
+    mounted: BTreeSet<KeyId>,
     /// When to look at keys.
     due: BTreeSet<(Instant, KeyId)>,
     next_check: Instant,
@@ -98,6 +98,7 @@ impl Driver {
             root_is_dirty: true,
             keys: Slots::default(),
             dirty: BTreeMap::new(),
+            mounted: BTreeSet::new(),
             due: BTreeSet::new(),
             next_check: now + CHECK,
             next_poll: now,
@@ -145,39 +146,11 @@ impl Driver {
         true
     }
 
-    /// Reads files that writers have completed, on the thread of notify. Returns `false` if the thread of the store has
-    /// to go on.
-    fn handle_complete(&mut self) -> bool {
-        if self.root_is_dirty || !self.dirty.is_empty() {
-            return false;
-        }
-        let Some(notes) = self.inbox.take_complete() else { return false };
-        let of_path = |path| self.watches.of_path(path);
-        let who: BTreeSet<Who> = notes.paths.keys().flat_map(|path| of_path(path)).collect();
-        let is_more = who.len() > FEW_KEYS || who.contains(&Who::Root);
-        if is_more || notes.paths.keys().any(|path| self.watches.is_dir(path)) {
-            self.inbox.put_back(notes);
-            return false;
-        }
-        let before = self.due();
-        self.only_reads = true;
-        for who in who {
-            let Who::Key(id) = who else { continue };
-            if let Some(key) = self.keys.get_mut(id) {
-                key.settling.handle_complete();
-                self.look_at_key(id, Look::Read);
-            }
-        }
-        self.only_reads = false;
-        self.publish_health();
-        let is_sooner = |due| before.is_none_or(|before| due < before);
-        !self.due().is_some_and(is_sooner)
-    }
-
     fn handle_requests(&mut self, requests: Requests) {
         for id in requests.stopped {
             self.set_due(id, None);
             self.dirty.remove(&id);
+            self.mounted.remove(&id);
             if let Some(mut key) = self.keys.remove(id) {
                 self.watches.clear(Who::Key(id), &mut key.chain);
             }
@@ -199,54 +172,6 @@ impl Driver {
         }
     }
 
-    fn handle_notes(&mut self) {
-        let notes = self.inbox.take();
-        if notes.are_incomplete {
-            let affected = self.watches.renew(Path::new(""));
-            self.look_again_at(affected, Look::Read);
-            self.root_is_dirty = true;
-            return;
-        }
-        let mut of_keys: HashMap<KeyId, Note> = HashMap::new();
-        for (path, note) in notes.paths {
-            for who in self.watches.of_path(&path) {
-                match who {
-                    Who::Root => self.root_is_dirty = true,
-                    Who::Key(id) => {
-                        let before = of_keys.entry(id).or_insert(note);
-                        *before = note.max(*before);
-                    }
-                }
-            }
-            let Some(affected) = self.watches.of_dir(&path) else { continue };
-            // It is gone or another one, unless only its metadata changed.
-            let affected = if note == Note::Changed { affected } else { self.watches.renew(&path) };
-            self.look_again_at(affected, Look::Read);
-            self.root_is_dirty = true;
-        }
-        let (times, now) = (self.times(), Instant::now());
-        for (id, note) in of_keys {
-            let Some(key) = self.keys.get_mut(id) else { continue };
-            match note {
-                Note::Written => {
-                    let due = key.settling.handle_written(times, now);
-                    // What was to be read now is changing.
-                    if key.refresh.is_none() {
-                        self.dirty.remove(&id);
-                    }
-                    self.set_due(id, Some(due));
-                }
-                Note::Complete => {
-                    key.settling.handle_complete();
-                    self.dirty.insert(id, Look::Read);
-                }
-                Note::Changed | Note::Gone => {
-                    self.dirty.insert(id, Look::Read);
-                }
-            }
-        }
-    }
-
     fn handle_time(&mut self) {
         let now = Instant::now();
         while let Some((_, id)) = self.due.first().filter(|(due, _)| *due <= now).copied() {
@@ -262,10 +187,12 @@ impl Driver {
             let affected = self.watches.check();
             self.look_again_at(affected, Look::Read);
         }
-        if self.watches.poll_any() && self.next_poll <= now {
+        if self.polls_any() && self.next_poll <= now {
             self.next_poll = now + self.options.poll_interval;
             let affected = self.watches.of_polled();
             self.look_again_at(affected, Look::Poll);
+            let mounted: Vec<KeyId> = self.mounted.iter().copied().collect();
+            self.look_again_at(mounted.into_iter().map(Who::Key), Look::Poll);
             self.root_is_dirty = true;
         }
     }
@@ -303,9 +230,33 @@ impl Driver {
         }
     }
 
+    fn polls_any(&self) -> bool {
+        self.watches.poll_any() || !self.mounted.is_empty()
+    }
+
     fn publish_health(&mut self) {
         let state = (!self.keys.is_empty()).then_some(&self.root.state);
-        self.health.publish(&self.publisher, state, &self.watches, self.options.poll_interval);
+        let refusal = self.publisher.refusal();
+        let health = match (state, refusal) {
+            (None | Some(RootState::Unknown), _) => (State::Connecting, None),
+            (Some(RootState::Lost(cause)), _) => (State::Stalled, Some(cause.clone())),
+            (Some(RootState::Found(_)), refusal) => {
+                (State::Live, refusal.or_else(|| self.why_polled()))
+            }
+        };
+        self.health.publish(&self.publisher, health);
+    }
+
+    /// What is polled though the program did not ask for it, and why.
+    fn why_polled(&self) -> Option<Cause> {
+        let mounted = || {
+            let key = self.mounted.first().and_then(|id| self.keys.get(*id))?;
+            Some((&**key.chain.last()?, "it is mounted on its own"))
+        };
+        let (path, why) = self.watches.why_polled().or_else(mounted)?;
+        let interval = self.options.poll_interval;
+        let why = format!("{} is looked at every {interval:?}: {why}", path.display());
+        Some(Cause::new(CauseKind::NoNotifications, why))
     }
 
     /// When to go on. `None`: when something happens.
@@ -317,7 +268,7 @@ impl Driver {
             return Some(Instant::now());
         }
         let checks = (!self.watches.is_empty()).then_some(self.next_check);
-        let polls = self.watches.poll_any().then_some(self.next_poll);
+        let polls = self.polls_any().then_some(self.next_poll);
         let first = self.due.first().map(|(due, _)| *due);
         let all = [checks, polls, first, self.root.due, self.health.due()];
         all.into_iter().flatten().min()

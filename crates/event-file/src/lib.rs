@@ -50,9 +50,12 @@
 //! # What if there are no notifications?
 //!
 //! If the system can't watch a directory, because a limit is used up or the directory may not be listed, the store
-//! [polls](Options::poll_interval) its files. On network file systems, FUSE and 9p, where changes by others are not
-//! notified, it polls, too. The [health](FileStore::health) stays live, with a cause of kind
+//! [polls](Options::poll_interval) its files. It also polls where changes by others are not notified: on network file
+//! systems, FUSE and 9p, and a single file that is mounted into a container. The [health](FileStore::health) stays live, with a cause of kind
 //! [`NoNotifications`](event_core::CauseKind::NoNotifications), and a warning is logged once.
+//!
+//! One case is not noticed: a file with several hard links that is written in place by one of its other names, in a
+//! directory that is not watched. Its new version arrives with the next change or refresh.
 //!
 //! # Platforms
 //!
@@ -71,6 +74,7 @@ mod inbox;
 mod watches;
 
 mod key;
+mod mount;
 mod read;
 mod resolve;
 

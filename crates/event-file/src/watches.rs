@@ -6,7 +6,7 @@
 mod file_system;
 mod notifier;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub(crate) struct Watches {
     notifier: Notifier,
     only_polls: bool,
     dirs: HashMap<Arc<Path>, Dir>,
+    /// Those of the directories that are polled.
+    polled: BTreeMap<Arc<Path>, Polled>,
     interests: HashMap<Arc<Path>, BTreeSet<Who>>,
 }
 
@@ -41,7 +43,6 @@ struct Dir {
     /// Which directory it was when it was watched. `None`: it could not be looked at.
     identity: Option<Identity>,
     is_watched: bool,
-    polled: Option<Polled>,
 }
 
 /// Why a directory is polled.
@@ -55,11 +56,18 @@ enum Polled {
 impl Watches {
     pub(crate) fn new(inbox: Arc<Inbox>, only_polls: bool) -> Self {
         let notifier = Notifier::new(Arc::clone(&inbox));
-        Self { inbox, notifier, only_polls, dirs: HashMap::new(), interests: HashMap::new() }
+        Self {
+            inbox,
+            notifier,
+            only_polls,
+            dirs: HashMap::new(),
+            polled: BTreeMap::new(),
+            interests: HashMap::new(),
+        }
     }
 
-    /// Replaces the paths that somebody is interested in. Returns whether a directory is newly watched: it may have
-    /// changed before that.
+    /// Replaces the paths that somebody is interested in. Returns whether nobody was interested in one of them so far: it
+    /// may have changed before that.
     pub(crate) fn set(&mut self, who: Who, paths: &mut Vec<Arc<Path>>, new: Vec<PathBuf>) -> bool {
         if same(paths, &new) {
             return false;
@@ -101,11 +109,11 @@ impl Watches {
         self.inbox.add_interest(Arc::clone(path));
         if let Some(dir) = self.dirs.get_mut(dir) {
             dir.paths += 1;
-            return false;
+            return true;
         }
         let dir: Arc<Path> = dir.into();
         self.inbox.add_interest(Arc::clone(&dir));
-        let new = Dir { paths: 1, ..self.watch(&dir) };
+        let new = self.watch(&dir, 1);
         self.dirs.insert(dir, new);
         true
     }
@@ -128,6 +136,7 @@ impl Watches {
                 self.notifier.unwatch(dir);
             }
             self.dirs.remove(dir);
+            self.polled.remove(dir);
             if !self.interests.contains_key(dir) {
                 self.inbox.remove_interest(dir);
             }
@@ -137,7 +146,8 @@ impl Watches {
         }
     }
 
-    fn watch(&mut self, dir: &Path) -> Dir {
+    /// Watches a directory in which somebody is interested in so many paths.
+    fn watch(&mut self, dir: &Arc<Path>, paths: usize) -> Dir {
         let (is_watched, polled) = if self.only_polls {
             (false, Some(Polled::Asked))
         } else {
@@ -146,36 +156,51 @@ impl Watches {
                 Err(why) => (false, Some(Polled::Why(why))),
             }
         };
-        Dir { paths: 0, identity: identity(dir), is_watched, polled }
+        let identity = identity(dir);
+        // What is gone again is left soon, and says nothing.
+        match polled.filter(|_| identity.is_some()) {
+            Some(polled) => self.polled.insert(Arc::clone(dir), polled),
+            None => self.polled.remove(dir),
+        };
+        Dir { paths, identity, is_watched }
     }
 
     /// Watches a directory again, which may be another one than before, and those below it, whose watches notify removes
     /// with that one. Returns who is interested in a path there.
     pub(crate) fn renew(&mut self, dir: &Path) -> BTreeSet<Who> {
-        let dirs: Vec<Arc<Path>> =
-            self.dirs.keys().filter(|path| path.starts_with(dir)).cloned().collect();
-        for dir in &dirs {
-            if self.dirs.get(dir).is_some_and(|dir| dir.is_watched) {
-                self.notifier.unwatch(dir);
-            }
-            let new = self.watch(dir);
-            if let Some(entry) = self.dirs.get_mut(dir) {
-                *entry = Dir { paths: entry.paths, ..new };
-            }
+        let below = self.dirs.keys().filter(|path| path.starts_with(dir));
+        for dir in below.cloned().collect::<Vec<_>>() {
+            self.watch_again(&dir);
         }
         self.interested_in(|path| path.starts_with(dir))
+    }
+
+    /// Returns whether it is watched now.
+    fn watch_again(&mut self, dir: &Arc<Path>) -> bool {
+        let Some(Dir { paths, is_watched, .. }) = self.dirs.get(dir) else { return false };
+        let paths = *paths;
+        if *is_watched {
+            self.notifier.unwatch(dir);
+        }
+        let new = self.watch(dir, paths);
+        let is_watched = new.is_watched;
+        self.dirs.insert(Arc::clone(dir), new);
+        is_watched
     }
 
     /// Looks whether each directory is still the one that is watched, and tries again to watch those that could not be.
     /// Returns who is interested in a path of one that is watched anew.
     pub(crate) fn check(&mut self) -> BTreeSet<Who> {
-        let wants_watch = |dir: &Dir| !dir.is_watched && !self.only_polls;
-        let changed = |(path, dir): (&Arc<Path>, &Dir)| {
-            let is_changed = wants_watch(dir) || identity(path) != dir.identity;
-            is_changed.then(|| Arc::clone(path))
-        };
-        let dirs: Vec<Arc<Path>> = self.dirs.iter().filter_map(changed).collect();
-        dirs.iter().flat_map(|dir| self.renew(dir)).collect()
+        let mut who = BTreeSet::new();
+        for dir in self.dirs.keys().cloned().collect::<Vec<_>>() {
+            let Some(entry) = self.dirs.get(&dir) else { continue };
+            if identity(&dir) != entry.identity {
+                who.extend(self.renew(&dir));
+            } else if !entry.is_watched && !self.only_polls && self.watch_again(&dir) {
+                who.extend(self.interested_in(|path| path.parent() == Some(&*dir)));
+            }
+        }
+        who
     }
 
     /// Who is interested in this path.
@@ -195,10 +220,7 @@ impl Watches {
 
     /// Who is interested in a path of a directory that is polled.
     pub(crate) fn of_polled(&self) -> BTreeSet<Who> {
-        self.interested_in(|path| {
-            let dir = path.parent().and_then(|dir| self.dirs.get(dir));
-            dir.is_some_and(|dir| dir.polled.is_some())
-        })
+        self.interested_in(|path| path.parent().is_some_and(|dir| self.polled.contains_key(dir)))
     }
 
     fn interested_in(&self, is_meant: impl Fn(&Path) -> bool) -> BTreeSet<Who> {
@@ -208,8 +230,8 @@ impl Watches {
 
     /// Whether one of these paths is in a directory that is polled.
     pub(crate) fn polls(&self, paths: &[Arc<Path>]) -> bool {
-        let dirs = paths.iter().filter_map(|path| self.dirs.get(path.parent()?));
-        dirs.into_iter().any(|dir| dir.polled.is_some())
+        let mut dirs = paths.iter().filter_map(|path| path.parent());
+        self.poll_any() && dirs.any(|dir| self.polled.contains_key(dir))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -218,16 +240,15 @@ impl Watches {
 
     /// Whether a directory is polled.
     pub(crate) fn poll_any(&self) -> bool {
-        self.dirs.values().any(|dir| dir.polled.is_some())
+        !self.polled.is_empty()
     }
 
     /// Why a directory is polled though the program did not ask for it: that of the first in the order of the names.
     pub(crate) fn why_polled(&self) -> Option<(&Path, &str)> {
-        let why = self.dirs.iter().filter_map(|(path, dir)| match &dir.polled {
-            Some(Polled::Why(why)) => Some((&**path, &**why)),
-            Some(Polled::Asked) | None => None,
-        });
-        why.min()
+        self.polled.iter().find_map(|(path, polled)| match polled {
+            Polled::Why(why) => Some((&**path, &**why)),
+            Polled::Asked => None,
+        })
     }
 }
 

@@ -1,12 +1,9 @@
 //! What the store says of itself.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use event_core::upstream::{HealthLog, Publisher};
 use event_core::{Cause, CauseKind, Health, HealthState as State};
-
-use super::root::RootState;
-use crate::watches::Watches;
 
 pub(super) struct HealthState {
     /// The directory.
@@ -22,22 +19,13 @@ impl HealthState {
         Self { source, published: None, log: HealthLog::new(now), has_warned: false }
     }
 
-    /// Publishes and logs the health if it changed. `root` is `None` while nothing is watched.
+    /// Publishes and logs the health if it changed.
     pub(super) fn publish(
         &mut self,
         publisher: &Publisher,
-        root: Option<&RootState>,
-        watches: &Watches,
-        poll_interval: Duration,
+        (state, cause): (State, Option<Cause>),
     ) {
-        let (state, cause) = match root {
-            None | Some(RootState::Unknown) => (State::Connecting, None),
-            Some(RootState::Lost(cause)) => (State::Stalled, Some(cause.clone())),
-            Some(RootState::Found(_)) => {
-                let polls = self.no_notifications(watches, poll_interval);
-                (State::Live, publisher.refusal().or(polls))
-            }
-        };
+        self.warn(cause.as_ref());
         let now = Instant::now();
         let is_same = |before: &&Health| before.state == state;
         let since = self.published.as_ref().filter(is_same).map_or(now, |before| before.since);
@@ -53,16 +41,15 @@ impl HealthState {
         }
     }
 
-    fn no_notifications(&mut self, watches: &Watches, poll_interval: Duration) -> Option<Cause> {
-        let (dir, why) = watches.why_polled()?;
-        let dir = dir.display();
-        let why = format!("{dir} is looked at every {poll_interval:?}: {why}");
-        let cause = Cause::new(CauseKind::NoNotifications, why);
+    /// The log of the health has stalls and keys that can't be read.
+    fn warn(&mut self, cause: Option<&Cause>) {
+        let Some(cause) = cause.filter(|it| it.kind() == CauseKind::NoNotifications) else {
+            return;
+        };
         if !self.has_warned {
             self.has_warned = true;
             tracing::warn!(source = self.source, "{cause}");
         }
-        Some(cause)
     }
 
     /// When a line of the log is due.

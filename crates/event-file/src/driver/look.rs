@@ -13,6 +13,7 @@ use super::root::Place;
 use super::settling::Verdict;
 use super::{Driver, Key, Look};
 use crate::key;
+use crate::mount::is_mount;
 use crate::read::{self, Contents, Failure, Opened};
 use crate::resolve::{End, resolve};
 use crate::watches::{self, Who};
@@ -24,8 +25,8 @@ const ROUNDS: usize = 16;
 
 /// What looking at a key came to.
 enum Looked {
-    /// This is the newest version, or the one that is published already.
-    Done,
+    /// What watchers have is what the file has. If it changed meanwhile, look again at this time.
+    Done(Option<Instant>),
     Refused(Cause),
     /// Look again at this time.
     Later(Instant),
@@ -52,13 +53,13 @@ impl Driver {
         let (now, times) = (Instant::now(), self.times());
         let looked = self.look_at(id, &mut key, look, now);
         let due = match looked {
-            Looked::Done => {
+            Looked::Done(again) => {
                 if key.refused.take().is_some() {
                     self.publisher.accept(id);
                 }
                 key.backoff = Backoff::default();
                 self.complete_refresh(id, &mut key, &Ok(()));
-                None
+                again
             }
             Looked::Refused(cause) => {
                 key.settling.forget_change();
@@ -118,10 +119,12 @@ impl Driver {
                 Err(Failure::Refused(cause)) => return Looked::Refused(cause),
             }
         }
+        self.root_is_dirty = true; // perhaps there is a link on the way to it now
         Looked::Later(now + times.settle)
     }
 
-    /// Follows the path of a key. `None`: a directory is newly watched, so it has to be followed again.
+    /// Follows the path of a key. `None`: it depends on other paths than before, so it has to be followed
+    /// again.
     fn follow(&mut self, id: KeyId, key: &mut Key) -> Result<Option<End>, Looked> {
         let Some(place) = self.root.place() else { return Err(Looked::Lost) };
         let mut resolved = resolve(&place.path, key::path(&key.name));
@@ -151,9 +154,10 @@ impl Driver {
         if let Verdict::Wait(until) = key.settling.look(None, None, self.times(), now) {
             return Looked::Later(until);
         }
+        self.mounted.remove(&id);
         key.settling.handle_read(None, now);
         self.publish(id, key, None);
-        Looked::Done
+        Looked::Done(None)
     }
 
     fn read(
@@ -168,11 +172,17 @@ impl Driver {
         let (times, max_size) = (self.times(), self.options.max_size);
         let opened = Opened::open(path, kind, max_size)?;
         let state = Some(opened.stamp);
+        let is_mounted = !self.options.only_polls && is_mount(path);
+        if is_mounted {
+            self.mounted.insert(id);
+        } else {
+            self.mounted.remove(&id);
+        }
         if look == Look::Poll && key.settling.is_certain(state) {
-            return Ok(Looked::Done);
+            return Ok(Looked::Done(None));
         }
         // The clock of a file server may be another one.
-        let age = opened.stamp.age().filter(|_| !self.watches.polls(&key.chain));
+        let age = opened.stamp.age().filter(|_| !is_mounted && !self.watches.polls(&key.chain));
         let verdict = key.settling.look(state, age, times, now);
         if let Verdict::Wait(until) = verdict {
             return Ok(Looked::Later(until));
@@ -185,7 +195,7 @@ impl Driver {
         }
         key.settling.handle_read(state, now);
         self.publish(id, key, Some(bytes));
-        Ok(if is_torn { Looked::Later(now + times.settle) } else { Looked::Done })
+        Ok(Looked::Done(is_torn.then(|| now + times.settle)))
     }
 
     fn publish(&mut self, id: KeyId, key: &Key, value: Option<Bytes>) {

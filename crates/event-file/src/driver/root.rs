@@ -9,6 +9,7 @@ use std::time::Instant;
 use event_core::{Cause, CauseKind};
 
 use super::backoff::Backoff;
+use crate::mount::is_mount;
 use crate::read::{self, Identity};
 use crate::resolve::{End, resolve};
 use crate::watches::{Watches, Who};
@@ -41,7 +42,7 @@ pub(super) struct Place {
     identity: Identity,
 }
 
-/// How often the path is followed until no directory is newly watched.
+/// How often the path is followed until it depends on the same paths as before.
 const ROUNDS: usize = 16;
 
 impl Root {
@@ -103,7 +104,7 @@ impl Root {
         self.mounted = None;
     }
 
-    /// Follows the path. Also returns whether a directory is newly watched.
+    /// Follows the path. Also returns whether it depends on other paths than before.
     fn find(&mut self, watches: &mut Watches) -> (bool, Result<Place, Cause>) {
         let mut resolved = resolve(Path::new(""), &self.path);
         let found = match &resolved.end {
@@ -132,9 +133,7 @@ impl Root {
     fn place_at(&mut self, path: PathBuf) -> Result<Place, Cause> {
         let metadata = fs::metadata(&path).map_err(|error| self.failed(&error))?;
         let identity = Identity::of(&metadata);
-        let parent = path.parent().and_then(|parent| fs::metadata(parent).ok());
-        let is_mount = parent.is_some_and(|parent| Identity::of(&parent).device != identity.device);
-        if is_mount {
+        if is_mount(&path) {
             self.mounted = Some(path.clone());
         } else if self.mounted.as_ref() == Some(&path) {
             let why = format!(

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use event_codec::{DecoderExt, Utf8};
 use event_core::{CauseKind, ErrorKind, HealthState, ReaderExt, ValueReader, WatcherExt};
 use event_file::Options;
 
-use crate::support::{HealthExt, Next, Place, inotify_watches, put, soon};
+use crate::support::{BOUND, HealthExt, Next, Place, inotify_watches, put, soon, within};
 
 #[test]
 fn a_file_that_is_renamed_into_place_arrives_at_once() {
@@ -63,6 +64,31 @@ fn a_file_that_is_written_without_end_arrives_within_a_bounded_time() {
         taken += usize::from(watcher.try_get().is_some());
     }
     assert!((2..=20).contains(&taken), "{taken} in 2 s");
+}
+
+#[test]
+fn a_refresh_of_a_file_that_is_written_without_end_completes() {
+    let place = Place::with(Options::new().settle(Duration::from_millis(4)));
+    let path = place.path("log");
+    let mut watcher = place.watch("log");
+    watcher.is_missing();
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut file = File::create(&path).unwrap();
+            file.write_all(&vec![b'-'; 4 << 20]).unwrap(); // to read it takes longer than to write again
+            while !is_done.load(Ordering::Relaxed) {
+                file.write_all(b"line").unwrap();
+            }
+        });
+        for _ in 0..5 {
+            let refreshed = within(BOUND, place.store.value("log").refresh());
+            is_done.fetch_or(refreshed.is_none(), Ordering::Relaxed);
+            refreshed.expect("it completes").unwrap();
+        }
+        is_done.store(true, Ordering::Relaxed);
+    });
+    drop(watcher);
 }
 
 #[test]
@@ -327,7 +353,7 @@ fn a_refresh_waits_while_the_directory_is_gone_and_then_reads() {
     fs::remove_dir_all(place.dir()).unwrap();
     place.store.health().until_stalled(CauseKind::Unreachable);
     let mut refresh = Box::pin(place.store.value("key").refresh());
-    assert!(crate::support::within(Duration::from_millis(100), &mut refresh).is_none());
+    assert!(within(Duration::from_millis(100), &mut refresh).is_none());
     fs::create_dir(place.dir()).unwrap();
     place.put("key", "after");
     soon(refresh).unwrap();

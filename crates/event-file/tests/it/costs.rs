@@ -1,10 +1,12 @@
 //! What a store holds, and what it does while nothing changes.
 
 use std::fs;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use event_core::{ValueReader, WatcherExt};
+use event_core::{ValueReader, Watcher, WatcherExt};
 use event_file::{FileStore, Options};
 
 use crate::support::{Next, Place, all_inotify_watches, eventually, in_a_child, is_child, soon};
@@ -133,4 +135,31 @@ fn changes_of_other_files_do_not_wake_the_store() {
         place.put("other", &other.to_string());
     }
     assert!(of_store() - before <= 2);
+}
+
+struct Panicking;
+
+impl Wake for Panicking {
+    fn wake(self: Arc<Self>) {
+        panic!("a waker of the program panics, as the test wants");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_ends_the_store_and_its_threads() {
+    if alone("costs::a_waker_that_panics_ends_the_store_and_its_threads") {
+        return;
+    }
+    for _ in 0..5 {
+        let place = Place::new();
+        let (mut watcher, mut other) = (place.watch("key"), place.watch("key"));
+        watcher.is_missing();
+        other.is_missing();
+        let waker = Waker::from(Arc::new(Panicking));
+        assert!(watcher.poll_get(&mut Context::from_waker(&waker)).is_pending());
+        thread::sleep(Duration::from_millis(20)); // then the thread of notify wakes it
+        place.put("key", "a version");
+        while soon(other.get()).is_ok() {}
+        eventually("all threads end", || threads().is_empty());
+    }
 }

@@ -113,31 +113,40 @@ fn when_the_limit_of_watches_is_used_up_it_polls_until_there_is_one() {
     place.store.health().until_live();
 }
 
-/// In a mount namespace of its own.
+/// What runs a test in a mount namespace of its own.
+const MAY_MOUNT: &[&str] = &["unshare", "--user", "--map-root-user", "--mount"];
+
+fn may_mount() -> bool {
+    let may = Command::new(MAY_MOUNT[0]).args(&MAY_MOUNT[1..]).arg("true").status();
+    let may = may.is_ok_and(|status| status.success());
+    if !may {
+        eprintln!("not tested: nothing may be mounted here");
+    }
+    may
+}
+
+fn program(name: &str, arguments: &[&str]) {
+    assert!(Command::new(name).args(arguments).status().unwrap().success(), "{name}");
+}
+
 #[test]
 fn what_is_unmounted_is_a_stall_until_it_is_mounted_again() {
     let name = "notifications::what_is_unmounted_is_a_stall_until_it_is_mounted_again";
-    let unshare = ["unshare", "--user", "--map-root-user", "--mount"];
     if !is_child() {
-        let may_mount = Command::new(unshare[0]).args(&unshare[1..]).arg("true").status();
-        if !may_mount.is_ok_and(|status| status.success()) {
-            eprintln!("not tested: nothing may be mounted here");
-            return;
+        if may_mount() {
+            in_a_child(MAY_MOUNT, name);
         }
-        return in_a_child(&unshare, name);
+        return;
     }
-    let run = |program: &str, arguments: &[&str]| {
-        assert!(Command::new(program).args(arguments).status().unwrap().success(), "{program}");
-    };
     let place = Place::new();
     let dir = place.dir();
     let dir = dir.to_str().unwrap();
-    let mount = || run("mount", &["-t", "tmpfs", "none", dir]);
+    let mount = || program("mount", &["-t", "tmpfs", "none", dir]);
     mount();
     place.put("key", "before");
     let mut watcher = place.watch("key");
     watcher.is("before");
-    run("umount", &[dir]);
+    program("umount", &[dir]);
     let cause = place.store.health().until_stalled(CauseKind::Unreachable);
     assert!(cause.message().contains("was mounted"), "{cause}");
     watcher.rests(Duration::from_millis(50));
@@ -151,6 +160,34 @@ fn what_is_unmounted_is_a_stall_until_it_is_mounted_again() {
     mount();
     place.put("key", "over it");
     watcher.until("over it");
-    run("umount", &[dir]);
+    program("umount", &[dir]);
     watcher.until("last");
+}
+
+/// As container engines mount a single file.
+#[test]
+fn a_file_that_is_mounted_on_its_own_is_polled() {
+    let name = "notifications::a_file_that_is_mounted_on_its_own_is_polled";
+    if !is_child() {
+        if may_mount() {
+            in_a_child(MAY_MOUNT, name);
+        }
+        return;
+    }
+    let place = Place::with(Options::new().poll_interval(Duration::from_millis(50)));
+    let outside = place.outside("of-the-host");
+    fs::write(&outside, "1").unwrap();
+    place.put("key", "covered");
+    program("mount", &["--bind", outside.to_str().unwrap(), place.path("key").to_str().unwrap()]);
+    let mut watcher = place.watch("key");
+    watcher.is("1");
+    let health = place.store.health().until(|health| health.cause.is_some());
+    let cause = health.cause.unwrap();
+    assert_eq!((health.state, cause.kind()), (HealthState::Live, CauseKind::NoNotifications));
+    assert!(cause.message().contains("mounted on its own"), "{cause}");
+    fs::write(&outside, "2").unwrap();
+    watcher.is("2");
+    program("umount", &[place.path("key").to_str().unwrap()]);
+    watcher.is("covered");
+    place.store.health().until_live();
 }

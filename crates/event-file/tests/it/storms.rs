@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use event_core::{Bytes, ReaderExt, WatcherExt};
+use event_core::{Bytes, ReaderExt, Watcher, WatcherExt};
 use event_file::Options;
 
-use crate::support::{BOUND, Next, Place, put, within};
+use crate::support::{BOUND, Next, Place, eventually, put, within};
 
 /// A document whose every part has its number, so that half of one and half of another is noticed.
 fn document(number: u32) -> String {
@@ -95,9 +97,71 @@ fn ten_thousand_swaps_of_a_link_are_not_torn() {
     assert_eq!(torn, 0, "of {taken}");
 }
 
+/// A waker that holds up the thread that it is called on.
+#[derive(Default)]
+struct Blocking {
+    /// The name of the thread, while it is held up.
+    thread: Mutex<Option<String>>,
+    is_released: AtomicBool,
+}
+
+impl Wake for Blocking {
+    fn wake(self: Arc<Self>) {
+        let name = thread::current().name().unwrap_or_default().to_owned();
+        *self.thread.lock().unwrap() = Some(name);
+        while !self.is_released.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Holds up the thread of the notifications by a waker that blocks, until it is released.
+fn hold_up(place: &Place) -> Arc<Blocking> {
+    for attempt in 0..100 {
+        let blocking = Arc::<Blocking>::default();
+        let waker = Waker::from(Arc::clone(&blocking));
+        let mut watcher = place.watch("block");
+        watcher.next().unwrap();
+        assert!(watcher.poll_get(&mut Context::from_waker(&waker)).is_pending());
+        thread::sleep(Duration::from_millis(50)); // so that the thread of the store sleeps
+        place.put("block", &attempt.to_string());
+        let is_held_up = || blocking.thread.lock().unwrap().is_some();
+        eventually("a thread wakes the watcher", is_held_up);
+        let name = blocking.thread.lock().unwrap().take().unwrap();
+        if name.starts_with("notify") {
+            return blocking;
+        }
+        blocking.is_released.store(true, Ordering::Relaxed);
+    }
+    panic!("the thread of the notifications never wakes a watcher");
+}
+
 #[test]
 fn when_the_queue_of_notifications_overflows_the_last_version_arrives() {
-    // More keys than the queue has room for, each written several times.
+    let room = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let room: usize = room.trim().parse().unwrap();
+    if room > 100_000 {
+        eprintln!("not tested: the queue has room for {room}");
+        return;
+    }
+    let place = Place::new();
+    let mut watcher = place.watch("key");
+    watcher.is_missing();
+    let blocking = hold_up(&place);
+    // Each of them is notified of several times.
+    for number in 0..room / 2 {
+        place.write(&format!("other-{number}"), "");
+    }
+    place.put("key", "nobody is notified of it");
+    watcher.rests(Duration::from_millis(100));
+    blocking.is_released.store(true, Ordering::Relaxed);
+    watcher.is("nobody is notified of it");
+    place.put("key", "last");
+    watcher.is("last");
+}
+
+#[test]
+fn thousands_of_files_that_are_written_at_once_all_arrive() {
     let place = Place::new();
     let mut watchers: Vec<_> = (0..2000).map(|key| place.watch(&format!("key-{key}"))).collect();
     watchers.iter_mut().for_each(Next::is_missing);

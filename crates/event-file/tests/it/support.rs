@@ -204,7 +204,6 @@ pub(crate) fn eventually(what: &str, is_so: impl Fn() -> bool) {
 }
 
 /// How many watches on directories this process has, by inotify.
-#[cfg(target_os = "linux")]
 pub(crate) fn inotify_watches(of: &Path) -> usize {
     use std::os::unix::fs::MetadataExt;
 
@@ -222,7 +221,6 @@ pub(crate) fn inotify_watches(of: &Path) -> usize {
 }
 
 /// How many inotify watches this process has.
-#[cfg(target_os = "linux")]
 pub(crate) fn all_inotify_watches() -> usize {
     let mut watches = 0;
     for file in fs::read_dir("/proc/self/fdinfo").unwrap() {
