@@ -154,8 +154,8 @@ async fn a_bad_url_is_refused_with_what_is_allowed() {
 
 #[tokio::test]
 async fn a_password_in_a_url_is_refused_and_not_printed() {
-    let where_to = "write ?user=NAME, and give the password by the environment variable EVENT_ETCD_PASSWORD, by \
-                    ?password_file=PATH or by `Opener::etcd_password`";
+    let where_to = "write ?user=NAME, and give the password by the environment variable EVENT_ETCD_PASSWORD or by \
+                    ?password_file=PATH";
     for url in [
         "etcd://root:hunter2@a:2379/",
         "etcd://root:hunter2%40a:2379/",
