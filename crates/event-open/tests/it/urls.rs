@@ -95,6 +95,14 @@ async fn a_bad_url_is_refused_with_what_is_allowed() {
         ),
         ("etcd://a/?user=%ff", "the option `user` is not UTF-8"),
         ("etcd://%ff/", "a host is not UTF-8"),
+    ] {
+        assert_eq!(refused(url).await, words, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_option_is_refused_with_what_is_allowed() {
+    for (url, words) in [
         (
             "etcd://a/?timeout=5s",
             "unknown option `timeout`: the options of etcd: are user, password_file, tls, ca, cert, key, \
