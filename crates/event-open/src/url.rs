@@ -230,8 +230,8 @@ fn bad_percent(what: &str) -> Error {
 /// Does not print the URL: it may have a password in it.
 fn secret(what: &str) -> Error {
     refused(format!(
-        "{what}: write ?user=NAME, and give the password by the environment variable EVENT_ETCD_PASSWORD, by \
-         ?password_file=PATH or by `Opener::etcd_password`"
+        "{what}: write ?user=NAME, and give the password by the environment variable EVENT_ETCD_PASSWORD or by \
+         ?password_file=PATH"
     ))
 }
 

@@ -105,6 +105,7 @@ impl Terminal {
             !screen.screen().alternate_screen() && !screen.screen().hide_cursor()
         })
         .await;
+        assert!(self.echoes());
     }
 
     fn echoes(&self) -> bool {

@@ -95,6 +95,14 @@ async fn a_bad_url_is_refused_with_what_is_allowed() {
         ),
         ("etcd://a/?user=%ff", "the option `user` is not UTF-8"),
         ("etcd://%ff/", "a host is not UTF-8"),
+    ] {
+        assert_eq!(refused(url).await, words, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_option_is_refused_with_what_is_allowed() {
+    for (url, words) in [
         (
             "etcd://a/?timeout=5s",
             "unknown option `timeout`: the options of etcd: are user, password_file, tls, ca, cert, key, \
@@ -154,8 +162,8 @@ async fn a_bad_url_is_refused_with_what_is_allowed() {
 
 #[tokio::test]
 async fn a_password_in_a_url_is_refused_and_not_printed() {
-    let where_to = "write ?user=NAME, and give the password by the environment variable EVENT_ETCD_PASSWORD, by \
-                    ?password_file=PATH or by `Opener::etcd_password`";
+    let where_to = "write ?user=NAME, and give the password by the environment variable EVENT_ETCD_PASSWORD or by \
+                    ?password_file=PATH";
     for url in [
         "etcd://root:hunter2@a:2379/",
         "etcd://root:hunter2%40a:2379/",
