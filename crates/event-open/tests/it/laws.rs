@@ -1,6 +1,7 @@
 //! The laws, on keys of stores that URLs opened.
 
 use std::error::Error;
+use std::fs;
 use std::str;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use event_core::conformance::{Gate, LawFuture, Subject};
 use event_core::{BoxStore, MemoryStore, ReaderExt, Store, StoreExt, ValueReader};
 use event_etcd::etcd_client::Client;
 use event_open::{Opener, memory_store, open};
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// Each law starts a cluster of its own.
@@ -127,3 +129,57 @@ event_core::conformance_tests!(
     block_on = on_tokio,
     timeout = TIMEOUT,
 );
+
+/// A file of a directory.
+struct InFile {
+    dir: TempDir,
+    store: BoxStore,
+    gate: Gate,
+}
+
+impl InFile {
+    fn put(&self, value: &str) {
+        let unfinished = self.dir.path().join("unfinished");
+        fs::write(&unfinished, value).expect("the directory can be written");
+        fs::rename(unfinished, self.dir.path().join("number")).expect("the file can be replaced");
+    }
+}
+
+impl Subject for InFile {
+    async fn set(&mut self, version: u64) {
+        self.write(version).await;
+        self.store.refresh().await.expect("the file may be read");
+    }
+
+    async fn write(&mut self, version: u64) {
+        self.put(&version.to_string());
+    }
+
+    async fn spoil(&mut self) -> bool {
+        self.put("not a number");
+        self.store.refresh().await.expect("the file may be read");
+        true
+    }
+
+    async fn end(&mut self) -> bool {
+        false // A store whose type is erased ends with its last handle.
+    }
+
+    async fn held(&mut self) -> usize {
+        0 // What a directory holds is counted by the tests of event-file.
+    }
+
+    fn gate(&self) -> Option<Gate> {
+        Some(self.gate.clone())
+    }
+}
+
+async fn in_file() -> (impl ValueReader<u64, Watcher: Send> + Send + Sync, InFile) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(&format!("file://{}", dir.path().display())).await.unwrap();
+    let gate = Gate::default();
+    let reader = store.value("number").decode(number(gate.clone()));
+    (reader, InFile { dir, store, gate })
+}
+
+event_core::conformance_tests!(a_file, async || in_file().await);
