@@ -276,6 +276,8 @@ mod tests {
         let (mut watches, mut paths) = (watches(false), Vec::new());
         assert!(watches.set(Who::Root, &mut paths, vec![base.join("a"), base.join("b")]));
         assert!(!watches.set(Who::Root, &mut paths, vec![base.join("b")]));
+        let other = vec![base.join("b"), base.join("c")];
+        assert!(watches.set(Who::Root, &mut paths, other), "`c` may have changed unnoticed");
         assert_eq!(watches.dirs.len(), 1);
         watches.clear(Who::Root, &mut paths);
         assert!(watches.is_empty() && watches.interests.is_empty());
