@@ -14,8 +14,8 @@ use std::time::SystemTime;
 
 use event_core::adapters::{Shared, SharedWatcher};
 use event_core::{
-    Cause, CauseKind, Entry, EntryState, Error, Health, HealthState, MemoryReader, MemoryValue,
-    ReaderExt, Refresh, ValueReader, ValueWriter, Watcher, WatcherExt,
+    Cause, CauseKind, Entry, EntryState, Error, Health, HealthState, KeyName, MemoryReader,
+    MemoryValue, ReaderExt, Refresh, ValueReader, ValueWriter, Watcher, WatcherExt,
 };
 
 /// `cached` on any reader of entries.
@@ -32,8 +32,12 @@ pub trait CachedExt: ValueReader<Entry> + Sized {
     /// from the backend with the same bytes and revision, is one version. If the backend says that the key does not
     /// exist, watchers that got the file's bytes get *deleted*.
     ///
-    /// A file that is damaged, of another key, or can't be read counts as none; a file that can't be written, such as
-    /// on a full disk, keeps what it had. Both are a warning of `tracing` with the path.
+    /// Give each key a path of its own: a reader does not know which key it is of. If the backend answers with another
+    /// key than the file had, that is a warning.
+    ///
+    /// A file that is damaged or can't be read counts as none; a file that can't be written, such as on a full disk,
+    /// keeps what it had, and so does one whose value is larger than 128 MiB. Each is a warning of `tracing` with the
+    /// path. A relative path is relative to the current directory of now.
     ///
     /// Bytes that do not decode are kept too. To keep only good ones, use [`cached_if`](Self::cached_if).
     ///
@@ -107,6 +111,7 @@ struct Progress {
 
 impl<R: ValueReader<Entry>> Cached<R> {
     fn new(reader: R, path: PathBuf, is_good: impl Fn(&[u8]) -> bool + Send + 'static) -> Self {
+        let path = std::path::absolute(&path).unwrap_or(path);
         let stored = file::read(&path).unwrap_or_else(|error| {
             tracing::warn!("the cache {} counts as empty: {error}", path.display());
             None
@@ -178,6 +183,10 @@ impl State {
         let stored = progress.stored.take();
         let is_first = !std::mem::replace(&mut progress.has_answered, true);
         drop(progress);
+        if stored.as_ref().is_some_and(|stored| stored.key != entry.key) {
+            let key = KeyName(&entry.key);
+            tracing::warn!("the cache {} had another key than `{key}`", self.path.display());
+        }
         self.newest.set((number, entry.clone()));
         if is_first {
             let live = Health::new(HealthState::Live).with_source(self.path.display().to_string());

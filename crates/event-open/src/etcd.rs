@@ -7,6 +7,7 @@ use event_core::{BoxStore, Error};
 use event_etcd::{EtcdStore, Options};
 
 use crate::option::{boolean, parsed, value};
+use crate::url::secret;
 use crate::{Url, parse_duration, refused};
 
 const PASSWORD: &str = "EVENT_ETCD_PASSWORD";
@@ -45,13 +46,20 @@ impl Defaults {
         }
         let tls = wants_tls(url)?;
         let endpoints = url.hosts().iter().map(|host| endpoint(host, tls));
+        let endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
         let store = EtcdStore::connect(endpoints, self.options(url)?).await?;
         Ok(Arc::new(store.namespace(url.prefix())))
     }
 
     fn options(&self, url: &Url) -> Result<Options, Error> {
         let mut options = self.options.clone();
-        options = match (value(url, "user")?, value(url, "password_file")?) {
+        let user = value(url, "user")?;
+        if user.is_some_and(|user| user.contains([':', ';', '='])) {
+            return Err(secret(
+                "a user has no `:`, `;` or `=` in its name, and no password after it",
+            ));
+        }
+        options = match (user, value(url, "password_file")?) {
             (None, None) => options,
             (None, Some(_)) => return Err(needs("password_file", "user")),
             (Some(user), Some(file)) => options.user_with_password_file(user, file),
@@ -116,16 +124,25 @@ fn wants_tls(url: &Url) -> Result<bool, Error> {
 }
 
 /// A host as event-etcd takes it.
-fn endpoint(host: &str, tls: bool) -> String {
+fn endpoint(host: &str, tls: bool) -> Result<String, Error> {
     // A host may be called `unix`.
     let socket = host.strip_prefix("unix:").filter(|path| path.parse::<u16>().is_err());
     if let (Some(path), true) = (socket, tls) {
-        return format!("unixs:{path}");
+        return Ok(format!("unixs:{path}"));
+    }
+    // The port is not printed: in `root:secret/` it is a password.
+    if let Some((name, port)) = host.rsplit_once(':').filter(|_| socket.is_none())
+        && !host.ends_with(']')
+        && port.parse::<u16>().is_err()
+    {
+        return Err(refused(format!(
+            "the port of the host `{name}` can't be read: expected a number from 1 to 65535"
+        )));
     }
     let has_port = host.contains(':') && !host.ends_with(']');
     let port = if has_port { String::new() } else { format!(":{PORT}") };
     let scheme = if tls { "https://" } else { "" };
-    format!("{scheme}{host}{port}")
+    Ok(format!("{scheme}{host}{port}"))
 }
 
 fn cluster_id(value: &str) -> Result<u64, String> {

@@ -206,7 +206,8 @@ fn parse_options(query: &str) -> Result<Vec<(String, String)>, Error> {
     for option in query.split('&').filter(|option| !option.is_empty()) {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
         let name = text(name, "the name of an option")?;
-        if name.eq_ignore_ascii_case("password") {
+        // Also `password:hunter2`, where somebody took another sign for the `=`.
+        if name != "password_file" && name.to_ascii_lowercase().contains("password") {
             return Err(secret("a URL has no password in it"));
         }
         if options.iter().any(|(known, _)| *known == name) {
@@ -228,7 +229,7 @@ fn bad_percent(what: &str) -> Error {
 }
 
 /// Does not print the URL: it may have a password in it.
-fn secret(what: &str) -> Error {
+pub(crate) fn secret(what: &str) -> Error {
     refused(format!(
         "{what}: write ?user=NAME, and give the password by the environment variable EVENT_ETCD_PASSWORD or by \
          ?password_file=PATH"

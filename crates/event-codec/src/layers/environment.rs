@@ -23,8 +23,11 @@ pub(super) fn document(
     let mut named: Vec<_> = named.collect();
     // `APP_DB` before `APP_DB__HOST`, in any environment.
     named.sort();
+    // Each variable is a patch, also the first one if no layer is below: its null removes a member.
+    let nothing =
+        (!named.is_empty()).then(|| Patch { key: None, value: Value::Object(Map::new()) });
     let patches = named.into_iter().map(|(name, value)| patch(prefix, name, value));
-    Ok(Document { patches: patches.collect::<Result<_, _>>()? })
+    Ok(Document { patches: nothing.map(Ok).into_iter().chain(patches).collect::<Result<_, _>>()? })
 }
 
 fn patch(prefix: &str, name: String, value: OsString) -> Result<Patch, Error> {

@@ -596,6 +596,14 @@ mod environment {
     }
 
     #[test]
+    fn a_null_removes_a_member_whichever_variable_is_the_first() {
+        assert_eq!(
+            document(&[("APP_A", "null"), ("APP_B", "null"), ("APP_C", "1")]),
+            json!({"c": 1})
+        );
+    }
+
+    #[test]
     fn two_underscores_separate_names_and_the_longer_name_wins() {
         let variables = [
             ("APP_DB__HOST_NAME", "a"),

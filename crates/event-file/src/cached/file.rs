@@ -22,7 +22,7 @@ pub(super) struct Stored {
 
 /// What the file has. `None`: there is no file.
 pub(super) fn read(path: &Path) -> io::Result<Option<Stored>> {
-    let file = match File::open(path) {
+    let file = match open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         file => file?,
     };
@@ -35,6 +35,22 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Stored>> {
         return Err(damaged("it is too large"));
     }
     parse(&bytes).map(Some).ok_or_else(|| damaged("it is damaged, or no cache"))
+}
+
+/// A FIFO without a writer is opened, too, and not waited for.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        use rustix::fs::OFlags;
+
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    options.open(path)
 }
 
 fn parse(bytes: &[u8]) -> Option<Stored> {
@@ -56,9 +72,13 @@ fn parse(bytes: &[u8]) -> Option<Stored> {
 /// Writes an entry that is present.
 pub(super) fn write(path: &Path, entry: &Entry) -> io::Result<()> {
     let Some(value) = entry.value() else { return Ok(()) };
+    let size = HEAD + entry.key.len() + value.len();
+    if size as u64 > LARGEST {
+        return Err(damaged("the value is too large"));
+    }
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let length = u32::try_from(entry.key.len()).map_err(|_| damaged("the key is too long"))?;
-    let mut bytes = Vec::with_capacity(HEAD + entry.key.len() + value.len());
+    let mut bytes = Vec::with_capacity(size);
     bytes.extend(MAGIC);
     bytes.extend([0; 4]);
     bytes.extend(entry.revision().unwrap_or_default().to_be_bytes());

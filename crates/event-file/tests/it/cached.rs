@@ -126,6 +126,9 @@ fn a_damaged_file_counts_as_none_wherever_it_is_damaged() {
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     assert_eq!(read(&path), None);
+    fs::remove_dir(&path).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+    assert!(made.success() && read(&path).is_none(), "nothing waits for a writer of the FIFO");
 }
 
 #[test]

@@ -78,8 +78,7 @@ async fn a_bad_url_is_refused_with_what_is_allowed() {
         ("etcd://a,/", "a host is missing before or after a comma"),
         (
             "etcd://a:b/",
-            "the endpoint `a:b` can't be read (a port is a number from 1 to 65535): expected host:port, \
-             http://host:port, https://host:port or unix:///path/of/socket",
+            "the port of the host `a` can't be read: expected a number from 1 to 65535",
         ),
         (
             "etcd://a/#app",
@@ -177,11 +176,20 @@ async fn a_password_in_a_url_is_refused_and_not_printed() {
         "etcd://a/?user=root&PASSWORD=hunter2",
         "etcd://a/?user=root&%70assword=hunter2",
         "mem:?password=hunter2",
+        "etcd://a/?password%3Dhunter2",
+        "etcd://a/?the_password:hunter2",
+        "etcd://a/?user=root:hunter2",
+        "etcd://a/?user=root;password=hunter2",
     ] {
         let message = refused(url).await;
         assert!(message.ends_with(where_to), "{message}");
         assert!(!message.contains("hunter2"), "{message}");
     }
+    let message = refused("etcd://root:hunter2/").await;
+    assert_eq!(
+        message,
+        "the port of the host `root` can't be read: expected a number from 1 to 65535"
+    );
     let message = refused("etcd://a/?user=root&secret=hunter2").await;
     assert!(
         message.starts_with("unknown option `secret`: ") && !message.contains("hunter2"),
