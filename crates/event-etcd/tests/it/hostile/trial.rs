@@ -175,8 +175,9 @@ impl Watched {
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        // Connecting, reading and every backoff in between.
-        if timeout(LIVENESS * 10, arrived).await.is_err() {
+        // Connecting, reading and every backoff in between: a member that is overloaded is kept for four times the
+        // liveness timeout. Twice, since a busy machine may let the first try of the other member time out.
+        if timeout(LIVENESS * 20, arrived).await.is_err() {
             let seen = self.seen.lock().unwrap();
             let (truth, taken, state) = (seen.truth, seen.taken, seen.state);
             self.failures.push(format!(
