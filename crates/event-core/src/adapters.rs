@@ -16,6 +16,7 @@ mod get;
 mod into_stream;
 mod latest;
 mod mapped;
+mod maps;
 mod or_else;
 mod shared;
 #[cfg(feature = "tokio")]
@@ -37,6 +38,7 @@ pub use get::{Get, GetIf, GetOnce};
 pub use into_stream::IntoStream;
 pub use latest::Latest;
 pub use mapped::{Mapped, MappedWatcher};
+pub use maps::*;
 pub use or_else::{OrElse, OrElseWatcher};
 pub use shared::{Shared, SharedWatcher};
 #[cfg(feature = "tokio")]

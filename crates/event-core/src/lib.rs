@@ -152,6 +152,10 @@ mod store;
 mod watcher;
 mod writer;
 
+mod change;
+mod map_reader;
+mod map_watcher;
+
 mod decoder;
 mod entry;
 mod error;
@@ -159,6 +163,8 @@ mod health;
 mod key_name;
 mod versioned;
 
+mod map_reader_ext;
+mod map_watcher_ext;
 mod reader_ext;
 mod watcher_ext;
 
@@ -177,14 +183,20 @@ pub mod upstream;
 #[doc(no_inline)]
 pub use bytes::Bytes;
 
-pub use cell::Epoch;
+pub use cell::{Epoch, Step};
+pub use change::Change;
 pub use decoder::Decoder;
 pub use entry::{Entry, EntryState};
 pub use error::{Error, ErrorKind};
 pub use health::{Cause, CauseKind, Health, HealthState};
 pub use key_name::KeyName;
+pub use map_reader::{BoxMapReader, MapReader};
+pub use map_reader_ext::MapReaderExt;
+pub use map_watcher::{BoxMapWatcher, MapWatcher};
+pub use map_watcher_ext::MapWatcherExt;
 pub use memory::{
-    MemoryReader, MemoryStore, MemoryStoreValue, MemoryStoreWatcher, MemoryValue, MemoryWatcher,
+    MemoryMap, MemoryMapReader, MemoryMapWatcher, MemoryReader, MemoryStore, MemoryStoreValue,
+    MemoryStoreWatcher, MemoryValue, MemoryWatcher,
 };
 pub use reader::{BoxReader, ValueReader};
 pub use reader_ext::ReaderExt;
