@@ -10,6 +10,7 @@ mod errors;
 mod for_latest;
 mod latest;
 mod laws;
+mod maps;
 mod memory;
 mod mock;
 mod or_else;
