@@ -10,6 +10,8 @@ mod errors;
 mod for_latest;
 mod latest;
 mod laws;
+mod map_conformance_catches;
+mod map_laws;
 mod maps;
 mod memory;
 mod mock;
