@@ -155,6 +155,7 @@ mod writer;
 mod change;
 mod map_reader;
 mod map_watcher;
+mod snapshot;
 
 mod decoder;
 mod entry;
@@ -201,6 +202,7 @@ pub use memory::{
 pub use reader::{BoxReader, ValueReader};
 pub use reader_ext::ReaderExt;
 pub use refresh::Refresh;
+pub use snapshot::Snapshot;
 pub use store::{BoxStore, Namespace, Store, StoreExt};
 pub use versioned::Versioned;
 pub use watcher::{BoxWatcher, Watcher};

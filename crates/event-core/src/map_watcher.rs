@@ -31,8 +31,9 @@ pub trait MapWatcher<K, V> {
     /// # Panics
     ///
     /// Only if a function of the program panics: a mapper, a predicate, a decoder, the `clone` of a key or of a
-    /// value. No change is lost. If a mapper, a predicate or a decoder panicked, the next poll yields an error in
-    /// place of the version.
+    /// value. No change is lost. If a mapper, a decoder or the predicate of a
+    /// [`filter`](crate::MapReaderExt::filter) panicked, its key has an error in place of the version. If any other
+    /// function panicked, the next poll calls it again.
     ///
     /// # For implementors
     ///

@@ -305,14 +305,8 @@ impl<K: Clone, V: Clone> MapCell<K, V> {
     ) -> Poll<Result<(), Error>> {
         let mut garbage = Garbage::default();
         let mut state = self.state.lock();
-        let mut taken = 0;
-        while taken < limit {
-            let Some(change) = state.take(cursor, &mut garbage) else { break };
-            into.push(change);
-            taken += 1;
-        }
-        let is_more = taken == limit || (taken > 0 && state.writers == 0);
-        if is_more {
+        let taken = state.take_many(cursor, limit, into, &mut garbage);
+        if taken == limit || (taken > 0 && state.writers == 0) {
             drop(state);
             drop(garbage);
             return Poll::Ready(Ok(()));
@@ -330,6 +324,20 @@ impl<K: Clone, V: Clone> MapCell<K, V> {
         drop(state);
         drop(garbage);
         change
+    }
+
+    /// Appends up to `limit` changes. Leaves no waker.
+    pub(crate) fn take_changes(
+        &self,
+        cursor: &mut MapCursor,
+        limit: usize,
+        into: &mut Vec<Change<K, V>>,
+    ) {
+        let mut garbage = Garbage::default();
+        let mut state = self.state.lock();
+        state.take_many(cursor, limit, into, &mut garbage);
+        drop(state);
+        drop(garbage);
     }
 
     fn poll_end<T>(
@@ -411,5 +419,22 @@ impl<K: Clone, V: Clone> State<K, V> {
         }
         cursor.is_synced = true;
         Some(Change::Synced)
+    }
+
+    /// Appends the next changes of a watcher. Returns how many that were.
+    fn take_many(
+        &mut self,
+        cursor: &mut MapCursor,
+        limit: usize,
+        into: &mut Vec<Change<K, V>>,
+        garbage: &mut Garbage<K, V>,
+    ) -> usize {
+        let mut taken = 0;
+        while taken < limit {
+            let Some(change) = self.take(cursor, garbage) else { break };
+            into.push(change);
+            taken += 1;
+        }
+        taken
     }
 }

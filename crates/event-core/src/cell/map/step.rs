@@ -65,10 +65,6 @@ impl<K: Hash + Eq, V> Step<K, V> {
         self.changes.is_empty()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.changes.len()
-    }
-
     /// Whether the step has a change of this key.
     pub(super) fn has<Q>(&self, hash: u64, key: &Q) -> bool
     where
