@@ -10,6 +10,7 @@ mod errors;
 mod for_latest;
 mod latest;
 mod laws;
+mod map_adapters;
 mod map_conformance_catches;
 mod map_laws;
 mod maps;
