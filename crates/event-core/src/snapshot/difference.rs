@@ -19,17 +19,17 @@ pub(super) fn difference<'a, K: Ord, V>(
     let mut older = older.entries.iter().take(all).peekable();
     from_fn(move || {
         loop {
-            let order = match (newer.peek(), older.peek()) {
+            let which = match (newer.peek(), older.peek()) {
                 (None, None) => return None,
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
                 (Some((newer, _)), Some((older, _))) => newer.cmp(older),
             };
-            if order == Ordering::Greater {
+            if which == Ordering::Greater {
                 let (key, _) = older.next()?;
                 return Some(Change::Delete { key });
             }
-            let before = if order == Ordering::Equal { older.next() } else { None };
+            let before = if which == Ordering::Equal { older.next() } else { None };
             let (key, stored) = newer.next()?;
             if is_kin && before.is_some_and(|(_, before)| before.changed == stored.changed) {
                 continue;

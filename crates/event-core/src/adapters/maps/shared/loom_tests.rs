@@ -62,7 +62,7 @@ fn loom_a_first_change_is_not_older_than_an_insert_that_returned() {
 
 #[test]
 fn loom_a_sibling_that_leaves_holds_nobody_up() {
-    model(2, || {
+    model(1, || {
         let map = MemoryMap::new();
         let shared = map.reader().shared();
         let (mut leaves, stays) = (shared.watch(), shared.watch());
