@@ -16,6 +16,7 @@ mod get;
 mod into_stream;
 mod latest;
 mod mapped;
+mod maps;
 mod or_else;
 mod shared;
 #[cfg(feature = "tokio")]
@@ -28,6 +29,7 @@ use crate::{Error, ErrorKind};
 
 pub use boxed::Boxed;
 pub use current::{Current, CurrentRef};
+pub(crate) use decode::decode;
 pub use decode::{Decode, DecodeWatcher, Decoded};
 pub use dedup::{Dedup, DedupWatcher};
 pub use errors::{LastGood, LastGoodWatcher, OnError, OnErrorWatcher};
@@ -37,6 +39,12 @@ pub use get::{Get, GetIf, GetOnce};
 pub use into_stream::IntoStream;
 pub use latest::Latest;
 pub use mapped::{Mapped, MappedWatcher};
+pub(crate) use maps::Work;
+pub use maps::{
+    AsValue, AsValueWatcher, BoxedMap, CurrentMap, FilterKeys, FilterKeysWatcher, IntoBatches,
+    IntoChanges, Key, KeyWatcher, MapValue, NextChange, NextChanges, SharedMap, SharedMapWatcher,
+    WaitUntilSynced,
+};
 pub use or_else::{OrElse, OrElseWatcher};
 pub use shared::{Shared, SharedWatcher};
 #[cfg(feature = "tokio")]

@@ -17,6 +17,7 @@ mod dirty;
 mod end;
 mod epoch;
 mod lock;
+mod map;
 mod wakers;
 
 #[cfg(all(test, event_loom))]
@@ -35,6 +36,8 @@ pub(crate) use end::End;
 pub use epoch::Epoch;
 pub(crate) use epoch::Unsettled;
 pub(crate) use lock::Lock;
+pub use map::Step;
+pub(crate) use map::{MapCell, MapCursor};
 
 #[derive(Debug)]
 pub(crate) struct Cell<T> {

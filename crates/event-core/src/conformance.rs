@@ -129,6 +129,7 @@ mod suite;
 mod tests_macro;
 
 pub mod laws;
+pub mod maps;
 
 mod block_on;
 mod consumer;

@@ -49,6 +49,19 @@
 //! | to be sure that a read reflects a write made elsewhere | [`reader.refresh().await`](ValueReader::refresh), then `get` |
 //! | another type, fewer versions, two values at once | [`map`](ReaderExt::map), [`filter`](ReaderExt::filter), [`dedup`](ReaderExt::dedup), [`zip`](ReaderExt::zip) on the reader |
 //!
+//! For a set of keys that is watched as a whole, such as the live instances of a service, there are maps:
+//! [`MapReader`], [`MapWatcher`] and [`MemoryMap`]. What you call is in [`MapReaderExt`] and [`MapWatcherExt`]:
+//!
+//! | you want | call |
+//! |---|---|
+//! | each change, in a loop | [`watcher.change().await`](MapWatcherExt::change) |
+//! | the changes of whole steps | [`watcher.changes().await`](MapWatcherExt::changes) |
+//! | the whole map once | [`reader.snapshot().await`](MapReaderExt::snapshot) |
+//! | the newest state for each request, in many threads | [`reader.current()`](MapReaderExt::current) |
+//! | the whole map as a value, one snapshot for each step | [`reader.as_value()`](MapReaderExt::as_value) |
+//! | one key as a value | [`reader.key(…)`](MapReaderExt::key) |
+//! | other values, fewer keys | [`decode`](MapReaderExt::decode), [`map`](MapReaderExt::map), [`filter`](MapReaderExt::filter), [`filter_keys`](MapReaderExt::filter_keys) on the reader |
+//!
 //! # How do I pass readers around?
 //!
 //! - To take a reader: `reader: impl ValueReader<T>`, or `&impl ValueReader<T>` if the caller keeps it.
@@ -131,7 +144,7 @@
 //! This crate needs no runtime. It spawns no task, blocks no thread and does not sleep; only the conformance
 //! suite does. A function that you pass to an adapter runs inside a poll of one of the adapter's watchers.
 //! No lock of this crate is held while it runs. Only two pieces of your code run under the lock of a value:
-//! the `clone` of a version, and the `clone` of a waker. After the lock is released, the old version is
+//! the `clone` of a version, and the `clone` of a waker. (In a map also the `clone` and the `==` of a key.) After the lock is released, the old version is
 //! dropped and the tasks are woken. *Independent* (law 6) therefore has two limits: a slow `clone` delays
 //! all watchers and writers of the value, and a slow mapper or decoder delays the other watchers of that
 //! reader.
@@ -152,6 +165,11 @@ mod store;
 mod watcher;
 mod writer;
 
+mod change;
+mod map_reader;
+mod map_watcher;
+mod snapshot;
+
 mod decoder;
 mod entry;
 mod error;
@@ -159,6 +177,8 @@ mod health;
 mod key_name;
 mod versioned;
 
+mod map_reader_ext;
+mod map_watcher_ext;
 mod reader_ext;
 mod watcher_ext;
 
@@ -177,18 +197,25 @@ pub mod upstream;
 #[doc(no_inline)]
 pub use bytes::Bytes;
 
-pub use cell::Epoch;
+pub use cell::{Epoch, Step};
+pub use change::Change;
 pub use decoder::Decoder;
 pub use entry::{Entry, EntryState};
 pub use error::{Error, ErrorKind};
 pub use health::{Cause, CauseKind, Health, HealthState};
 pub use key_name::KeyName;
+pub use map_reader::{BoxMapReader, MapReader};
+pub use map_reader_ext::MapReaderExt;
+pub use map_watcher::{BoxMapWatcher, MapWatcher};
+pub use map_watcher_ext::MapWatcherExt;
 pub use memory::{
-    MemoryReader, MemoryStore, MemoryStoreValue, MemoryStoreWatcher, MemoryValue, MemoryWatcher,
+    MemoryMap, MemoryMapReader, MemoryMapWatcher, MemoryReader, MemoryStore, MemoryStoreValue,
+    MemoryStoreWatcher, MemoryValue, MemoryWatcher,
 };
 pub use reader::{BoxReader, ValueReader};
 pub use reader_ext::ReaderExt;
 pub use refresh::Refresh;
+pub use snapshot::Snapshot;
 pub use store::{BoxStore, Namespace, Store, StoreExt};
 pub use versioned::Versioned;
 pub use watcher::{BoxWatcher, Watcher};

@@ -1,5 +1,6 @@
-//! A value in memory, and a store of them.
+//! A value in memory, a map in memory, and a store of values.
 
+mod map;
 mod store;
 
 use std::mem;
@@ -10,6 +11,7 @@ use crate::cell::{Cell, Cursor};
 use crate::debug::debug;
 use crate::{Epoch, Error, ErrorKind, ValueReader, ValueWriter, Watcher};
 
+pub use map::{MemoryMap, MemoryMapReader, MemoryMapWatcher};
 pub use store::{MemoryStore, MemoryStoreValue, MemoryStoreWatcher};
 
 /// A value in memory. A program sets and watches it. A test uses it in place of a backend. If you write a

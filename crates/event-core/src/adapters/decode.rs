@@ -87,7 +87,7 @@ where
 }
 
 /// What an entry is to a watcher; `None` if there is nothing to yield yet.
-fn decode<D: Decoder>(decoder: &D, entry: &Entry) -> Option<Result<D::Output, Error>> {
+pub(crate) fn decode<D: Decoder>(decoder: &D, entry: &Entry) -> Option<Result<D::Output, Error>> {
     let result = match &entry.state {
         EntryState::Present { value, .. } => decoder.decode(value),
         EntryState::Deleted { .. } => {

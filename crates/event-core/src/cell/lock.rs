@@ -18,6 +18,9 @@ use std::sync::{Mutex, MutexGuard};
 /// 2; 26 with `parking_lot`; 55 with the plain lock.
 const SPINS: [u32; 4] = [16, 32, 64, 128];
 
+/// The lock of a cell, held.
+pub(crate) type Guard<'a, T> = MutexGuard<'a, T>;
+
 #[derive(Debug, Default)]
 pub(crate) struct Lock<T>(Mutex<T>);
 

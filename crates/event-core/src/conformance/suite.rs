@@ -9,9 +9,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use super::maps::MapSubject;
 use super::progress::Progress;
 use super::{Subject, block_on};
-use crate::ValueReader;
+use crate::{MapReader, ValueReader};
 
 /// How long a law may take, if nothing else is said.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -91,6 +92,25 @@ impl<N, B> Suite<N, B> {
             };
         }
         crate::__conformance_laws!({} check);
+        failures
+    }
+
+    /// The same for the laws of maps.
+    #[must_use]
+    pub fn map_failures<R, S>(&self) -> Vec<String>
+    where
+        N: AsyncFnOnce() -> (R, S) + Clone + Send + 'static,
+        B: FnOnce(LawFuture) + Clone + Send + 'static,
+        R: MapReader<S::Key, u64, Watcher: Send + 'static> + 'static,
+        S: MapSubject<Key: Send> + 'static,
+    {
+        let mut failures = Vec::new();
+        macro_rules! check {
+            ({} $($law:ident)*) => {
+                $(failures.extend(self.clone().failure(stringify!($law), super::maps::laws::$law));)*
+            };
+        }
+        crate::__map_conformance_laws!({} check);
         failures
     }
 

@@ -1,0 +1,25 @@
+//! The adapters of maps.
+
+mod as_value;
+mod backlog;
+mod boxed;
+mod changes;
+mod current;
+mod filter_keys;
+mod key;
+mod shared;
+mod streams;
+mod work;
+
+pub use as_value::{AsValue, AsValueWatcher, MapValue};
+pub use boxed::BoxedMap;
+pub use changes::{NextChange, NextChanges, WaitUntilSynced};
+pub use current::CurrentMap;
+pub use filter_keys::{FilterKeys, FilterKeysWatcher};
+pub use key::{Key, KeyWatcher};
+pub use shared::{SharedMap, SharedMapWatcher};
+pub use streams::{IntoBatches, IntoChanges};
+pub(crate) use work::Work;
+
+/// How many changes are taken under one lock.
+const CHUNK: usize = 1024;

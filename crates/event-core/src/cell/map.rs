@@ -1,0 +1,440 @@
+//! The entries of a map, and who waits for a change.
+//!
+//! One lock, as with the cell of a value. A step is applied as a whole under it, and a watcher that has nothing left
+//! to take finds that out under it: so what a watcher has taken by then is the map as of a step.
+//!
+//! Under the lock runs no code of a user but the `clone` of a key, of a value and of a waker, and `==` of a key; in
+//! `replace_all` also `==` of a value. They run before anything changes, so a panic of one loses nothing. What is
+//! replaced is dropped, and tasks are woken, after the lock is released.
+
+mod cursors;
+mod log;
+mod slab;
+mod step;
+
+#[cfg(all(test, event_loom))]
+mod loom_tests;
+#[cfg(all(test, not(event_loom)))]
+mod tests;
+
+use std::borrow::Borrow;
+use std::hash::{BuildHasher, Hash};
+use std::task::{Context, Poll};
+
+use hashbrown::DefaultHashBuilder;
+
+use super::wakers::{Place, Wakers, Woken};
+use super::{Epoch, Lock};
+use crate::{Change, Error};
+use cursors::Cursors;
+use log::{Garbage, Log};
+
+pub use step::Step;
+
+#[derive(Debug)]
+pub(crate) struct MapCell<K, V> {
+    state: Lock<State<K, V>>,
+    hasher: DefaultHashBuilder,
+}
+
+#[derive(Debug)]
+struct State<K, V> {
+    log: Log<K, V>,
+    cursors: Cursors,
+    /// The backend has read the whole range once.
+    is_synced: bool,
+    /// Handles that may publish. The map ends with the last of them.
+    writers: usize,
+    /// Why the map ended, if its last writer said so.
+    end: Option<Error>,
+    wakers: Wakers,
+}
+
+/// A watcher's place in the changes of one map.
+#[derive(Debug)]
+pub(crate) struct MapCursor {
+    id: u32,
+    /// It was told that the map is synced.
+    is_synced: bool,
+    /// The map's newest change when the watcher began: it has taken no key that was deleted before.
+    began: u64,
+    /// Where in the log it probably goes on.
+    hint: usize,
+    /// Where its waker lies.
+    place: Place,
+}
+
+type Guard<'a, K, V> = super::lock::Guard<'a, State<K, V>>;
+
+impl<K, V> MapCell<K, V> {
+    /// A map with one writer.
+    pub(crate) fn new(is_synced: bool) -> Self {
+        Self {
+            state: Lock::new(State {
+                log: Log::new(),
+                cursors: Cursors::new(),
+                is_synced,
+                writers: 1,
+                end: None,
+                wakers: Wakers::default(),
+            }),
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+
+    /// The backend has read the whole range.
+    pub(crate) fn set_synced(&self) {
+        let mut state = self.state.lock();
+        if !std::mem::replace(&mut state.is_synced, true) {
+            let woken = state.wakers.next_epoch();
+            drop(state);
+            self.wake(woken);
+        }
+    }
+
+    pub(crate) fn add_writer(&self) {
+        self.state.lock().writers += 1;
+    }
+
+    /// One writer fewer. The map ends with the last of them, for the reason `why`.
+    pub(crate) fn remove_writer(&self, why: Option<Error>) {
+        let mut state = self.state.lock();
+        state.writers = state.writers.saturating_sub(1);
+        let mut woken = Woken::Nobody;
+        if state.writers == 0 {
+            state.end = why;
+            woken = state.wakers.next_epoch();
+        }
+        drop(state);
+        self.wake(woken);
+    }
+
+    /// Wakes those who wait, without a change.
+    pub(crate) fn wake_all(&self) {
+        let woken = self.state.lock().wakers.next_epoch();
+        self.wake(woken);
+    }
+
+    /// The cell's epoch, for those who look without the lock.
+    pub(crate) fn epoch(&self) -> Epoch {
+        Epoch::of(self.state.lock().wakers.counter())
+    }
+
+    /// Starts a watcher. [`unregister`](Self::unregister) ends it.
+    pub(crate) fn watch(&self) -> MapCursor {
+        let mut state = self.state.lock();
+        let (id, began) = (state.cursors.add(), state.log.newest());
+        let place = Place::default();
+        MapCursor { id, is_synced: false, began, hint: 0, place }
+    }
+
+    /// Ends a watcher, and takes its waker back.
+    pub(crate) fn unregister(&self, cursor: &mut MapCursor) {
+        let mut garbage = Garbage::default();
+        let mut state = self.state.lock();
+        let State { log, cursors, wakers, .. } = &mut *state;
+        let place = cursors.remove(cursor.id);
+        log.left(place, cursors, &mut garbage);
+        let waker = wakers.unregister(&mut cursor.place);
+        drop(state);
+        drop((garbage, waker));
+    }
+
+    /// Takes the watcher's waker back: its task is awake.
+    pub(crate) fn unregister_waker(&self, cursor: &mut MapCursor) {
+        if cursor.place.has_slot() {
+            let old = self.state.lock().wakers.unregister(&mut cursor.place);
+            drop(old);
+        }
+    }
+
+    /// Leaves the task's waker, without a look at the changes.
+    pub(crate) fn register(&self, cursor: &mut MapCursor, cx: &Context<'_>) {
+        let old = self.state.lock().wakers.register(&mut cursor.place, cx.waker());
+        drop(old);
+    }
+
+    #[inline]
+    fn wake(&self, woken: Woken) {
+        if let Some(buffer) = woken.wake() {
+            self.state.lock().wakers.reuse(buffer);
+        }
+    }
+}
+
+impl<K: Hash + Eq, V> MapCell<K, V> {
+    /// An empty step for this map.
+    pub(crate) fn step(&self) -> Step<K, V> {
+        Step::new(self.hasher.clone())
+    }
+
+    /// Makes `value` the newest version of a key, and wakes those who wait.
+    pub(crate) fn put(&self, key: K, value: Result<V, Error>) {
+        let hash = self.hasher.hash_one(&key);
+        let mut garbage = Garbage::default();
+        let mut state = self.state.lock();
+        let found = state.log.find(hash, |other| *other == key);
+        state.log.put(found, hash, key, value, &mut garbage);
+        let woken = state.settle(&mut garbage);
+        drop(state);
+        self.wake(woken);
+        drop(garbage);
+    }
+
+    /// Deletes a key, and wakes those who wait. Returns whether it was there.
+    pub(crate) fn delete<Q>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let hash = self.hasher.hash_one(key);
+        let mut garbage = Garbage::default();
+        let mut state = self.state.lock();
+        let Some(slot) = state.log.find(hash, |other| other.borrow() == key) else { return false };
+        let State { log, cursors, .. } = &mut *state;
+        if !log.delete(slot, cursors, &mut garbage) {
+            return false;
+        }
+        let woken = state.settle(&mut garbage);
+        drop(state);
+        self.wake(woken);
+        drop(garbage);
+        true
+    }
+
+    /// Applies a step as a whole, and wakes those who wait once.
+    pub(crate) fn apply(&self, step: Step<K, V>) {
+        self.apply_and_sync(step, false);
+    }
+
+    /// The same. If `is_synced`, the map is as of then the whole range.
+    pub(crate) fn apply_and_sync(&self, step: Step<K, V>, is_synced: bool) {
+        let state = self.state.lock();
+        let found: Vec<_> = step.changes.iter().map(|change| state.find(change)).collect();
+        let changes = step.changes.into_iter().zip(found);
+        self.commit(state, changes, Vec::new(), is_synced);
+    }
+
+    /// Makes the changes of `step` and deletes all other keys, as one step. What is equal stays untouched.
+    pub(crate) fn replace(&self, step: Step<K, V>)
+    where
+        V: PartialEq,
+    {
+        let state = self.state.lock();
+        let gone = state.log.present().filter(|(_, entry)| !step.has(entry.hash, &entry.key));
+        let gone: Vec<_> = gone.map(|(slot, _)| slot).collect();
+        let found = step.changes.iter().map(|change| {
+            let found = state.find(change);
+            let old = found.and_then(|slot| state.log.entry(slot).value.as_ref());
+            let is_equal =
+                matches!((old, &change.value), (Some(Ok(old)), Some(Ok(new))) if old == new);
+            (found, is_equal)
+        });
+        let found: Vec<_> = found.collect();
+        let changes = step.changes.into_iter().zip(found);
+        let (changes, equal): (Vec<_>, Vec<_>) = changes.partition(|(_, (_, is_equal))| !is_equal);
+        self.commit(
+            state,
+            changes.into_iter().map(|(change, (found, _))| (change, found)),
+            gone,
+            false,
+        );
+        drop(equal);
+    }
+
+    /// Applies changes whose slots were found. No code of a user runs here while the lock is held.
+    fn commit(
+        &self,
+        mut state: Guard<'_, K, V>,
+        changes: impl Iterator<Item = (step::StepChange<K, V>, Option<u32>)>,
+        gone: Vec<u32>,
+        is_synced: bool,
+    ) {
+        let mut garbage = Garbage::default();
+        let mut has_changed = is_synced && !std::mem::replace(&mut state.is_synced, true);
+        let State { log, cursors, .. } = &mut *state;
+        for slot in gone {
+            has_changed |= log.delete(slot, cursors, &mut garbage);
+        }
+        for (change, found) in changes {
+            match (change.value, found) {
+                (Some(value), _) => {
+                    log.put(found, change.hash, change.key, value, &mut garbage);
+                    has_changed = true;
+                }
+                (None, found) => {
+                    garbage.keys.push(change.key);
+                    has_changed |=
+                        found.is_some_and(|slot| log.delete(slot, cursors, &mut garbage));
+                }
+            }
+        }
+        let woken = if has_changed { state.settle(&mut garbage) } else { Woken::Nobody };
+        drop(state);
+        self.wake(woken);
+        drop(garbage);
+    }
+}
+
+impl<K: Clone, V: Clone> MapCell<K, V> {
+    /// Takes the next change, else leaves the task's waker.
+    #[inline]
+    pub(crate) fn poll_change(
+        &self,
+        cursor: &mut MapCursor,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Change<K, V>, Error>> {
+        let mut garbage = Garbage::default();
+        let mut state = self.state.lock();
+        if let Some(change) = state.take(cursor, &mut garbage) {
+            drop(state);
+            drop(garbage);
+            return Poll::Ready(Ok(change));
+        }
+        Self::poll_end(state, cursor, cx)
+    }
+
+    /// Appends up to `limit` changes, which are taken at once. `Pending` if that were all, and the task's waker is
+    /// left; an error only if there was none.
+    pub(crate) fn poll_changes(
+        &self,
+        cursor: &mut MapCursor,
+        cx: &mut Context<'_>,
+        limit: usize,
+        into: &mut Vec<Change<K, V>>,
+    ) -> Poll<Result<(), Error>> {
+        let mut garbage = Garbage::default();
+        let mut state = self.state.lock();
+        let taken = state.take_many(cursor, limit, into, &mut garbage);
+        if taken == limit || (taken > 0 && state.writers == 0) {
+            drop(state);
+            drop(garbage);
+            return Poll::Ready(Ok(()));
+        }
+        let end = Self::poll_end(state, cursor, cx);
+        drop(garbage);
+        end
+    }
+
+    /// Takes the next change. Leaves no waker.
+    pub(crate) fn take(&self, cursor: &mut MapCursor) -> Option<Change<K, V>> {
+        let mut garbage = Garbage::default();
+        let mut state = self.state.lock();
+        let change = state.take(cursor, &mut garbage);
+        drop(state);
+        drop(garbage);
+        change
+    }
+
+    /// Appends up to `limit` changes. Leaves no waker.
+    pub(crate) fn take_changes(
+        &self,
+        cursor: &mut MapCursor,
+        limit: usize,
+        into: &mut Vec<Change<K, V>>,
+    ) {
+        let mut garbage = Garbage::default();
+        let mut state = self.state.lock();
+        state.take_many(cursor, limit, into, &mut garbage);
+        drop(state);
+        drop(garbage);
+    }
+
+    fn poll_end<T>(
+        mut state: Guard<'_, K, V>,
+        cursor: &mut MapCursor,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T, Error>> {
+        if state.writers == 0 {
+            let why = state.end.clone();
+            drop(state);
+            let closed = cursor.place.end.poll(cx);
+            return closed.map_err(|closed| why.unwrap_or(closed));
+        }
+        let old = state.wakers.register(&mut cursor.place, cx.waker());
+        drop(state);
+        drop(old); // a task's last waker drops the task, and with it perhaps a watcher of this map
+        Poll::Pending
+    }
+}
+
+impl MapCursor {
+    /// Whether this watcher has taken nothing yet.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.hint == 0 && !self.is_synced
+    }
+}
+
+impl<K, V> State<K, V> {
+    /// To be called after each step. Gives those to wake, when the lock is released.
+    fn settle(&mut self, garbage: &mut Garbage<K, V>) -> Woken {
+        self.log.settle(&self.cursors, garbage);
+        self.wakers.next_epoch()
+    }
+}
+
+impl<K: Eq, V> State<K, V> {
+    fn find(&self, change: &step::StepChange<K, V>) -> Option<u32> {
+        self.log.find(change.hash, |other| *other == change.key)
+    }
+}
+
+impl<K: Clone, V: Clone> State<K, V> {
+    /// The next change of a watcher.
+    #[inline]
+    fn take(
+        &mut self,
+        cursor: &mut MapCursor,
+        garbage: &mut Garbage<K, V>,
+    ) -> Option<Change<K, V>> {
+        let Self { log, cursors, .. } = self;
+        while cursors.place(cursor.id) < log.newest() {
+            let Some((at, entry)) = log.next(cursors.place(cursor.id), cursor.hint) else { break };
+            // Cloned before it counts as taken: a `clone` may panic.
+            let change = match &entry.value {
+                Some(Ok(value)) => {
+                    Some(Change::Put { key: entry.key.clone(), value: value.clone() })
+                }
+                Some(Err(error)) => {
+                    Some(Change::Failed { key: entry.key.clone(), error: error.clone() })
+                }
+                None if entry.number <= cursor.began => None,
+                None => Some(Change::Delete { key: entry.key.clone() }),
+            };
+            let is_tombstone = entry.value.is_none();
+            cursors.advance(cursor.id, entry.number);
+            cursor.hint = at + 1;
+            if is_tombstone {
+                log.took_tombstone();
+                log.settle(cursors, garbage);
+            }
+            if change.is_some() {
+                return change;
+            }
+        }
+        cursors.advance(cursor.id, log.newest());
+        cursor.hint = log.end();
+        if !self.is_synced || cursor.is_synced {
+            return None;
+        }
+        cursor.is_synced = true;
+        Some(Change::Synced)
+    }
+
+    /// Appends the next changes of a watcher. Returns how many that were.
+    fn take_many(
+        &mut self,
+        cursor: &mut MapCursor,
+        limit: usize,
+        into: &mut Vec<Change<K, V>>,
+        garbage: &mut Garbage<K, V>,
+    ) -> usize {
+        let mut taken = 0;
+        while taken < limit {
+            let Some(change) = self.take(cursor, garbage) else { break };
+            into.push(change);
+            taken += 1;
+        }
+        taken
+    }
+}
