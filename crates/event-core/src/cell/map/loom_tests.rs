@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 use loom::future::block_on;
 use loom::model::Builder;
 use loom::thread;
 
 use super::*;
+use crate::Change;
 
 type Map = MapCell<u32, u32>;
 

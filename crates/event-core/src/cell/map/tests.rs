@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::log::Sizes;
 use super::*;
+use crate::Change;
 
 type Map = MapCell<u32, u32>;
 
