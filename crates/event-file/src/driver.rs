@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use event_core::upstream::{KeyId, Publisher, Requests, Slots, Ticket};
@@ -23,6 +23,7 @@ use event_core::{Bytes, Cause, CauseKind, HealthState as State};
 
 use crate::inbox::Inbox;
 use crate::options::Options;
+use crate::signal::Signal;
 use crate::watches::{Watches, Who};
 use backoff::Backoff;
 use handover::Handover;
@@ -80,12 +81,15 @@ struct Key {
 impl Driver {
     /// Starts the thread of a store. It ends with the upstream.
     pub(crate) fn start(root: PathBuf, options: Options, publisher: Publisher) -> io::Result<()> {
-        let run = move || Self::new(root, options, publisher).run();
+        let run = move || {
+            let signal = Signal::new();
+            Self::new(root, options, publisher, &signal).run(signal);
+        };
         thread::Builder::new().name("event-file".to_owned()).spawn(run).map(drop)
     }
 
-    fn new(root: PathBuf, options: Options, publisher: Publisher) -> Self {
-        let inbox = Arc::new(Inbox::new(thread::current()));
+    fn new(root: PathBuf, options: Options, publisher: Publisher, signal: &Arc<Signal>) -> Self {
+        let inbox = Arc::new(Inbox::new(Arc::clone(signal)));
         let now = Instant::now();
         let root = Root::new(root);
         Self {
@@ -107,8 +111,8 @@ impl Driver {
         }
     }
 
-    fn run(self) {
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    fn run(self, signal: Arc<Signal>) {
+        let waker = Waker::from(Arc::clone(&signal));
         let mut cx = Context::from_waker(&waker);
         let handover = Handover::new();
         self.inbox.set_now(handover.for_notifications());
@@ -120,15 +124,7 @@ impl Driver {
             }
             let due = driver.due();
             handover.put(driver);
-            match due {
-                None => thread::park(),
-                Some(due) => {
-                    let rest = due.saturating_duration_since(Instant::now());
-                    if !rest.is_zero() {
-                        thread::park_timeout(rest);
-                    }
-                }
-            }
+            signal.wait(due);
         }
     }
 
@@ -301,18 +297,5 @@ impl Key {
             backoff: Backoff::default(),
             refresh: None,
         }
-    }
-}
-
-/// Wakes the driver when programs want something.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
     }
 }

@@ -8,15 +8,16 @@ use std::fmt;
 use std::mem;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::thread::Thread;
 
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
 use notify::{Event, EventHandler};
 
+use crate::signal::Signal;
+
 pub(crate) struct Inbox {
     state: Mutex<State>,
-    /// The driver's.
-    thread: Thread,
+    /// Wakes the driver.
+    signal: Arc<Signal>,
     now: OnceLock<Weak<dyn HandleNow>>,
 }
 
@@ -60,9 +61,9 @@ pub(crate) enum Note {
 }
 
 impl Inbox {
-    /// The inbox of the thread that it is made on.
-    pub(crate) fn new(thread: Thread) -> Self {
-        Self { state: Mutex::default(), thread, now: OnceLock::new() }
+    /// The inbox of the thread that this signal wakes.
+    pub(crate) fn new(signal: Arc<Signal>) -> Self {
+        Self { state: Mutex::default(), signal, now: OnceLock::new() }
     }
 
     pub(crate) fn add_interest(&self, path: Arc<Path>) {
@@ -117,14 +118,14 @@ impl Inbox {
         drop(state);
         let handle_now = || self.now.get()?.upgrade().map(|now| now.handle_now());
         if is_noted && !(note == Note::Complete && handle_now() == Some(true)) {
-            self.thread.unpark();
+            self.signal.set();
         }
     }
 
     /// Notifications were lost.
     pub(crate) fn lose(&self) {
         self.lock().notes.are_incomplete = true;
-        self.thread.unpark();
+        self.signal.set();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -179,7 +180,7 @@ mod tests {
     const METADATA: EventKind = EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any));
 
     fn inbox() -> Inbox {
-        let inbox = Inbox::new(std::thread::current());
+        let inbox = Inbox::new(Signal::new());
         inbox.add_interest(Path::new("/dir/key").into());
         inbox
     }

@@ -71,6 +71,7 @@ mod value;
 mod driver;
 
 mod inbox;
+mod signal;
 mod watches;
 
 mod key;

@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     fn watches(only_polls: bool) -> Watches {
-        Watches::new(Arc::new(Inbox::new(std::thread::current())), only_polls)
+        Watches::new(Arc::new(Inbox::new(crate::signal::Signal::new())), only_polls)
     }
 
     #[test]
