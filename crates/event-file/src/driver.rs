@@ -137,6 +137,8 @@ impl Driver {
         self.handle_notes();
         self.handle_time();
         self.look_at_root();
+        // Before the keys: whoever has a version finds a health that knows of the directory.
+        self.publish_health();
         self.look_at_keys();
         self.publish_health();
         true

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::mem;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
@@ -30,6 +30,8 @@ pub(crate) trait HandleNow: Send + Sync {
 #[derive(Debug, Default)]
 struct State {
     interests: HashSet<Arc<Path>>,
+    /// Other paths of directories that the system watches by these.
+    twins: HashMap<Arc<Path>, Vec<Arc<Path>>>,
     notes: Notes,
 }
 
@@ -76,6 +78,26 @@ impl Inbox {
         state.notes.paths.remove(path);
     }
 
+    /// What happens in this directory happens in those, too: they are other paths of it.
+    pub(crate) fn set_twins(&self, dir: &Arc<Path>, twins: Vec<Arc<Path>>) {
+        let mut state = self.lock();
+        if twins.is_empty() {
+            state.twins.remove(dir);
+        } else {
+            state.twins.insert(Arc::clone(dir), twins);
+        }
+    }
+
+    /// These may have changed unnoticed.
+    pub(crate) fn doubt(&self, paths: impl Iterator<Item = Arc<Path>>) {
+        let mut state = self.lock();
+        for path in paths {
+            state.notes.paths.entry(path).or_insert(Note::Changed);
+        }
+        drop(state);
+        self.signal.set();
+    }
+
     /// Who handles notes on the thread of the notifications.
     pub(crate) fn set_now(&self, now: Weak<dyn HandleNow>) {
         let _ = self.now.set(now); // it is set once
@@ -106,13 +128,11 @@ impl Inbox {
         }
         let Some(note) = Note::of(event.kind) else { return };
         let mut state = self.lock();
-        let State { interests, notes } = &mut *state;
         let mut is_noted = false;
         for path in event.paths {
-            if let Some(path) = interests.get(&*path) {
-                let noted = notes.paths.entry(Arc::clone(path)).or_insert(note);
-                *noted = noted.then(note);
-                is_noted = true;
+            is_noted |= state.note(&path, note);
+            for twin in state.twins_of(&path) {
+                is_noted |= state.note(&twin, note);
             }
         }
         drop(state);
@@ -130,6 +150,30 @@ impl Inbox {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Returns whether somebody is interested in the path.
+    fn note(&mut self, path: &Path, note: Note) -> bool {
+        let Some(path) = self.interests.get(path) else { return false };
+        let noted = self.notes.paths.entry(Arc::clone(path)).or_insert(note);
+        *noted = noted.then(note);
+        true
+    }
+
+    /// Other paths of what a notification is about: a directory, or something in one.
+    fn twins_of(&self, path: &Path) -> Vec<PathBuf> {
+        if self.twins.is_empty() {
+            return Vec::new();
+        }
+        let of_dir = self.twins.get(path).into_iter().flatten().map(|twin| twin.to_path_buf());
+        let (dir, name) = (path.parent(), path.file_name());
+        let in_dir = dir.zip(name).and_then(|(dir, name)| Some((self.twins.get(dir)?, name)));
+        let in_dir = in_dir
+            .into_iter()
+            .flat_map(|(twins, name)| twins.iter().map(move |twin| twin.join(name)));
+        of_dir.chain(in_dir).collect()
     }
 }
 
@@ -169,8 +213,6 @@ impl EventHandler for Notified {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use notify::event::{DataChange, Flag, MetadataKind, RenameMode};
 
     use super::*;

@@ -18,7 +18,7 @@ pub(crate) struct Stamp {
 }
 
 /// Which file or directory it is, on systems that say so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Identity {
     pub(crate) device: u64,
     inode: u64,
@@ -64,6 +64,9 @@ impl Stamp {
 }
 
 impl Identity {
+    /// Whether the system says so.
+    pub(crate) const IS_KNOWN: bool = cfg!(unix);
+
     #[cfg(unix)]
     pub(crate) fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;

@@ -377,3 +377,24 @@ fn a_single_file_may_be_a_link_that_leads_anywhere() {
     assert_eq!(soon(value.get()).unwrap().key, "link");
     assert_eq!(value.health().until_live().state, HealthState::Live);
 }
+
+/// The directory and the link in its place are one directory, which is watched by a new path.
+#[test]
+fn a_directory_that_becomes_a_link_to_itself_is_followed() {
+    for _ in 0..10 {
+        let place = Place::new();
+        fs::create_dir(place.path("app")).unwrap();
+        place.write("app/c", "0");
+        let mut watcher = place.watch("app/c");
+        watcher.is("0");
+        fs::rename(place.path("app"), place.path("app-1")).unwrap();
+        symlink("app-1", place.path("app")).unwrap();
+        for version in 1..4 {
+            place.put("app/c", &version.to_string());
+            let quick = Duration::from_secs(2);
+            let entry = within(quick, watcher.get()).expect("it is notified").unwrap();
+            assert_eq!(entry.value().unwrap(), &*version.to_string());
+        }
+        place.store.health().until_live();
+    }
+}
