@@ -31,7 +31,7 @@ use health::HealthState;
 use root::{Root, RootState};
 use settling::{Settling, Times};
 
-/// How often it looks whether the directories are still the same ones.
+/// How often it looks whether the directories are still the same ones, and at files with several names.
 const CHECK: Duration = Duration::from_secs(5);
 pub(crate) struct Driver {
     options: Options,
@@ -46,6 +46,8 @@ pub(crate) struct Driver {
     dirty: BTreeMap<KeyId, Look>,
     /// The keys whose file is a mount of its own: its directory hears nothing of those who write it by another path.
     mounted: BTreeSet<KeyId>,
+    /// The keys whose file has several names: its directory hears nothing of those who write it by another one.
+    linked: BTreeSet<KeyId>,
     /// When to look at keys.
     due: BTreeSet<(Instant, KeyId)>,
     next_check: Instant,
@@ -103,6 +105,7 @@ impl Driver {
             keys: Slots::default(),
             dirty: BTreeMap::new(),
             mounted: BTreeSet::new(),
+            linked: BTreeSet::new(),
             due: BTreeSet::new(),
             next_check: now + CHECK,
             next_poll: now,
@@ -149,6 +152,7 @@ impl Driver {
             self.set_due(id, None);
             self.dirty.remove(&id);
             self.mounted.remove(&id);
+            self.linked.remove(&id);
             if let Some(mut key) = self.keys.remove(id) {
                 self.watches.clear(Who::Key(id), &mut key.chain);
             }
@@ -184,6 +188,8 @@ impl Driver {
             self.root_is_dirty = true;
             let affected = self.watches.check();
             self.look_again_at(affected, Look::Read);
+            let linked: Vec<KeyId> = self.linked.iter().copied().collect();
+            self.look_again_at(linked.into_iter().map(Who::Key), Look::Poll);
         }
         if self.polls_any() && self.next_poll <= now {
             self.next_poll = now + self.options.poll_interval;

@@ -29,6 +29,8 @@ pub(crate) struct Identity {
 pub(crate) struct Opened {
     file: File,
     pub(crate) stamp: Stamp,
+    /// It has several names: hard links.
+    pub(crate) is_linked: bool,
 }
 
 /// What reading a file gave.
@@ -81,6 +83,18 @@ impl Identity {
 }
 
 #[cfg(unix)]
+fn has_links(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    metadata.nlink() > 1
+}
+
+#[cfg(not(unix))]
+fn has_links(_: &Metadata) -> bool {
+    false
+}
+
+#[cfg(unix)]
 fn changed(metadata: &Metadata) -> Option<SystemTime> {
     use std::os::unix::fs::MetadataExt;
 
@@ -112,7 +126,7 @@ impl Opened {
         if stamp.len > max_size {
             return Err(Failure::Refused(too_large(max_size)));
         }
-        Ok(Self { file, stamp })
+        Ok(Self { file, stamp, is_linked: has_links(&metadata) })
     }
 
     pub(crate) fn read(self, max_size: u64) -> Result<Contents, Failure> {

@@ -398,3 +398,17 @@ fn a_directory_that_becomes_a_link_to_itself_is_followed() {
         place.store.health().until_live();
     }
 }
+
+/// The system notifies of the name by which a file was opened.
+#[test]
+fn a_file_that_is_written_by_another_hard_link_arrives_with_the_next_check() {
+    let place = Place::new();
+    place.write("key", "0");
+    fs::hard_link(place.path("key"), place.outside("other")).unwrap();
+    let mut watcher = place.watch("key");
+    watcher.is("0");
+    for version in 1..3 {
+        fs::write(place.outside("other"), version.to_string()).unwrap();
+        watcher.until(&version.to_string());
+    }
+}
