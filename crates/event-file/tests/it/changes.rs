@@ -412,3 +412,23 @@ fn a_file_that_is_written_by_another_hard_link_arrives_with_the_next_check() {
         watcher.until(&version.to_string());
     }
 }
+
+#[test]
+fn what_follows_a_file_in_a_link_leads_nowhere() {
+    let place = Place::new();
+    place.write("file", "text");
+    fs::create_dir(place.path("dir")).unwrap();
+    place.write("dir/file", "in a folder");
+    for (name, target) in [("a", "file/"), ("b", "file/."), ("c", "file/../file"), ("d", "file//")]
+    {
+        symlink(target, place.path(name)).unwrap();
+        let error = fs::read(place.path(name)).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::NotADirectory, "{target}");
+        place.watch(name).is_missing();
+    }
+    symlink("dir/", place.path("e")).unwrap();
+    symlink("e/./file", place.path("f")).unwrap();
+    for name in ["e/file", "f"] {
+        place.watch(name).is("in a folder");
+    }
+}
