@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use event_core::upstream::{KeyId, Publisher, Requests, Slots, Ticket};
@@ -23,6 +23,7 @@ use event_core::{Bytes, Cause, CauseKind, HealthState as State};
 
 use crate::inbox::Inbox;
 use crate::options::Options;
+use crate::signal::Signal;
 use crate::watches::{Watches, Who};
 use backoff::Backoff;
 use handover::Handover;
@@ -30,7 +31,7 @@ use health::HealthState;
 use root::{Root, RootState};
 use settling::{Settling, Times};
 
-/// How often it looks whether the directories are still the same ones.
+/// How often it looks whether the directories are still the same ones, and at files with several names.
 const CHECK: Duration = Duration::from_secs(5);
 pub(crate) struct Driver {
     options: Options,
@@ -45,6 +46,8 @@ pub(crate) struct Driver {
     dirty: BTreeMap<KeyId, Look>,
     /// The keys whose file is a mount of its own: its directory hears nothing of those who write it by another path.
     mounted: BTreeSet<KeyId>,
+    /// The keys whose file has several names: its directory hears nothing of those who write it by another one.
+    linked: BTreeSet<KeyId>,
     /// When to look at keys.
     due: BTreeSet<(Instant, KeyId)>,
     next_check: Instant,
@@ -80,12 +83,15 @@ struct Key {
 impl Driver {
     /// Starts the thread of a store. It ends with the upstream.
     pub(crate) fn start(root: PathBuf, options: Options, publisher: Publisher) -> io::Result<()> {
-        let run = move || Self::new(root, options, publisher).run();
+        let run = move || {
+            let signal = Signal::new();
+            Self::new(root, options, publisher, &signal).run(signal);
+        };
         thread::Builder::new().name("event-file".to_owned()).spawn(run).map(drop)
     }
 
-    fn new(root: PathBuf, options: Options, publisher: Publisher) -> Self {
-        let inbox = Arc::new(Inbox::new(thread::current()));
+    fn new(root: PathBuf, options: Options, publisher: Publisher, signal: &Arc<Signal>) -> Self {
+        let inbox = Arc::new(Inbox::new(Arc::clone(signal)));
         let now = Instant::now();
         let root = Root::new(root);
         Self {
@@ -99,6 +105,7 @@ impl Driver {
             keys: Slots::default(),
             dirty: BTreeMap::new(),
             mounted: BTreeSet::new(),
+            linked: BTreeSet::new(),
             due: BTreeSet::new(),
             next_check: now + CHECK,
             next_poll: now,
@@ -107,8 +114,8 @@ impl Driver {
         }
     }
 
-    fn run(self) {
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    fn run(self, signal: Arc<Signal>) {
+        let waker = Waker::from(Arc::clone(&signal));
         let mut cx = Context::from_waker(&waker);
         let handover = Handover::new();
         self.inbox.set_now(handover.for_notifications());
@@ -120,15 +127,7 @@ impl Driver {
             }
             let due = driver.due();
             handover.put(driver);
-            match due {
-                None => thread::park(),
-                Some(due) => {
-                    let rest = due.saturating_duration_since(Instant::now());
-                    if !rest.is_zero() {
-                        thread::park_timeout(rest);
-                    }
-                }
-            }
+            signal.wait(due);
         }
     }
 
@@ -141,6 +140,8 @@ impl Driver {
         self.handle_notes();
         self.handle_time();
         self.look_at_root();
+        // Before the keys: whoever has a version finds a health that knows of the directory.
+        self.publish_health();
         self.look_at_keys();
         self.publish_health();
         true
@@ -151,6 +152,7 @@ impl Driver {
             self.set_due(id, None);
             self.dirty.remove(&id);
             self.mounted.remove(&id);
+            self.linked.remove(&id);
             if let Some(mut key) = self.keys.remove(id) {
                 self.watches.clear(Who::Key(id), &mut key.chain);
             }
@@ -186,6 +188,8 @@ impl Driver {
             self.root_is_dirty = true;
             let affected = self.watches.check();
             self.look_again_at(affected, Look::Read);
+            let linked: Vec<KeyId> = self.linked.iter().copied().collect();
+            self.look_again_at(linked.into_iter().map(Who::Key), Look::Poll);
         }
         if self.polls_any() && self.next_poll <= now {
             self.next_poll = now + self.options.poll_interval;
@@ -301,18 +305,5 @@ impl Key {
             backoff: Backoff::default(),
             refresh: None,
         }
-    }
-}
-
-/// Wakes the driver when programs want something.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
     }
 }

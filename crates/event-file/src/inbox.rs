@@ -6,17 +6,18 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::mem;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::thread::Thread;
 
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
 use notify::{Event, EventHandler};
 
+use crate::signal::Signal;
+
 pub(crate) struct Inbox {
     state: Mutex<State>,
-    /// The driver's.
-    thread: Thread,
+    /// Wakes the driver.
+    signal: Arc<Signal>,
     now: OnceLock<Weak<dyn HandleNow>>,
 }
 
@@ -29,6 +30,8 @@ pub(crate) trait HandleNow: Send + Sync {
 #[derive(Debug, Default)]
 struct State {
     interests: HashSet<Arc<Path>>,
+    /// Other paths of directories that the system watches by these.
+    twins: HashMap<Arc<Path>, Vec<Arc<Path>>>,
     notes: Notes,
 }
 
@@ -60,9 +63,9 @@ pub(crate) enum Note {
 }
 
 impl Inbox {
-    /// The inbox of the thread that it is made on.
-    pub(crate) fn new(thread: Thread) -> Self {
-        Self { state: Mutex::default(), thread, now: OnceLock::new() }
+    /// The inbox of the thread that this signal wakes.
+    pub(crate) fn new(signal: Arc<Signal>) -> Self {
+        Self { state: Mutex::default(), signal, now: OnceLock::new() }
     }
 
     pub(crate) fn add_interest(&self, path: Arc<Path>) {
@@ -73,6 +76,26 @@ impl Inbox {
         let mut state = self.lock();
         state.interests.remove(path);
         state.notes.paths.remove(path);
+    }
+
+    /// What happens in this directory happens in those, too: they are other paths of it.
+    pub(crate) fn set_twins(&self, dir: &Arc<Path>, twins: Vec<Arc<Path>>) {
+        let mut state = self.lock();
+        if twins.is_empty() {
+            state.twins.remove(dir);
+        } else {
+            state.twins.insert(Arc::clone(dir), twins);
+        }
+    }
+
+    /// These may have changed unnoticed.
+    pub(crate) fn doubt(&self, paths: impl Iterator<Item = Arc<Path>>) {
+        let mut state = self.lock();
+        for path in paths {
+            state.notes.paths.entry(path).or_insert(Note::Changed);
+        }
+        drop(state);
+        self.signal.set();
     }
 
     /// Who handles notes on the thread of the notifications.
@@ -105,30 +128,52 @@ impl Inbox {
         }
         let Some(note) = Note::of(event.kind) else { return };
         let mut state = self.lock();
-        let State { interests, notes } = &mut *state;
         let mut is_noted = false;
         for path in event.paths {
-            if let Some(path) = interests.get(&*path) {
-                let noted = notes.paths.entry(Arc::clone(path)).or_insert(note);
-                *noted = noted.then(note);
-                is_noted = true;
+            is_noted |= state.note(&path, note);
+            for twin in state.twins_of(&path) {
+                is_noted |= state.note(&twin, note);
             }
         }
         drop(state);
         let handle_now = || self.now.get()?.upgrade().map(|now| now.handle_now());
         if is_noted && !(note == Note::Complete && handle_now() == Some(true)) {
-            self.thread.unpark();
+            self.signal.set();
         }
     }
 
     /// Notifications were lost.
     pub(crate) fn lose(&self) {
         self.lock().notes.are_incomplete = true;
-        self.thread.unpark();
+        self.signal.set();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Returns whether somebody is interested in the path.
+    fn note(&mut self, path: &Path, note: Note) -> bool {
+        let Some(path) = self.interests.get(path) else { return false };
+        let noted = self.notes.paths.entry(Arc::clone(path)).or_insert(note);
+        *noted = noted.then(note);
+        true
+    }
+
+    /// Other paths of what a notification is about: a directory, or something in one.
+    fn twins_of(&self, path: &Path) -> Vec<PathBuf> {
+        if self.twins.is_empty() {
+            return Vec::new();
+        }
+        let of_dir = self.twins.get(path).into_iter().flatten().map(|twin| twin.to_path_buf());
+        let (dir, name) = (path.parent(), path.file_name());
+        let in_dir = dir.zip(name).and_then(|(dir, name)| Some((self.twins.get(dir)?, name)));
+        let in_dir = in_dir
+            .into_iter()
+            .flat_map(|(twins, name)| twins.iter().map(move |twin| twin.join(name)));
+        of_dir.chain(in_dir).collect()
     }
 }
 
@@ -168,8 +213,6 @@ impl EventHandler for Notified {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use notify::event::{DataChange, Flag, MetadataKind, RenameMode};
 
     use super::*;
@@ -179,7 +222,7 @@ mod tests {
     const METADATA: EventKind = EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any));
 
     fn inbox() -> Inbox {
-        let inbox = Inbox::new(std::thread::current());
+        let inbox = Inbox::new(Signal::new());
         inbox.add_interest(Path::new("/dir/key").into());
         inbox
     }

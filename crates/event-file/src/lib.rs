@@ -54,8 +54,9 @@
 //! systems, FUSE and 9p, and a single file that is mounted into a container. The [health](FileStore::health) stays live, with a cause of kind
 //! [`NoNotifications`](event_core::CauseKind::NoNotifications), and a warning is logged once.
 //!
-//! One case is not noticed: a file with several hard links that is written in place by one of its other names, in a
-//! directory that is not watched. Its new version arrives with the next change or refresh.
+//! If a file has several names, by hard links, and is written in place by another name than that of the key, the new
+//! version arrives within five seconds. One case is not noticed: the file had one name when it was read, and has got
+//! another one since, by which it is written. That version arrives with the next change or refresh.
 //!
 //! # Platforms
 //!
@@ -71,6 +72,7 @@ mod value;
 mod driver;
 
 mod inbox;
+mod signal;
 mod watches;
 
 mod key;

@@ -18,7 +18,7 @@ pub(crate) struct Stamp {
 }
 
 /// Which file or directory it is, on systems that say so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Identity {
     pub(crate) device: u64,
     inode: u64,
@@ -29,6 +29,8 @@ pub(crate) struct Identity {
 pub(crate) struct Opened {
     file: File,
     pub(crate) stamp: Stamp,
+    /// It has several names: hard links.
+    pub(crate) is_linked: bool,
 }
 
 /// What reading a file gave.
@@ -64,6 +66,9 @@ impl Stamp {
 }
 
 impl Identity {
+    /// Whether the system says so.
+    pub(crate) const IS_KNOWN: bool = cfg!(unix);
+
     #[cfg(unix)]
     pub(crate) fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
@@ -75,6 +80,18 @@ impl Identity {
     pub(crate) fn of(_: &Metadata) -> Self {
         Self { device: 0, inode: 0 }
     }
+}
+
+#[cfg(unix)]
+fn has_links(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    metadata.nlink() > 1
+}
+
+#[cfg(not(unix))]
+fn has_links(_: &Metadata) -> bool {
+    false
 }
 
 #[cfg(unix)]
@@ -109,7 +126,7 @@ impl Opened {
         if stamp.len > max_size {
             return Err(Failure::Refused(too_large(max_size)));
         }
-        Ok(Self { file, stamp })
+        Ok(Self { file, stamp, is_linked: has_links(&metadata) })
     }
 
     pub(crate) fn read(self, max_size: u64) -> Result<Contents, Failure> {

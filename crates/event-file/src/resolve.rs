@@ -36,6 +36,11 @@ pub(crate) fn resolve(base: &Path, path: &Path) -> Resolved {
     let (mut todo, mut links) = (Vec::new(), 0);
     push(&mut todo, path);
     while let Some(part) = todo.pop() {
+        if found.is_some_and(|kind: FileType| !kind.is_dir()) {
+            // More follows what is no directory.
+            chain.push(current);
+            return Resolved { chain, end: End::Missing };
+        }
         if part == "." {
             continue;
         }
@@ -90,6 +95,11 @@ pub(crate) fn resolve(base: &Path, path: &Path) -> Resolved {
 
 /// Puts the components of a path on a stack. An absolute one begins with the root, which replaces what it is joined to.
 fn push(todo: &mut Vec<OsString>, path: &Path) {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if bytes.ends_with(b"/") || bytes.ends_with(b"/.") {
+        // The components don't have it, and it makes the path one of a directory.
+        todo.push(".".into());
+    }
     todo.extend(path.components().rev().map(|part| part.as_os_str().to_owned()));
 }
 
@@ -136,6 +146,23 @@ mod tests {
         symlink("a", base.join("b")).unwrap();
         let resolved = resolve(&base, Path::new("a"));
         assert!(matches!(resolved.end, End::TooManyLinks));
+    }
+
+    #[test]
+    fn what_follows_a_file_is_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path().canonicalize().unwrap();
+        fs::write(base.join("file"), "").unwrap();
+        for target in ["file/", "file/.", "file/../file", "file/..", "./file/"] {
+            let link = base.join("link");
+            let _ = fs::remove_file(&link);
+            symlink(target, &link).unwrap();
+            let Resolved { chain, end } = resolve(&base, Path::new("link"));
+            assert!(matches!(end, End::Missing), "{target}: {end:?}");
+            assert_eq!(chain, [link, base.join("file")], "it may become a directory");
+        }
+        let resolved = resolve(Path::new(""), &base.join("."));
+        assert!(matches!(resolved.end, End::Found(kind) if kind.is_dir()));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod file_system;
 mod notifier;
+mod twins;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -16,6 +17,10 @@ use event_core::upstream::KeyId;
 use crate::inbox::Inbox;
 use crate::read::Identity;
 use notifier::Notifier;
+use twins::Twins;
+
+/// How often a directory that is replaced all the time is watched again before the next check does so.
+const ROUNDS: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct Watches {
@@ -23,6 +28,8 @@ pub(crate) struct Watches {
     notifier: Notifier,
     only_polls: bool,
     dirs: HashMap<Arc<Path>, Dir>,
+    /// Those of the directories that are watched, by what they are.
+    twins: Twins,
     /// Those of the directories that are polled.
     polled: BTreeMap<Arc<Path>, Polled>,
     interests: HashMap<Arc<Path>, BTreeSet<Who>>,
@@ -57,12 +64,13 @@ impl Watches {
     pub(crate) fn new(inbox: Arc<Inbox>, only_polls: bool) -> Self {
         let notifier = Notifier::new(Arc::clone(&inbox));
         Self {
-            inbox,
             notifier,
             only_polls,
             dirs: HashMap::new(),
+            twins: Twins::new(Arc::clone(&inbox)),
             polled: BTreeMap::new(),
             interests: HashMap::new(),
+            inbox,
         }
     }
 
@@ -132,11 +140,12 @@ impl Watches {
         let Some(entry) = self.dirs.get_mut(dir) else { return };
         entry.paths -= 1;
         if entry.paths == 0 {
-            if entry.is_watched {
-                self.notifier.unwatch(dir);
-            }
+            let is_watched = entry.is_watched;
             self.dirs.remove(dir);
             self.polled.remove(dir);
+            if is_watched {
+                self.unwatch(dir);
+            }
             if !self.interests.contains_key(dir) {
                 self.inbox.remove_interest(dir);
             }
@@ -148,21 +157,54 @@ impl Watches {
 
     /// Watches a directory in which somebody is interested in so many paths.
     fn watch(&mut self, dir: &Arc<Path>, paths: usize) -> Dir {
-        let (is_watched, polled) = if self.only_polls {
-            (false, Some(Polled::Asked))
+        let (identity, is_watched, polled) = if self.only_polls {
+            (identity(dir), false, Some(Polled::Asked))
         } else {
-            match self.notifier.watch(dir) {
-                Ok(()) => (true, file_system::why_polled(dir).map(Polled::Why)),
-                Err(why) => (false, Some(Polled::Why(why))),
+            match self.notify(dir) {
+                Ok(identity) => (identity, true, file_system::why_polled(dir).map(Polled::Why)),
+                Err(why) => (identity(dir), false, Some(Polled::Why(why))),
             }
         };
-        let identity = identity(dir);
         // What is gone again is left soon, and says nothing.
         match polled.filter(|_| identity.is_some()) {
             Some(polled) => self.polled.insert(Arc::clone(dir), polled),
             None => self.polled.remove(dir),
         };
         Dir { paths, identity, is_watched }
+    }
+
+    /// Asks for notifications of a directory, unless those of another path of it tell all. Returns what it is, or `None`
+    /// if it is not known which one is watched.
+    fn notify(&mut self, dir: &Arc<Path>) -> Result<Option<Identity>, String> {
+        for _ in 0..ROUNDS {
+            let before = identity(dir);
+            if before.is_some_and(|identity| self.twins.join(identity, dir)) {
+                return Ok(before);
+            }
+            self.notifier.watch(dir)?;
+            if let Some(identity) = before.filter(|_| identity(dir) == before) {
+                self.twins.begin(identity, dir);
+                return Ok(before);
+            }
+            // It was replaced between the two looks.
+            self.notifier.unwatch(dir);
+        }
+        self.notifier.watch(dir)?;
+        Ok(None)
+    }
+
+    /// Ends the watch of a directory. If the system watches it by this path, it watches it by another one from now on, and
+    /// whoever is interested in that one looks again.
+    fn unwatch(&mut self, dir: &Path) {
+        let Some(rest) = self.twins.remove(dir) else { return };
+        self.notifier.unwatch(dir);
+        for twin in rest {
+            let Some(Dir { paths, .. }) = self.dirs.get(&twin) else { continue };
+            let new = self.watch(&twin, *paths);
+            self.dirs.insert(Arc::clone(&twin), new);
+            let meant = self.interests.keys().filter(|path| path.parent() == Some(&*twin));
+            self.inbox.doubt(meant.cloned());
+        }
     }
 
     /// Watches a directory again, which may be another one than before, and those below it, whose watches notify removes
@@ -180,7 +222,7 @@ impl Watches {
         let Some(Dir { paths, is_watched, .. }) = self.dirs.get(dir) else { return false };
         let paths = *paths;
         if *is_watched {
-            self.notifier.unwatch(dir);
+            self.unwatch(dir);
         }
         let new = self.watch(dir, paths);
         let is_watched = new.is_watched;
@@ -266,7 +308,7 @@ mod tests {
     use super::*;
 
     fn watches(only_polls: bool) -> Watches {
-        Watches::new(Arc::new(Inbox::new(std::thread::current())), only_polls)
+        Watches::new(Arc::new(Inbox::new(crate::signal::Signal::new())), only_polls)
     }
 
     #[test]
@@ -297,6 +339,32 @@ mod tests {
         fs::rename(&other, &inner).unwrap();
         assert_eq!(watches.check(), BTreeSet::from([Who::Root]));
         assert!(watches.check().is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_has_two_paths_is_watched_until_both_are_given_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path().canonicalize().unwrap();
+        let (one, two) = (base.join("one"), base.join("two"));
+        fs::create_dir(&one).unwrap();
+        std::os::unix::fs::symlink("one", &two).unwrap();
+        let mut watches = watches(false);
+        let (mut of_one, mut of_two) = (Vec::new(), Vec::new());
+        let id = Who::Root;
+        watches.set(id, &mut of_one, vec![one.join("key")]);
+        watches.set(id, &mut of_two, vec![two.join("key")]);
+        watches.clear(id, &mut of_one);
+        let doubted = watches.inbox.take().paths;
+        assert!(doubted.contains_key(&*two.join("key")), "{doubted:?}");
+        fs::write(one.join("key"), "").unwrap();
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !watches.inbox.take().paths.contains_key(&*two.join("key")) {
+            assert!(std::time::Instant::now() < until, "it is not watched any more");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        watches.clear(id, &mut of_two);
+        assert!(watches.is_empty() && watches.twins.is_empty());
     }
 
     #[test]

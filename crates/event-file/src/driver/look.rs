@@ -155,6 +155,7 @@ impl Driver {
             return Looked::Later(until);
         }
         self.mounted.remove(&id);
+        self.linked.remove(&id);
         key.settling.handle_read(None, now);
         self.publish(id, key, None);
         Looked::Done(None)
@@ -177,6 +178,11 @@ impl Driver {
             self.mounted.insert(id);
         } else {
             self.mounted.remove(&id);
+        }
+        if opened.is_linked {
+            self.linked.insert(id);
+        } else {
+            self.linked.remove(&id);
         }
         if look == Look::Poll && key.settling.is_certain(state) {
             return Ok(Looked::Done(None));

@@ -35,9 +35,14 @@ impl Driver {
                 }
             }
             let Some(affected) = self.watches.of_dir(&path) else { continue };
-            // It is gone or another one, unless only its metadata changed.
-            let affected = if note == Note::Changed { affected } else { self.watches.renew(&path) };
-            self.look_again_at(affected, Look::Read);
+            if note == Note::Changed {
+                // Only its metadata: perhaps its files may be read now, or not any more.
+                self.look_again_at(affected, Look::Poll);
+            } else {
+                // It is gone or another one.
+                let affected = self.watches.renew(&path);
+                self.look_again_at(affected, Look::Read);
+            }
             self.root_is_dirty = true;
         }
         let (times, now) = (self.times(), Instant::now());

@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_notify_is_an_error_from_then_on() {
-        let inbox = Arc::new(Inbox::new(std::thread::current()));
+        let inbox = Arc::new(Inbox::new(crate::signal::Signal::new()));
         let mut notifier = Notifier::new(Arc::clone(&inbox));
         let error = notifier.call(|_| panic!("the thread of notify ended")).unwrap_err();
         assert!(error.contains("ended"), "{error}");

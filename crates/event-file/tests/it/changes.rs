@@ -377,3 +377,58 @@ fn a_single_file_may_be_a_link_that_leads_anywhere() {
     assert_eq!(soon(value.get()).unwrap().key, "link");
     assert_eq!(value.health().until_live().state, HealthState::Live);
 }
+
+/// The directory and the link in its place are one directory, which is watched by a new path.
+#[test]
+fn a_directory_that_becomes_a_link_to_itself_is_followed() {
+    for _ in 0..10 {
+        let place = Place::new();
+        fs::create_dir(place.path("app")).unwrap();
+        place.write("app/c", "0");
+        let mut watcher = place.watch("app/c");
+        watcher.is("0");
+        fs::rename(place.path("app"), place.path("app-1")).unwrap();
+        symlink("app-1", place.path("app")).unwrap();
+        for version in 1..4 {
+            place.put("app/c", &version.to_string());
+            let quick = Duration::from_secs(2);
+            let entry = within(quick, watcher.get()).expect("it is notified").unwrap();
+            assert_eq!(entry.value().unwrap(), &*version.to_string());
+        }
+        place.store.health().until_live();
+    }
+}
+
+/// The system notifies of the name by which a file was opened.
+#[test]
+fn a_file_that_is_written_by_another_hard_link_arrives_with_the_next_check() {
+    let place = Place::new();
+    place.write("key", "0");
+    fs::hard_link(place.path("key"), place.outside("other")).unwrap();
+    let mut watcher = place.watch("key");
+    watcher.is("0");
+    for version in 1..3 {
+        fs::write(place.outside("other"), version.to_string()).unwrap();
+        watcher.until(&version.to_string());
+    }
+}
+
+#[test]
+fn what_follows_a_file_in_a_link_leads_nowhere() {
+    let place = Place::new();
+    place.write("file", "text");
+    fs::create_dir(place.path("dir")).unwrap();
+    place.write("dir/file", "in a folder");
+    for (name, target) in [("a", "file/"), ("b", "file/."), ("c", "file/../file"), ("d", "file//")]
+    {
+        symlink(target, place.path(name)).unwrap();
+        let error = fs::read(place.path(name)).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::NotADirectory, "{target}");
+        place.watch(name).is_missing();
+    }
+    symlink("dir/", place.path("e")).unwrap();
+    symlink("e/./file", place.path("f")).unwrap();
+    for name in ["e/file", "f"] {
+        place.watch(name).is("in a folder");
+    }
+}

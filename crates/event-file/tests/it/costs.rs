@@ -1,6 +1,7 @@
 //! What a store holds, and what it does while nothing changes.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::thread;
@@ -9,7 +10,9 @@ use std::time::{Duration, Instant};
 use event_core::{ValueReader, Watcher, WatcherExt};
 use event_file::{FileStore, Options};
 
-use crate::support::{Next, Place, all_inotify_watches, eventually, in_a_child, is_child, soon};
+use crate::support::{
+    BOUND, Next, Place, all_inotify_watches, eventually, in_a_child, is_child, soon,
+};
 
 /// These tests count what the process has, so each has a process of its own.
 fn alone(name: &str) -> bool {
@@ -161,5 +164,44 @@ fn a_waker_that_panics_ends_the_store_and_its_threads() {
         place.put("key", "a version");
         while soon(other.get()).is_ok() {}
         eventually("all threads end", || threads().is_empty());
+    }
+}
+
+/// What this process has read so far, in bytes.
+fn read_so_far() -> u64 {
+    let text = fs::read_to_string("/proc/self/io").unwrap();
+    text.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+}
+
+#[test]
+fn new_permissions_of_a_directory_read_no_file_that_looks_as_before() {
+    if alone("costs::new_permissions_of_a_directory_read_no_file_that_looks_as_before") {
+        return;
+    }
+    const SIZE: u64 = 1 << 20;
+    let place = Place::new();
+    let mut watchers = Vec::new();
+    for key in 0..4 {
+        let name = format!("large-{key}");
+        place.write(&name, &"x".repeat(1 << 20));
+        let mut watcher = place.watch(&name);
+        soon(watcher.get()).unwrap();
+        watchers.push(watcher);
+    }
+    let mut last = place.watch("last");
+    last.is_missing();
+    // As long as two versions may look the same, it reads.
+    let end = Instant::now() + BOUND;
+    for round in 0.. {
+        assert!(Instant::now() < end, "it reads them each time");
+        let before = read_so_far();
+        let mode = if round % 2 == 0 { 0o700 } else { 0o750 };
+        fs::set_permissions(place.dir(), fs::Permissions::from_mode(mode)).unwrap();
+        // It is looked at after those.
+        place.put("last", &round.to_string());
+        last.until(&round.to_string());
+        if read_so_far() - before < SIZE {
+            return;
+        }
     }
 }

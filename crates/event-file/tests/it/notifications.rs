@@ -4,11 +4,11 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use event_core::{CauseKind, HealthState, ValueReader};
+use event_core::{CauseKind, HealthState, ValueReader, WatcherExt};
 use event_file::{FileStore, Options};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::support::{HealthExt, Next, Place, in_a_child, inotify_watches, is_child, put};
+use crate::support::{HealthExt, Next, Place, in_a_child, inotify_watches, is_child, put, within};
 
 #[test]
 fn a_store_that_only_polls_notices_every_change() {
@@ -190,4 +190,50 @@ fn a_file_that_is_mounted_on_its_own_is_polled() {
     program("umount", &[place.path("key").to_str().unwrap()]);
     watcher.is("covered");
     place.store.health().until_live();
+}
+
+/// The system has one watch for both paths.
+#[test]
+fn a_directory_that_is_mounted_twice_is_followed_by_both_paths() {
+    let name = "notifications::a_directory_that_is_mounted_twice_is_followed_by_both_paths";
+    if !is_child() {
+        if may_mount() {
+            in_a_child(MAY_MOUNT, name);
+        }
+        return;
+    }
+    let place = Place::new();
+    for dir in ["a", "b"] {
+        fs::create_dir(place.path(dir)).unwrap();
+    }
+    let bind = |from: &str, to: &str| {
+        let (from, to) = (place.path(from), place.path(to));
+        program("mount", &["--bind", from.to_str().unwrap(), to.to_str().unwrap()]);
+    };
+    bind("a", "b");
+    place.put("a/key", "0");
+    let (mut a, mut b) = (place.watch("a/key"), place.watch("b/key"));
+    a.is("0");
+    b.is("0");
+    let soon = |watcher: &mut event_core::upstream::UpstreamWatcher, text: &str| {
+        let entry = within(Duration::from_secs(2), watcher.get()).expect("it is notified");
+        assert_eq!(entry.unwrap().value().unwrap(), text);
+    };
+    for (version, dir) in ["a", "b", "a", "b"].into_iter().enumerate() {
+        let text = (version + 1).to_string();
+        place.put(&format!("{dir}/key"), &text);
+        soon(&mut a, &text);
+        soon(&mut b, &text);
+    }
+    drop(a);
+    place.put("a/key", "moved");
+    b.until("moved");
+    let mut a = place.watch("a/key");
+    a.until("moved");
+    drop(b);
+    for version in 0..4 {
+        let text = version.to_string();
+        place.put("b/key", &text);
+        a.until(&text);
+    }
 }

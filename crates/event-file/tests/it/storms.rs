@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use event_core::{Bytes, ReaderExt, Watcher, WatcherExt};
 use event_file::Options;
@@ -203,4 +203,30 @@ fn a_directory_that_is_replaced_again_and_again_ends_with_the_last() {
     assert_eq!(crate::support::present(&place.store.value("key").boxed()), "200");
     place.put("key", "last");
     watcher.until("last");
+}
+
+/// The thread of the store waits for notify while it begins to watch directories. What wakes it then counts, too.
+#[test]
+fn a_key_that_is_watched_while_others_begin_is_read_at_once() {
+    for round in 0..50 {
+        let place = Place::new();
+        for number in 0..32 {
+            fs::create_dir(place.path(&format!("s{number}"))).unwrap();
+            place.write(&format!("s{number}/k"), "text");
+        }
+        let watch = |number: u32| place.watch(&format!("s{number}/k"));
+        let mut watchers: Vec<_> = (0..16).map(watch).collect();
+        for number in 16..32 {
+            // Not a wait for something: it varies when the next key comes.
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_micros(4 * round) {
+                std::hint::spin_loop();
+            }
+            watchers.push(watch(number));
+        }
+        for watcher in &mut watchers {
+            let entry = within(Duration::from_secs(2), watcher.get()).expect("it is read at once");
+            assert_eq!(entry.unwrap().value().unwrap(), "text");
+        }
+    }
 }
