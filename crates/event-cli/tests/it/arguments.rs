@@ -36,7 +36,11 @@ async fn bad_input_gets_one_clear_line() {
             &["check", "etcd://a/?x=1", "k", "--format", "json"],
             "unknown option `x`: the options of etcd: are ",
         ),
-        (&["get", "etcd://a:1\n2/", "k"], "the endpoint `a:1 2` can't be read"),
+        (&["get", "etcd://a\nb:1/", "k"], "the endpoint `a b:1` can't be read"),
+        (
+            &["get", "etcd://a:hunter2/", "k"],
+            "the port of the host `a` can't be read: expected a number from 1 to 65535",
+        ),
         (
             &["get", "etcd://a/?user=reader", "k"],
             "there is no password for the user `reader`: set the",
