@@ -44,8 +44,9 @@ pub(crate) fn is_mount(path: &Path) -> bool {
 
 /// Without the help of the system, a mount of another part of the same file system is not seen.
 fn is_other_device(path: &Path) -> bool {
-    let device = |path| fs::symlink_metadata(path).ok().map(|it| Identity::of(&it).device);
-    path.parent().is_some_and(|parent| device(parent) != device(path))
+    let device = |path: &Path| fs::symlink_metadata(path).ok().map(|it| Identity::of(&it).device);
+    let devices = path.parent().and_then(device).zip(device(path));
+    devices.is_some_and(|(parent, this)| parent != this)
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -57,6 +58,7 @@ mod tests {
         for look in [is_mount, is_other_device] {
             assert!(look(Path::new("/proc")));
             assert!(!look(Path::new("/proc/self")));
+            assert!(!look(Path::new("/does-not-exist")), "nothing is mounted where nothing is");
         }
     }
 
