@@ -71,6 +71,8 @@ struct Key {
     name: Bytes,
     /// What its file depends on: links, and the file itself.
     chain: Vec<Arc<Path>>,
+    /// Where the file system of its file is mounted, if it is not that of the store's directory.
+    mount: Option<PathBuf>,
     settling: Settling,
     due: Option<Instant>,
     /// Why it can't be read.
@@ -85,7 +87,7 @@ impl Driver {
     pub(crate) fn start(root: PathBuf, options: Options, publisher: Publisher) -> io::Result<()> {
         let run = move || {
             let signal = Signal::new();
-            Self::new(root, options, publisher, &signal).run(signal);
+            Self::new(root, options, publisher, &signal).run(&signal);
         };
         thread::Builder::new().name("event-file".to_owned()).spawn(run).map(drop)
     }
@@ -114,8 +116,8 @@ impl Driver {
         }
     }
 
-    fn run(self, signal: Arc<Signal>) {
-        let waker = Waker::from(Arc::clone(&signal));
+    fn run(self, signal: &Arc<Signal>) {
+        let waker = Waker::from(Arc::clone(signal));
         let mut cx = Context::from_waker(&waker);
         let handover = Handover::new();
         self.inbox.set_now(handover.for_notifications());
@@ -299,6 +301,7 @@ impl Key {
         Self {
             name,
             chain: Vec::new(),
+            mount: None,
             settling: Settling::default(),
             due: None,
             refused: None,

@@ -106,6 +106,11 @@ impl FileStore {
     /// [`NoNotifications`](event_core::CauseKind::NoNotifications), the system does not notify of all changes, so some
     /// files are looked at every [poll interval](Options::poll_interval).
     ///
+    /// If a file system was mounted on a folder of the directory when a key in it was read, and is gone now, the key can't
+    /// be read until one is mounted there again. If a single file that was mounted on its own is unmounted, its key is the
+    /// file that it covered. A mount that is there for less than five seconds may go unnoticed, and what it covered may
+    /// then be published after what it held.
+    ///
     /// A directory that is deleted or renamed is noticed at once. That a file system was unmounted, or that a directory
     /// further up was renamed, is noticed within five seconds, and by a [`refresh`](Store::refresh).
     ///

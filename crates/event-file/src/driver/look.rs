@@ -13,7 +13,7 @@ use super::root::Place;
 use super::settling::Verdict;
 use super::{Driver, Key, Look};
 use crate::key;
-use crate::mount::is_mount;
+use crate::mount::{self, is_mount, mount_of};
 use crate::read::{self, Contents, Failure, Opened};
 use crate::resolve::{End, resolve};
 use crate::watches::{self, Who};
@@ -104,6 +104,9 @@ impl Driver {
                 Err(looked) => return looked,
             };
             let Some(path) = key.chain.last().map(Arc::clone) else { return Looked::Lost };
+            if let Some(cause) = key.unmounted(&path) {
+                return Looked::Refused(cause);
+            }
             let kind = match end {
                 End::Found(kind) => kind,
                 End::Missing => return self.handle_missing(id, key, now),
@@ -171,6 +174,9 @@ impl Driver {
         now: Instant,
     ) -> Result<Looked, Failure> {
         let (times, max_size) = (self.times(), self.options.max_size);
+        if let Some(place) = self.root.place() {
+            key.mount = mount_of(path, &place.path);
+        }
         let opened = Opened::open(path, kind, max_size)?;
         let state = Some(opened.stamp);
         let is_mounted = !self.options.only_polls && is_mount(path);
@@ -208,5 +214,15 @@ impl Driver {
         if self.publisher.found(id, &key.name, value, self.revision + 1) {
             self.revision += 1;
         }
+    }
+}
+
+impl Key {
+    /// The cause if its path leads to where a file system was mounted that is gone. What is there now is what was covered:
+    /// it is no newer version.
+    fn unmounted(&self, path: &Path) -> Option<Cause> {
+        let mount = self.mount.as_ref()?;
+        let leads_there = path.starts_with(mount) || mount.starts_with(path);
+        (leads_there && !is_mount(mount)).then(|| mount::gone(mount))
     }
 }

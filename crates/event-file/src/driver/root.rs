@@ -9,7 +9,7 @@ use std::time::Instant;
 use event_core::{Cause, CauseKind};
 
 use super::backoff::Backoff;
-use crate::mount::is_mount;
+use crate::mount::{self, is_mount};
 use crate::read::{self, Identity};
 use crate::resolve::{End, resolve};
 use crate::watches::{Watches, Who};
@@ -136,11 +136,7 @@ impl Root {
         if is_mount(&path) {
             self.mounted = Some(path.clone());
         } else if self.mounted.as_ref() == Some(&path) {
-            let why = format!(
-                "the file system that was mounted at {} is gone: mount it again",
-                path.display()
-            );
-            return Err(Cause::new(CauseKind::Unreachable, why));
+            return Err(mount::gone(&path));
         }
         Ok(Place { path, identity })
     }

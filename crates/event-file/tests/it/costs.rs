@@ -178,7 +178,6 @@ fn new_permissions_of_a_directory_read_no_file_that_looks_as_before() {
     if alone("costs::new_permissions_of_a_directory_read_no_file_that_looks_as_before") {
         return;
     }
-    const SIZE: u64 = 1 << 20;
     let place = Place::new();
     let mut watchers = Vec::new();
     for key in 0..4 {
@@ -200,7 +199,7 @@ fn new_permissions_of_a_directory_read_no_file_that_looks_as_before() {
         // It is looked at after those.
         place.put("last", &round.to_string());
         last.until(&round.to_string());
-        if read_so_far() - before < SIZE {
+        if read_so_far() - before < 1 << 20 {
             return;
         }
     }

@@ -237,3 +237,72 @@ fn a_directory_that_is_mounted_twice_is_followed_by_both_paths() {
         a.until(&text);
     }
 }
+
+#[test]
+fn a_folder_that_is_unmounted_is_a_stall_of_its_keys() {
+    let name = "notifications::a_folder_that_is_unmounted_is_a_stall_of_its_keys";
+    if !is_child() {
+        if may_mount() {
+            in_a_child(MAY_MOUNT, name);
+        }
+        return;
+    }
+    let place = Place::new();
+    fs::create_dir(place.path("sub")).unwrap();
+    place.put("sub/covered", "old");
+    let folder = place.path("sub");
+    let folder = folder.to_str().unwrap();
+    let mount = || program("mount", &["-t", "tmpfs", "none", folder]);
+    mount();
+    for key in ["sub/key", "sub/covered", "other"] {
+        place.put(key, "before");
+    }
+    let mut watchers = ["sub/key", "sub/covered"].map(|key| place.watch(key));
+    let mut other = place.watch("other");
+    for watcher in &mut watchers {
+        watcher.is("before");
+    }
+    other.is("before");
+    program("umount", &[folder]);
+    for key in ["sub/key", "sub/covered"] {
+        let cause = place.store.value(key).health().until_stalled(CauseKind::Unreachable);
+        assert!(cause.message().contains("was mounted"), "{cause}");
+    }
+    place.put("other", "after");
+    other.is("after");
+    for watcher in &mut watchers {
+        watcher.rests(Duration::from_millis(50));
+    }
+    mount();
+    for key in ["sub/key", "sub/covered"] {
+        place.put(key, "after");
+    }
+    for watcher in &mut watchers {
+        watcher.until("after");
+    }
+    place.store.health().until_live();
+}
+
+#[test]
+fn a_directory_of_the_same_file_system_that_is_unmounted_is_a_stall() {
+    let name = "notifications::a_directory_of_the_same_file_system_that_is_unmounted_is_a_stall";
+    if !is_child() {
+        if may_mount() {
+            in_a_child(MAY_MOUNT, name);
+        }
+        return;
+    }
+    let place = Place::new();
+    place.put("key", "covered");
+    let mut watcher = place.watch("key");
+    watcher.is("covered");
+    let (dir, over) = (place.dir(), place.outside("over"));
+    fs::create_dir(&over).unwrap();
+    put(&over.join("key"), "over it");
+    program("mount", &["--bind", over.to_str().unwrap(), dir.to_str().unwrap()]);
+    watcher.is("over it");
+    program("umount", &[dir.to_str().unwrap()]);
+    let cause = place.store.health().until_stalled(CauseKind::Unreachable);
+    assert!(cause.message().contains("was mounted"), "{cause}");
+    watcher.rests(Duration::from_millis(50));
+}
