@@ -1,5 +1,7 @@
 //! One piece of code, tested in four ways. `docs/testing.md` shows these programs.
 
+mod shown;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -112,18 +114,5 @@ async fn the_limit_comes_from_etcd() {
 #[test]
 fn the_page_shows_these_programs() {
     let (source, page) = (include_str!("four_ways.rs"), include_str!("../../docs/testing.md"));
-    let shown: Vec<&str> = page
-        .split("```rust,ignore\n")
-        .skip(1)
-        .map(|rest| rest.split("\n```").next().unwrap_or_default())
-        .collect();
-    let tested: Vec<&str> = source
-        .split("// docs: ")
-        .skip(1)
-        .filter_map(|part| part.split_once('\n'))
-        .filter(|(name, _)| !name.starts_with("end") && !name.contains('"'))
-        .map(|(_, code)| code.trim_end())
-        .collect();
-    assert_eq!(shown.len(), 5);
-    assert_eq!(shown, tested);
+    shown::assert_shown(page, source, 5);
 }

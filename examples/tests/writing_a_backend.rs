@@ -1,5 +1,7 @@
 //! A backend from an empty file, with the conformance suite. `docs/writing-a-backend.md` shows this code.
 
+mod shown;
+
 // docs: io
 mod server {
     use std::collections::HashMap;
@@ -218,18 +220,5 @@ async fn changes_that_were_lost_are_read_again() {
 fn the_page_shows_this_code() {
     let source = include_str!("writing_a_backend.rs");
     let page = include_str!("../../docs/writing-a-backend.md");
-    let shown: Vec<&str> = page
-        .split("```rust,ignore\n")
-        .skip(1)
-        .map(|rest| rest.split("\n```").next().unwrap_or_default())
-        .collect();
-    let tested: Vec<&str> = source
-        .split("// docs: ")
-        .skip(1)
-        .filter_map(|part| part.split_once('\n'))
-        .filter(|(name, _)| !name.starts_with("end") && !name.contains('"'))
-        .map(|(_, code)| code.trim_end())
-        .collect();
-    assert_eq!(shown.len(), 3);
-    assert_eq!(shown, tested);
+    shown::assert_shown(page, source, 3);
 }

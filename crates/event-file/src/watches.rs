@@ -1,7 +1,7 @@
-//! Which directories are watched, and who is interested in what happens there.
+//! Which directories are watched, and which keys depend on what happens there.
 //!
-//! A key is interested in the paths of its chain. The directories of these paths are watched, each once, for as long as
-//! somebody is interested in a path in it.
+//! A key depends on the paths of its chain. The directories of these paths are watched, each once, for as long as
+//! a key depends on a path in it.
 
 mod file_system;
 mod notifier;
@@ -35,7 +35,7 @@ pub(crate) struct Watches {
     interests: HashMap<Arc<Path>, BTreeSet<Who>>,
 }
 
-/// Who is interested in a path.
+/// What depends on a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Who {
     /// The directory of the store.
@@ -45,7 +45,7 @@ pub(crate) enum Who {
 
 #[derive(Debug)]
 struct Dir {
-    /// How many paths in it somebody is interested in.
+    /// How many paths in it something depends on.
     paths: usize,
     /// Which directory it was when it was watched. `None`: it could not be looked at.
     identity: Option<Identity>,
@@ -208,7 +208,7 @@ impl Watches {
     }
 
     /// Watches a directory again, which may be another one than before, and those below it, whose watches notify removes
-    /// with that one. Returns who is interested in a path there.
+    /// with that one. Returns what depends on a path there.
     pub(crate) fn renew(&mut self, dir: &Path) -> BTreeSet<Who> {
         let below = self.dirs.keys().filter(|path| path.starts_with(dir));
         for dir in below.cloned().collect::<Vec<_>>() {
@@ -231,7 +231,7 @@ impl Watches {
     }
 
     /// Looks whether each directory is still the one that is watched, and tries again to watch those that could not be.
-    /// Returns who is interested in a path of one that is watched anew.
+    /// Returns what depends on a path of one that is watched anew.
     pub(crate) fn check(&mut self) -> BTreeSet<Who> {
         let mut who = BTreeSet::new();
         for dir in self.dirs.keys().cloned().collect::<Vec<_>>() {
@@ -245,7 +245,7 @@ impl Watches {
         who
     }
 
-    /// Who is interested in this path.
+    /// What depends on this path.
     pub(crate) fn of_path(&self, path: &Path) -> impl Iterator<Item = Who> {
         self.interests.get(path).into_iter().flatten().copied()
     }
@@ -254,13 +254,13 @@ impl Watches {
         self.dirs.contains_key(path)
     }
 
-    /// Who is interested in a path of this directory, if it is watched.
+    /// What depends on a path of this directory, if it is watched.
     pub(crate) fn of_dir(&self, dir: &Path) -> Option<BTreeSet<Who>> {
         self.dirs.get(dir)?;
         Some(self.interested_in(|path| path.parent() == Some(dir)))
     }
 
-    /// Who is interested in a path of a directory that is polled.
+    /// What depends on a path of a directory that is polled.
     pub(crate) fn of_polled(&self) -> BTreeSet<Who> {
         self.interested_in(|path| path.parent().is_some_and(|dir| self.polled.contains_key(dir)))
     }

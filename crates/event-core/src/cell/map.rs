@@ -55,7 +55,7 @@ struct State<K, V> {
 #[derive(Debug)]
 pub(crate) struct MapCursor {
     id: u32,
-    /// It was told that the map is synced.
+    /// It yielded that the map is synced.
     is_synced: bool,
     /// The map's newest change when the watcher began: it has taken no key that was deleted before.
     began: u64,

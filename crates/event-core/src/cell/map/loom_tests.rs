@@ -14,7 +14,7 @@ use crate::Change;
 
 type Map = MapCell<u32, u32>;
 
-/// A watcher, which frees its place when it is dropped, and what it was told.
+/// A watcher, which frees its place when it is dropped, and what it yielded.
 struct Watching {
     cell: Arc<Map>,
     cursor: MapCursor,

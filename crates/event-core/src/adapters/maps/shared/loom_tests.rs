@@ -8,7 +8,7 @@ use loom::thread;
 use crate::adapters::shared::loom_tests::model;
 use crate::{Change, MapReader, MapReaderExt, MapWatcher, MapWatcherExt, MemoryMap};
 
-/// What a watcher is told until the map ends.
+/// What a watcher yields until the map ends.
 fn finish(mut watcher: impl MapWatcher<u32, u32>) -> BTreeMap<u32, u32> {
     let mut told = BTreeMap::new();
     while let Ok(change) = block_on(watcher.change()) {

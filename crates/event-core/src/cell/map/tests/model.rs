@@ -1,4 +1,4 @@
-//! Random histories: what watchers were told is compared with a map that is obviously right.
+//! Random histories: what watchers yielded is compared with a map that is obviously right.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ struct Run {
     watchers: Vec<Told>,
 }
 
-/// A watcher, and what it was told.
+/// A watcher, and what it yielded.
 struct Told {
     watcher: Watching,
     keys: Model,
