@@ -114,10 +114,14 @@ impl Driver {
             self.grace = Some(now + GRACE);
         } else {
             self.grace = None;
-            if let Some(connection) = &self.in_flight.connection {
-                self.session.handle_received(connection.received(), now);
-            }
+            self.count_received(now);
             self.session.handle_timeout(now);
+        }
+    }
+
+    fn count_received(&mut self, now: Instant) {
+        if let Some(connection) = &self.in_flight.connection {
+            self.session.handle_received(connection.received(), now);
         }
     }
 
@@ -231,7 +235,10 @@ impl Driver {
             Done::Resolved(endpoint, addresses) => {
                 self.session.handle_resolved(&endpoint, addresses, now);
             }
-            Done::Probed(response) => self.session.handle_probe(response, now),
+            Done::Probed(response) => {
+                self.count_received(now);
+                self.session.handle_probe(response, now);
+            }
             Done::Read(id, response) => self.session.handle_read(id, response, now),
             Done::CheckedHistory(response) => self.session.handle_history_check(response),
             Done::OpenedStream(Ok((requests, responses))) => {

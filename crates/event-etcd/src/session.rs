@@ -179,6 +179,7 @@ impl Session {
         if self.keys.remove(id).is_none() {
             return;
         }
+        self.ask_for_version(id);
         self.refreshes.remove(&id);
         if let State::Connected(connected) = &mut self.state
             && let Some(watch_id) = connected.forget(id)

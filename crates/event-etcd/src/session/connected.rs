@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::time::{Duration, Instant};
 
+use event_core::CauseKind;
 use event_core::upstream::{KeyId, Slots};
-use event_core::{CauseKind, Entry};
 
+use super::history_check::HistoryCheck;
 use super::lag::Burst;
 use super::proof::Proof;
 use super::stream::{Chatter, Stream};
@@ -65,8 +66,8 @@ pub(super) struct Connected {
     pub(super) refused: BTreeMap<KeyId, Refusal>,
     /// When the next of them are asked for again.
     pub(super) retry_at: Option<Instant>,
-    /// The version that the store was asked for, until it answers.
-    pub(super) history_check: Option<Entry>,
+    /// The version that shows whether the history is still the same, until it did.
+    pub(super) history_check: Option<HistoryCheck>,
     /// How many of the first keys are neither watched nor refused yet.
     unsettled: usize,
     /// All first keys are settled.

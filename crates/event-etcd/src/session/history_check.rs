@@ -1,11 +1,15 @@
 //! Whether the store's history is still the same (E5).
 //!
 //! A history that replaced another one shows itself by a lower revision, unless it has passed the old
-//! one's. If it has, no header shows it. So each new connection reads one version that was
-//! published, at that version's revision. Within one history the response is the same for ever, unless the
-//! revision was compacted, which is inconclusive.
+//! one's. If it has, no header shows it. So each new connection checks one version that was published. Within
+//! one history a key has one value at a revision for ever. If the key was not written since, the read of the
+//! key shows it. If it was, the connection reads the key as it was at the version's revision, unless that was
+//! compacted, which is inconclusive.
+//!
+//! Why not read both at once? A large value would cross a slow link twice.
 
 use event_core::Entry;
+use event_core::upstream::KeyId;
 
 use super::{Action, Key, Session, State};
 use crate::seam::{Failure, KeyValue, ReadResponse};
@@ -16,9 +20,18 @@ pub(super) struct History {
     /// The highest revision seen in it.
     pub(super) highest: i64,
     /// The newest version that an earlier connection published out of it.
-    version: Option<Entry>,
+    version: Option<(KeyId, Entry)>,
     /// How often it was replaced.
     pub(super) resets: u64,
+}
+
+/// The version that a connection checks.
+#[derive(Debug)]
+pub(super) struct HistoryCheck {
+    key: KeyId,
+    version: Entry,
+    /// The store was asked for it.
+    is_asked: bool,
 }
 
 impl Session {
@@ -26,27 +39,51 @@ impl Session {
     pub(super) fn keep_version_to_check(&mut self) {
         let State::Connected(connected) = &self.state else { return };
         let here = self.keys.iter().filter(|(id, _)| connected.known_to(*id) > 0);
-        let present = here.filter_map(|(_, key)| Some((key.present_revision()?, key)));
-        let present = present.filter(|(revision, _)| *revision > 0);
-        if let Some((_, key)) = present.max_by_key(|(revision, _)| *revision) {
-            self.history.version = Some(key.entry());
+        let present = here.filter_map(|(id, key)| Some((key.present_revision()?, id, key)));
+        let present = present.filter(|(revision, ..)| *revision > 0);
+        if let Some((_, id, key)) = present.max_by_key(|(revision, ..)| *revision) {
+            self.history.version = Some((id, key.entry()));
         }
     }
 
-    /// On a new connection, asks for the newest version that was published before.
+    /// A new connection checks the newest version that was published before.
     pub(super) fn check_history(&mut self) {
-        if let (State::Connected(connected), Some(version)) =
-            (&mut self.state, &self.history.version)
+        let State::Connected(connected) = &mut self.state else { return };
+        let Some((key, version)) = self.history.version.clone() else { return };
+        connected.history_check = Some(HistoryCheck { key, version, is_asked: false });
+        if self.keys.get(key).is_none() {
+            self.ask_for_version(key); // no read will show it
+        }
+    }
+
+    /// A read found this revision of a key, and compared its value with what was published; 0 if it found none.
+    pub(super) fn check_history_by_read(&mut self, id: KeyId, revision: i64) {
+        let State::Connected(connected) = &mut self.state else { return };
+        let is_shown = |check: &mut HistoryCheck| {
+            check.key == id && check.version.revision() == Some(revision)
+        };
+        if connected.history_check.take_if(is_shown).is_none() {
+            self.ask_for_version(id);
+        }
+    }
+
+    /// Asks for the version to check, if it is one of this key: its read does not show it.
+    pub(super) fn ask_for_version(&mut self, id: KeyId) {
+        let State::Connected(connected) = &mut self.state else { return };
+        if let Some(check) = &mut connected.history_check
+            && check.key == id
+            && !check.is_asked
         {
-            connected.history_check = Some(version.clone());
-            self.actions.push_back(Action::CheckHistory(version.clone()));
+            check.is_asked = true;
+            self.actions.push_back(Action::CheckHistory(check.version.clone()));
         }
     }
 
     /// What the store has at the revision that was asked for. A failure is inconclusive.
     pub(crate) fn handle_history_check(&mut self, response: Result<ReadResponse, Failure>) {
         let State::Connected(connected) = &mut self.state else { return };
-        let (Some(version), Ok(response)) = (connected.history_check.take(), response) else {
+        let check = connected.history_check.take_if(|check| check.is_asked);
+        let (Some(HistoryCheck { version, .. }), Ok(response)) = (check, response) else {
             return;
         };
         let is_same = |found: &KeyValue| {

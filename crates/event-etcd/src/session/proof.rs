@@ -57,12 +57,24 @@ pub(super) struct Owed {
     revision: i64,
     /// Where the watch stood.
     at: i64,
+    /// The watch has sent something since.
+    has_sent: bool,
     pub(super) deadline: Instant,
 }
 
 impl Proof {
     pub(super) fn new(now: Instant) -> Self {
         Self { at: now, sooner: 0.0, probe: None, last: u32::MAX, left: 0, owed: None }
+    }
+
+    /// A watch sent something, and is at this revision.
+    pub(super) fn watch_sent(&mut self, watch_id: i64, at: i64) {
+        let is_it = |owed: &mut Owed| owed.watch_id == watch_id;
+        if let Some(owed) = self.owed.take_if(is_it)
+            && at < owed.revision
+        {
+            self.owed = Some(Owed { has_sent: true, ..owed });
+        }
     }
 }
 
@@ -132,13 +144,22 @@ impl Session {
             return self.fail(Failure::new(CauseKind::HistoryReset, message), now);
         }
         self.history.highest = self.history.highest.max(response.revision);
-        let State::Connected(connected) = &mut self.state else { return };
+        let bytes_flow = self.bytes_flow(now);
         for (id, found) in probe.keys.into_iter().zip(&response.found) {
             let Some(key) = self.keys.get(id) else { continue };
-            if key.present_revision() != found.as_ref().map(|found| found.mod_revision) {
+            let found = found.as_ref().map(|found| found.mod_revision);
+            if key.present_revision() == found {
+                continue;
+            }
+            // A large value may be on its way, and a read would send it twice.
+            let is_on_its_way =
+                bytes_flow && found.is_some_and(|found| self.expect_of_watch(id, found, now));
+            let State::Connected(connected) = &mut self.state else { return };
+            if !is_on_its_way {
                 connected.queue_unless_refused(id);
             }
         }
+        let State::Connected(connected) = &mut self.state else { return };
         if connected.proof.left > 0 {
             self.probe_more(now);
         }
@@ -163,17 +184,20 @@ impl Session {
         }
     }
 
-    /// A read found a version of a key. If the key is watched, the watch has to send that version too.
-    pub(super) fn expect_of_watch(&mut self, id: KeyId, revision: i64, now: Instant) {
+    /// A read found a version of a key. If the key is watched, the watch has to send that version too. Returns
+    /// whether that is waited for: of one version at a time.
+    pub(super) fn expect_of_watch(&mut self, id: KeyId, revision: i64, now: Instant) -> bool {
         let deadline = now + self.timeouts.response();
-        let State::Connected(connected) = &mut self.state else { return };
+        let State::Connected(connected) = &mut self.state else { return false };
         let progress = connected.progress(id);
         let (KeyState::Watched(watch_id), at) = (progress.state, progress.watched_to) else {
-            return;
+            return false;
         };
-        if at < revision && connected.proof.owed.is_none() {
-            connected.proof.owed = Some(Owed { key: id, watch_id, revision, at, deadline });
+        if at >= revision {
+            return false;
         }
+        let new = || Owed { key: id, watch_id, revision, at, has_sent: false, deadline };
+        connected.proof.owed.get_or_insert_with(new).watch_id == watch_id
     }
 
     /// The watch has had its time.
@@ -186,9 +210,11 @@ impl Session {
         if progress.state != KeyState::Watched(owed.watch_id) || at >= owed.revision {
             return;
         }
-        if at > owed.at {
-            // It lags, and is being replayed (E9).
-            connected.proof.owed = Some(Owed { at, deadline, ..owed });
+        if owed.has_sent {
+            if at > owed.at {
+                connected.queue(owed.key); // it lags, and is being replayed (E9): a read is quicker
+            }
+            connected.proof.owed = Some(Owed { at, has_sent: false, deadline, ..owed });
             return;
         }
         let revision = owed.revision;

@@ -98,9 +98,12 @@ impl Session {
             let is_watch_refused = progress.is_watch_refused;
             let is_unread = progress.state == KeyState::Reading(id);
             let exists = found.is_some();
-            let newest = found.as_ref().map_or(response.revision, |found| found.mod_revision);
+            let found_at = found.as_ref().map_or(0, |found| found.mod_revision);
+            let newest = if exists { found_at } else { response.revision };
             let was_compacted = progress.was_compacted;
-            let mut start = if was_compacted { NOW } else { response.revision };
+            // From the read's revision on, the watch would send what was read once more.
+            let is_repeated = found_at == response.revision;
+            let mut start = if was_compacted || is_repeated { NOW } else { response.revision };
             if exists && key.contradicts(newest, progress.known_to) {
                 return self.violation(CONTRADICTION, now);
             }
@@ -122,6 +125,7 @@ impl Session {
                 is_stream_outdated |= is_watch_refused;
                 self.watch(key_id, start);
             }
+            self.check_history_by_read(key_id, found_at);
             self.let_lagging_watch_go(key_id, id, newest);
             if exists {
                 self.expect_of_watch(key_id, newest, now);
@@ -225,6 +229,7 @@ impl Session {
         connected.overload = None; // it answers
         self.complete(read.refreshes, &Err(failure.clone()));
         for key_id in read.keys {
+            self.ask_for_version(key_id);
             self.refuse(key_id, failure.clone(), now);
         }
     }

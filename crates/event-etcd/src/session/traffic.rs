@@ -39,14 +39,20 @@ impl Session {
         }
     }
 
+    /// Whether the member sent many bytes of late.
+    pub(super) fn bytes_flow(&self, now: Instant) -> bool {
+        let State::Connected(connected) = &self.state else { return false };
+        connected.traffic.flowed_at.is_some_and(|at| now < at + self.timeouts.response())
+    }
+
     /// Puts a timeout off if bytes flow. Returns whether it did.
     pub(super) fn put_off(&mut self, timer: Timer, now: Instant) -> bool {
         let response = self.timeouts.response();
         let later = now + response;
-        let State::Connected(connected) = &mut self.state else { return false };
-        if connected.traffic.flowed_at.is_none_or(|at| at + response <= now) {
+        if !self.bytes_flow(now) {
             return false;
         }
+        let State::Connected(connected) = &mut self.state else { return false };
         match (timer, &mut connected.stream) {
             (Timer::Read(id), _) => {
                 let Some(read) = connected.reads.get_mut(&id) else { return false };
@@ -56,7 +62,10 @@ impl Session {
                 let Some(probe) = &mut connected.proof.probe else { return false };
                 probe.deadline = later;
             }
-            (Timer::Owed, _) => {
+            // The stream is in the middle of a large response, if it has said nothing for as long.
+            (Timer::Owed, Stream::Open { last_response, .. })
+                if *last_response + response <= now =>
+            {
                 let Some(owed) = &mut connected.proof.owed else { return false };
                 owed.deadline = later;
             }

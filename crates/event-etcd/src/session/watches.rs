@@ -181,6 +181,9 @@ impl Session {
             let message = "a watch sent another key, or revisions that can't be";
             return self.violation(message, now);
         }
+        // Of a fragment, more of the same revision may follow.
+        let sent_to = if is_fragment { at.saturating_sub(1) } else { at };
+        connected.proof.watch_sent(watch_id, sent_to);
         let earlier = connected.fragment.take().filter(|(other, _)| *other == watch_id);
         let Some(event) = events.pop().or(earlier.map(|(_, event)| event)) else { return };
         if is_fragment {

@@ -6,7 +6,7 @@ use crate::seam::Failure;
 use crate::session::Session;
 use crate::simulation::cluster::Is;
 use crate::simulation::history::key_of;
-use crate::simulation::link::{Link, What};
+use crate::simulation::link::What;
 use crate::simulation::world::{Checked, World};
 
 impl World {
@@ -85,12 +85,9 @@ impl World {
         }
         if let What::Connect = link.calls.swap_remove(at).what {
             link.connected = true;
+            link.owes_history_check = self.program.has_a_version_to_check();
             self.note(|| "connected".to_owned());
-            let asks = self.program.has_a_version_to_check();
             self.input(Session::handle_connected, false)?;
-            if asks && !self.link.iter().any(Link::checks_history) {
-                return Err("the history is not checked".to_owned());
-            }
         } else {
             link.proven = true;
             link.stream.iter_mut().for_each(|stream| stream.opened = true);
@@ -131,6 +128,10 @@ impl World {
         };
         // It may have been answered before the member stalled.
         link.stalled_since = link.stalled_since.map(|_| self.now);
+        let mut found = answer.iter().flat_map(|answer| names.iter().zip(&answer.found));
+        if found.any(|(name, found)| self.program.has_version(name, found.as_ref())) {
+            link.owes_history_check = false;
+        }
         let generation = link.generation;
         self.note(|| format!("read {id} of {names:?} is answered: {answer:?}"));
         let revision = answer.as_ref().ok().map(|answer| answer.revision);

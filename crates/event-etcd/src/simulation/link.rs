@@ -10,6 +10,7 @@ use crate::session::{ReadId, Timeouts};
 use crate::simulation::history::{KEYS, key_of};
 use crate::simulation::stream::{Sent, Stream};
 
+#[expect(clippy::struct_excessive_bools, reason = "they are independent")]
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) member: usize,
@@ -49,6 +50,8 @@ pub(super) struct Link {
     pub(super) doubted_at: Option<Instant>,
     /// Since when its member is stalled.
     pub(super) stalled_since: Option<Instant>,
+    /// The client has to find out on it whether the history is still the same, and did not ask yet (E5).
+    pub(super) owes_history_check: bool,
 }
 
 #[derive(Debug)]
@@ -110,15 +113,12 @@ impl Link {
             created_by: None,
             doubted_at: None,
             stalled_since: None,
+            owes_history_check: false,
         }
     }
 
     pub(super) fn reads(&self) -> usize {
         self.calls.iter().filter(|call| matches!(call.what, What::Read(..))).count()
-    }
-
-    pub(super) fn checks_history(&self) -> bool {
-        self.calls.iter().any(|call| matches!(call.what, What::CheckHistory(..)))
     }
 
     /// The client opens the stream.

@@ -203,6 +203,15 @@ impl Program {
         })
     }
 
+    /// Whether a read found the revision that was published of the key last.
+    pub(super) fn has_version(&self, name: &[u8], found: Option<&KeyValue>) -> bool {
+        let mut subscribed = self.subscribed();
+        let subscription = subscribed.find(|(key, _)| key_of(name) == Some(*key));
+        let published = subscription.and_then(|(_, one)| one.published.as_ref());
+        let revision = published.and_then(|(entry, _)| entry.revision());
+        revision.is_some() && revision == found.map(|found| found.mod_revision)
+    }
+
     /// The store answered a history check. If it has another version, and the connection has not shown that
     /// yet, then the health must count a reset, and not otherwise (E5).
     pub(super) fn saw_history_check(

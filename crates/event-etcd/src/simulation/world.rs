@@ -156,7 +156,9 @@ impl World {
                 self.connected()?.call(What::Probe(names, None), now);
             }
             Action::CheckHistory(entry) => {
-                self.connected()?.call(What::CheckHistory(entry, None), now);
+                let link = self.connected()?;
+                link.owes_history_check = false;
+                link.call(What::CheckHistory(entry, None), now);
             }
             Action::ListMembers => return Err("nobody wants the list of members".to_owned()),
             Action::OpenStream(first) => {
@@ -169,6 +171,12 @@ impl World {
             }
             Action::PublishRefusal(id, failure) => self.program.refused(id, failure.as_ref())?,
             Action::PublishHealth(health) => {
+                let owes = |link: &Link| {
+                    link.owes_history_check && link.history_resets == health.history_resets
+                };
+                if health.state == HealthState::Live && self.link.as_ref().is_some_and(owes) {
+                    return Err("live, and the history is not checked".to_owned());
+                }
                 if health.history_resets > self.cluster.generation() as u64 {
                     return Err("more history resets are counted than there were".to_owned());
                 }

@@ -19,9 +19,10 @@ fn e5_after_a_reconnect_only_what_differs_is_published() {
     script.receive(events(1, 11, &[put("a", 11, "x")]));
     script.receive(events(2, 12, &[put("b", 12, "x")]));
     script.fail(CauseKind::Unreachable);
-    assert_eq!(script.connect(), [history_check("b", 12, "x"), read(2, &["a", "b", "c"])]);
+    assert_eq!(script.connect(), [read(2, &["a", "b", "c"])]);
     let actions = script.respond(2, 14, &[Some((11, "x")), Some((13, "y")), None]);
     assert!(actions.contains(&publish(2, "b", 13, "y")), "{actions:?}");
+    assert!(actions.contains(&history_check("b", 12, "x")), "{actions:?}");
     assert_eq!(actions.iter().filter(|action| matches!(action, Action::Publish(..))).count(), 1);
 }
 
@@ -72,8 +73,8 @@ fn e5_another_version_at_a_published_revision_means_another_history() {
         script.receive(events(1, 11, &[put("k", 11, "old")]));
         script.fail(CauseKind::Unreachable);
         script.connect();
-        script.history_check(Ok((20, found)));
         script.respond(2, 20, &[Some((18, "new"))]);
+        script.history_check(Ok((20, found)));
         assert_eq!(script.health.unwrap().history_resets, resets, "{found:?}");
     }
 }
@@ -84,27 +85,56 @@ fn e5_a_history_check_of_a_compacted_revision_is_inconclusive() {
     script.receive(events(1, 11, &[put("k", 11, "old")]));
     script.fail(CauseKind::Unreachable);
     script.connect();
+    script.respond(2, 20, &[Some((12, "new"))]);
     script.history_check(Err(CauseKind::Unreachable));
-    script.respond(2, 20, &[Some((11, "old"))]);
     script.open();
     script.receive(created_at(2, 20));
     assert_eq!((script.state(), script.health.unwrap().history_resets), (HealthState::Live, 0));
 }
 
 #[test]
-fn e5_a_history_reset_is_counted_once_whatever_shows_it_first() {
-    for check_first in [true, false] {
-        let mut script = Script::live(&["k"]);
-        script.receive(events(1, 30, &[put("k", 30, "old")]));
+fn e5_a_version_that_a_read_shows_is_not_asked_for() {
+    let mut script = Script::live(&["a", "b"]);
+    script.receive(events(1, 11, &[put("a", 11, "old")]));
+    script.receive(events(2, 30, &[put("b", 30, "old")]));
+    script.fail(CauseKind::Unreachable);
+    script.connect();
+    let actions = script.respond(2, 40, &[Some((35, "new")), Some((30, "old"))]);
+    assert!(!actions.iter().any(|it| matches!(it, Action::CheckHistory(_))), "{actions:?}");
+    // A response to nothing.
+    script.history_check(Ok((40, &[None])));
+    assert_eq!(script.health.unwrap().history_resets, 0);
+}
+
+#[test]
+fn e5_the_version_of_a_key_that_left_is_asked_for() {
+    for before in [true, false] {
+        let mut script = Script::live(&["a", "b"]);
+        script.receive(events(1, 11, &[put("a", 11, "old")]));
         script.fail(CauseKind::Unreachable);
-        script.connect();
-        if check_first {
-            script.history_check(Ok((5, &[None])));
+        let mut actions = Vec::new();
+        if before {
+            actions.extend(script.unsubscribe(1));
         }
-        script.respond(2, 5, &[Some((4, "new"))]);
-        script.history_check(Ok((5, &[None])));
-        assert_eq!(script.health.unwrap().history_resets, 1);
+        actions.extend(script.connect());
+        if !before {
+            actions.extend(script.unsubscribe(1));
+        }
+        assert!(actions.contains(&history_check("a", 11, "old")), "{before}: {actions:?}");
     }
+}
+
+#[test]
+fn e5_a_history_reset_is_counted_once_whatever_shows_it_first() {
+    let mut script = Script::live(&["k"]);
+    script.receive(events(1, 30, &[put("k", 30, "old")]));
+    script.fail(CauseKind::Unreachable);
+    script.connect();
+    script.respond(2, 35, &[Some((34, "new"))]);
+    script.history_check(Ok((35, &[None])));
+    script.refresh(1, 1);
+    script.respond(3, 35, &[Some((34, "new"))]);
+    assert_eq!(script.health.unwrap().history_resets, 1);
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn what_waits_behind_a_large_value_is_waited_for() {
         let mut script = Script::live(&["k"]);
         script.refresh(1, 1);
         script.respond(2, 12, &[Some((12, "x"))]);
-        (script, true)
+        (script, false)
     };
     let created = || {
         let mut script = Script::live(&["a"]);
@@ -81,6 +81,46 @@ fn what_waits_behind_a_large_value_is_waited_for() {
         }
         assert!(!script.keeps(2 * TIMEOUTS.response(), stream_lives), "{what} is waited for");
     }
+}
+
+/// A read would send it once more.
+#[test]
+fn a_large_value_that_is_on_its_way_is_not_read() {
+    for (bytes, is_on_its_way) in [(FLOW, true), (0, false)] {
+        let mut script = Script::live(&["k"]);
+        script.answers_probes = false;
+        script.next_actions();
+        script.flow(bytes);
+        let actions = script.probed(12, &[Some((12, ""))]);
+        assert_eq!(actions.contains(&read(2, &["k"])), !is_on_its_way, "{bytes}: {actions:?}");
+        if !is_on_its_way {
+            script.respond(2, 12, &[Some((12, "large"))]);
+        }
+        script.receive(events(1, 12, &[put("k", 12, "large")]));
+        script.answers_probes = true;
+        assert!(script.keeps(TIMEOUTS.response() * 2, true));
+    }
+}
+
+/// Bytes of other keys do not excuse it.
+#[test]
+fn a_watch_that_does_not_send_what_a_probe_found_ends_the_connection_though_bytes_flow() {
+    let mut script = Script::live(&["k", "other"]);
+    script.answers_probes = false;
+    script.next_actions();
+    let mut total = FLOW;
+    script.flow(total);
+    script.probed(12, &[Some((12, ""))]);
+    let end = script.now + TIMEOUTS.response();
+    let mut is_kept = true;
+    while is_kept && script.now <= end {
+        total += FLOW;
+        script.flow(total);
+        let change = put("other", 12 + i64::try_from(total / FLOW).unwrap(), "x");
+        script.receive(events(2, change.mod_revision, &[change]));
+        is_kept = script.keeps(SECOND / 4, false);
+    }
+    assert!(!is_kept, "the version that the watch of k owes was waited for, and waited for");
 }
 
 #[test]

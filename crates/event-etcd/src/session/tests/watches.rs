@@ -18,7 +18,11 @@ fn e1_a_cut_in_the_catch_up_loses_nothing() {
     script.connect();
     assert_eq!(
         script.respond(2, 2502, &[Some((2502, "d"))]),
-        [publish(1, "k", 2502, "d"), Action::OpenStream(create("k", 0))]
+        [
+            publish(1, "k", 2502, "d"),
+            history_check("k", 2002, "c"),
+            Action::OpenStream(create("k", 0))
+        ]
     );
 }
 
