@@ -1,9 +1,9 @@
 //! The checks that a change must pass.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::{
-    compat, features, instructions, msrv, package, run,
+    compat, features, msrv, package, run,
     run::{cargo, step, with_flag},
     tests,
 };
@@ -32,7 +32,6 @@ pub(crate) fn all() -> Result<(), String> {
         ),
         ("example", step("example", cargo(EXAMPLE.iter().copied()))?),
         ("package", package::check()?),
-        ("instructions", instructions()?),
     ];
     eprintln!("\n== all passed");
     for (name, time) in times {
@@ -41,12 +40,6 @@ pub(crate) fn all() -> Result<(), String> {
     let total: Duration = times.iter().map(|(_, time)| time).sum();
     eprintln!("{:>12} {:7.1} s", "total", total.as_secs_f64());
     Ok(())
-}
-
-/// Shows the instruction counts. No count is a failure, and neither is a missing valgrind.
-fn instructions() -> Result<Duration, String> {
-    let start = Instant::now();
-    instructions::run(&[]).map(|()| start.elapsed())
 }
 
 /// A minimal toolchain lacks some of cargo's subcommands.

@@ -56,6 +56,7 @@ fn forget_earlier_runs(published: &[Published]) -> Result<(), String> {
 fn on_all(published: &[Published], args: &[&str]) -> Command {
     let mut command = cargo(args.iter().copied());
     command.env("CARGO_TARGET_DIR", workspace::target().join("packages"));
+    command.env("CARGO_PROFILE_DEV_DEBUG", "0"); // nobody runs what is built
     for package in published {
         command.args(["--package", &package.name]);
     }

@@ -1,6 +1,6 @@
 //! Commands that run tests.
 
-use std::time::Duration;
+use std::{env, num::NonZero, thread, time::Duration};
 
 use crate::{
     etcd,
@@ -13,6 +13,11 @@ pub(crate) fn all(args: &[String]) -> Result<Duration, String> {
     let etcd = etcd::get()?;
     let mut command = cargo(["test", "--workspace", "--all-features"]);
     command.args(args).env("ETCD_BIN", etcd.path);
+    if env::var_os("RUST_TEST_THREADS").is_none() {
+        // Most tests wait for a server, so more of them than there are cores run at once.
+        let cores = thread::available_parallelism().map_or(2, NonZero::get);
+        command.env("RUST_TEST_THREADS", (2 * cores).to_string());
+    }
     step("test", command)
 }
 
