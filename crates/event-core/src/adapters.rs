@@ -41,9 +41,9 @@ pub use latest::Latest;
 pub use mapped::{Mapped, MappedWatcher};
 pub(crate) use maps::Work;
 pub use maps::{
-    AsValue, AsValueWatcher, BoxedMap, CurrentMap, FilterKeys, FilterKeysWatcher, IntoBatches,
-    IntoChanges, Key, KeyWatcher, MapValue, NextChange, NextChanges, SharedMap, SharedMapWatcher,
-    WaitUntilSynced,
+    AsValue, AsValueWatcher, BoxedMap, CurrentMap, FilterKeys, FilterKeysWatcher, GroupBy,
+    GroupByWatcher, GroupedMap, IntoBatches, IntoChanges, Key, KeyWatcher, MapValue, NextChange,
+    NextChanges, SharedMap, SharedMapWatcher, Update, WaitUntilSynced, WithPrevious, segment,
 };
 pub use or_else::{OrElse, OrElseWatcher};
 pub use shared::{Shared, SharedWatcher};

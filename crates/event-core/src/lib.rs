@@ -195,6 +195,7 @@ pub mod testing;
 pub mod upstream;
 
 #[doc(no_inline)]
+pub use adapters::segment;
 pub use bytes::Bytes;
 
 pub use cell::{Epoch, Step};

@@ -4,8 +4,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::adapters::{
-    AsValue, AsValueWatcher, BoxedMap, CurrentMap, FilterKeys, GetOnce, Key, MapValue, SharedMap,
-    Work, decode,
+    AsValue, AsValueWatcher, BoxedMap, CurrentMap, FilterKeys, GetOnce, GroupBy, GroupedMap, Key,
+    MapValue, SharedMap, Work, decode,
 };
 use crate::{BoxMapReader, Decoder, Entry, MapReader, ReaderExt, Snapshot, Versioned};
 
@@ -242,6 +242,40 @@ pub trait MapReaderExt<K, V>: MapReader<K, V> {
         Self: Sized,
     {
         FilterKeys::new(read_only(self), predicate)
+    }
+
+    /// Groups the keys: a map from each group to a [`Snapshot`] of its entries. `group_of` names the group of a key;
+    /// a key with `None` is left out. It must always say the same of a key. A group without keys is not
+    /// there. As with any map, a group may lack keys before [`Synced`](crate::Change::Synced).
+    ///
+    /// All watchers share one set of groups. `group_of` runs once per change, inside a poll of one of the watchers,
+    /// without a lock. To group by a part of the key, pass [`segment`](crate::segment).
+    ///
+    /// ```
+    /// use event_core::{Bytes, MapReaderExt, MemoryMap, segment};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let ports = MemoryMap::new();
+    /// for (key, port) in [("web/a", 80), ("web/b", 81), ("dns/a", 53)] {
+    ///     ports.insert(Bytes::from(key), port);
+    /// }
+    /// let services = ports.reader().group_by(segment(0));
+    /// let services = services.snapshot().await.unwrap();
+    /// let web = services.get(&b"web"[..]).unwrap();
+    /// assert_eq!(web.get(&b"web/b"[..]), Some(&81));
+    /// assert_eq!(services.len(), 2);
+    /// # });
+    /// ```
+    fn group_by<G, F>(self, group_of: F) -> GroupedMap<Self, K, V, G, F>
+    where
+        Self: Sized,
+        K: Ord + Send + Sync + 'static,
+        V: Send + Sync + 'static,
+        G: Hash + Eq + Clone + Send + 'static,
+        F: Fn(&K) -> Option<G>,
+    {
+        let groups = GroupBy::new(read_only(self), group_of);
+        MapReaderExt::<G, Snapshot<K, V>>::shared(groups)
     }
 
     /// Lets all watchers share one watcher of this reader, so that this reader does its work once.

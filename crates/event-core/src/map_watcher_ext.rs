@@ -1,8 +1,11 @@
 //! What you call on a watcher of a map.
 
+use std::hash::Hash;
 use std::task::{Context, Poll, Waker};
 
-use crate::adapters::{IntoBatches, IntoChanges, NextChange, NextChanges, WaitUntilSynced};
+use crate::adapters::{
+    IntoBatches, IntoChanges, NextChange, NextChanges, WaitUntilSynced, WithPrevious,
+};
 use crate::{BoxMapWatcher, Change, Error, MapWatcher};
 
 /// The methods of every [`MapWatcher`]. You can't implement it: every watcher has it already.
@@ -113,6 +116,31 @@ pub trait MapWatcherExt<K, V>: MapWatcher<K, V> {
     /// ```
     fn wait_until_synced(&mut self) -> WaitUntilSynced<'_, Self, K, V> {
         WaitUntilSynced::new(self)
+    }
+
+    /// Keeps what the watcher yields, so that each change comes with the value before it: to close what belongs to the
+    /// old one. It holds a clone of each value.
+    ///
+    /// ```
+    /// use event_core::{Change, MapReader, MapWatcherExt, MemoryMap};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let map = MemoryMap::new();
+    /// map.insert("a", 1);
+    /// let mut watcher = map.watch().with_previous();
+    /// assert_eq!(watcher.update().await.unwrap().previous, None);
+    /// assert!(watcher.update().await.unwrap().change.is_synced());
+    /// map.remove("a");
+    /// assert_eq!(watcher.update().await.unwrap().previous, Some(1));
+    /// # });
+    /// ```
+    fn with_previous(self) -> WithPrevious<Self, K, V>
+    where
+        Self: Sized,
+        K: Hash + Eq + Clone,
+        V: Clone,
+    {
+        WithPrevious::new(self)
     }
 
     /// The changes as a `Stream`, which ends when the map does.

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use event_core::conformance::Subject;
 use event_core::{
     Change, Error, ErrorKind, MapReader, MapReaderExt, MapWatcher, MapWatcherExt, MemoryMap,
-    ReaderExt, ValueReader, WatcherExt,
+    ReaderExt, Snapshot, ValueReader, WatcherExt,
 };
+use futures_executor::block_on;
 use futures_util::FutureExt;
 
 /// What a watcher has yielded, and whether the map is synced.
@@ -336,4 +337,91 @@ fn whatever_happens_a_stage_shows_the_map_as_of_a_step() {
             }
         }
     }
+}
+
+/// The names of the groups and how many keys each has, as a batch puts them; 0 is a deletion.
+fn sizes(
+    batch: Vec<Change<&'static str, Snapshot<&'static str, i32>>>,
+) -> Vec<(&'static str, usize)> {
+    let size = |change: Change<_, Snapshot<_, _>>| match change {
+        Change::Put { key, value } => Some((key, value.len())),
+        Change::Delete { key } => Some((key, 0)),
+        _ => None,
+    };
+    batch.into_iter().filter_map(size).collect()
+}
+
+fn folder(key: &&'static str) -> Option<&'static str> {
+    key.split_once('/').map(|(folder, _)| folder)
+}
+
+#[test]
+fn a_group_is_there_while_it_has_keys_and_changes_once_a_step() {
+    let map = MemoryMap::new();
+    map.replace_all([("a/1", 1), ("a/2", 2), ("b/1", 3), ("alone", 4)]);
+    let mut watcher = map.reader().group_by(folder).watch();
+    let mut batch = || block_on(watcher.changes()).map(sizes).unwrap();
+    let mut first = batch();
+    first.sort_unstable();
+    assert_eq!(first, [("a", 2), ("b", 1)]);
+    map.apply(|step| {
+        step.insert("b/1", 30);
+        step.remove("a/1");
+        step.insert("b/2", 4);
+        step.insert("alone", 5);
+    });
+    assert_eq!(batch(), [("a", 1), ("b", 2)]);
+    map.apply(|step| {
+        step.remove("a/2");
+        step.insert("c/1", 1);
+    });
+    assert_eq!(batch(), [("a", 0), ("c", 1)]);
+    map.insert("a/3", 1);
+    assert_eq!(batch(), [("a", 1)]);
+}
+
+#[test]
+fn a_group_whose_only_key_is_bad_is_there() {
+    let map = MemoryMap::<&str, i32>::new();
+    map.fail("a/1", Error::new(ErrorKind::Decode, "bad"));
+    let groups = block_on(map.reader().group_by(folder).snapshot()).unwrap();
+    let group = groups.get("a").unwrap();
+    assert_eq!((group.len(), group.errors().count()), (0, 1));
+}
+
+#[test]
+fn a_function_that_panics_is_called_again_for_its_key() {
+    let map = MemoryMap::new();
+    map.replace_all([("a/1", 1), ("b/1", 2)]);
+    let panics = Arc::new(AtomicBool::new(true));
+    let groups = map.reader().group_by(move |key: &&'static str| {
+        assert!(!panics.swap(false, Ordering::Relaxed), "once");
+        folder(key)
+    });
+    let mut watcher = groups.watch();
+    catch_unwind(AssertUnwindSafe(|| watcher.try_change())).unwrap_err();
+    let mut seen = sizes(block_on(watcher.changes()).unwrap());
+    seen.sort_unstable();
+    assert_eq!(seen, [("a", 1), ("b", 1)]);
+}
+
+#[test]
+fn a_change_comes_with_the_value_that_was_yielded_before_it() {
+    let map = MemoryMap::new();
+    let mut watcher = map.watch().with_previous();
+    let mut next = || block_on(watcher.update()).unwrap().previous;
+    assert_eq!(next(), None); // synced
+    map.insert("a", 1);
+    assert_eq!(next(), None);
+    map.insert("a", 2);
+    map.insert("a", 3);
+    assert_eq!(next(), Some(1)); // the second was skipped
+    map.fail("a", Error::new(ErrorKind::Decode, "bad"));
+    assert_eq!(next(), Some(3));
+    map.insert("a", 4);
+    assert_eq!(next(), Some(3));
+    map.remove("a");
+    assert_eq!(next(), Some(4));
+    map.insert("a", 5);
+    assert_eq!(next(), None);
 }

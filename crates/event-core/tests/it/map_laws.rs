@@ -45,6 +45,15 @@ laws_hold! {
     };
     filter: same, |below: Below<u64>| below.filter(|_, _| true);
     filter_keys: same, |below: Below<u64>| below.filter_keys(|_| true);
+    group_by: same, |below: Below<u64>| {
+        let groups = below.group_by(|key| Some(*key));
+        // An error is in the snapshot of its group: a version that does not decode stands for it.
+        let entries = groups.map(|key, group| match group.get(key) {
+            Some(version) => entry(*key, *version),
+            None => Entry::present(key.to_string(), 7, Bytes::from_static(b"not eight bytes")),
+        });
+        entries.decode(decode)
+    };
     stacked: entry, |below: Below<Entry>| {
         let numbers = below.decode(decode).map(|_, version| version + 1).filter(|_, version| *version > 0);
         numbers.filter_keys(|_| true).boxed().map(|_, version| version - 1).shared()
