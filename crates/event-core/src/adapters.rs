@@ -39,6 +39,8 @@ pub use get::{Get, GetIf, GetOnce};
 pub use into_stream::IntoStream;
 pub use latest::Latest;
 pub use mapped::{Mapped, MappedWatcher};
+#[cfg(feature = "tower")]
+pub use maps::IntoDiscover;
 pub(crate) use maps::Work;
 pub use maps::{
     AsValue, AsValueWatcher, BoxedMap, CurrentMap, FilterKeys, FilterKeysWatcher, GroupBy,

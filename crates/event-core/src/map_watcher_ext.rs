@@ -3,6 +3,8 @@
 use std::hash::Hash;
 use std::task::{Context, Poll, Waker};
 
+#[cfg(feature = "tower")]
+use crate::adapters::IntoDiscover;
 use crate::adapters::{
     IntoBatches, IntoChanges, NextChange, NextChanges, WaitUntilSynced, WithPrevious,
 };
@@ -184,6 +186,39 @@ pub trait MapWatcherExt<K, V>: MapWatcher<K, V> {
         Self: Sized,
     {
         IntoBatches::new(self)
+    }
+
+    /// The map as tower's [`Discover`](tower::discover::Discover): what a balancer such as tower's `p2c::Balance`
+    /// chooses from. `service` makes the service of a key from its newest value. Feature `tower`.
+    ///
+    /// The error of a key leaves the service that the key had. When the map ends, the balancer keeps what it has. If
+    /// `service` panics, the change that it was called for is lost.
+    ///
+    /// ```
+    /// use event_core::{MapReader, MapWatcherExt, MemoryMap};
+    /// use tower::balance::p2c::Balance;
+    /// use tower::load::Constant;
+    /// use tower::{BoxError, Service, service_fn};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let ports = MemoryMap::new();
+    /// ports.insert("one", 8080);
+    /// let services = ports.watch().into_discover(|_, port| {
+    ///     let call = move |text: &'static str| async move { Ok::<_, BoxError>(format!("{text} from {port}")) };
+    ///     Constant::new(service_fn(call), 1) // all have the same load
+    /// });
+    /// let mut balanced = Balance::new(services);
+    /// std::future::poll_fn(|cx| balanced.poll_ready(cx)).await.unwrap();
+    /// assert_eq!(balanced.call("hello").await.unwrap(), "hello from 8080");
+    /// # });
+    /// ```
+    #[cfg(feature = "tower")]
+    fn into_discover<S, F>(self, service: F) -> IntoDiscover<Self, K, V, F>
+    where
+        Self: Sized,
+        F: FnMut(&K, V) -> S,
+    {
+        IntoDiscover::new(self, service)
     }
 
     /// Erases the type.

@@ -5,6 +5,8 @@ mod backlog;
 mod boxed;
 mod changes;
 mod current;
+#[cfg(feature = "tower")]
+mod discover;
 mod filter_keys;
 mod group_by;
 mod key;
@@ -17,6 +19,8 @@ pub use as_value::{AsValue, AsValueWatcher, MapValue};
 pub use boxed::BoxedMap;
 pub use changes::{NextChange, NextChanges, WaitUntilSynced};
 pub use current::CurrentMap;
+#[cfg(feature = "tower")]
+pub use discover::IntoDiscover;
 pub use filter_keys::{FilterKeys, FilterKeysWatcher};
 pub use group_by::{GroupBy, GroupByWatcher, GroupedMap, segment};
 pub use key::{Key, KeyWatcher};

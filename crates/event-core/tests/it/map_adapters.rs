@@ -12,7 +12,7 @@ use event_core::{
     ReaderExt, Snapshot, ValueReader, WatcherExt,
 };
 use futures_executor::block_on;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 
 /// What a watcher has yielded, and whether the map is synced.
 struct Told<W> {
@@ -424,4 +424,22 @@ fn a_change_comes_with_the_value_that_was_yielded_before_it() {
     assert_eq!(next(), Some(4));
     map.insert("a", 5);
     assert_eq!(next(), None);
+}
+
+#[test]
+fn a_balancer_keeps_the_service_of_a_key_that_is_bad_now() {
+    use tower::discover::Change::{Insert, Remove};
+    let map = MemoryMap::new();
+    map.insert("a", 1);
+    let mut services = map.watch().into_discover(|_, value| value);
+    let mut next = || block_on(services.next()).map(Result::unwrap);
+    assert!(matches!(next(), Some(Insert("a", 1))));
+    map.fail("a", Error::new(ErrorKind::Decode, "bad"));
+    map.insert("b", 2);
+    assert!(matches!(next(), Some(Insert("b", 2))));
+    map.remove("a");
+    assert!(matches!(next(), Some(Remove("a"))));
+    drop(map);
+    assert!(next().is_none());
+    assert!(next().is_none());
 }
