@@ -91,15 +91,36 @@ impl Bench {
         self.filter.as_ref().is_none_or(|word| name.contains(word))
     }
 
-    fn run<T: Payload, W: Work>(&mut self, work: &W, Turns(mut turns): Turns) {
+    /// Runs a benchmark of maps: `add` adds its contenders.
+    pub(crate) fn maps(&mut self, name: &str, size: usize, unit: &str, add: fn(&mut Turns)) {
+        if self.matches(name) {
+            let mut turns = Turns::default();
+            add(&mut turns);
+            let rounds = if unit == "B" { 1 } else { 11 };
+            self.record(name, Some(size as u64), unit, rounds, turns);
+        }
+    }
+
+    fn run<T: Payload, W: Work>(&mut self, work: &W, turns: Turns) {
+        self.record(&work.name::<T>(), work.size(), W::UNIT, W::ROUNDS, turns);
+    }
+
+    fn record(
+        &mut self,
+        work: &str,
+        size: Option<u64>,
+        unit: &str,
+        most: usize,
+        Turns(mut turns): Turns,
+    ) {
         let mut contenders: Vec<&mut dyn FnMut() -> f64> = Vec::new();
         for (_, _, turn) in &mut turns {
             contenders.push(turn);
         }
-        let values = rounds(W::ROUNDS, &mut contenders);
-        for ((name, role, _), value) in turns.into_iter().zip(values) {
-            let (work, size, unit) = (work.name::<T>(), work.size(), W::UNIT.to_owned());
-            self.report.add(Record { work, size, who: name, role, value, unit });
+        let values = rounds(most, &mut contenders);
+        for ((who, role, _), value) in turns.into_iter().zip(values) {
+            let (work, unit) = (work.to_owned(), unit.to_owned());
+            self.report.add(Record { work, size, who, role, value, unit });
         }
     }
 }
