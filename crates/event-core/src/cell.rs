@@ -36,8 +36,10 @@ pub(crate) use end::End;
 pub use epoch::Epoch;
 pub(crate) use epoch::Unsettled;
 pub(crate) use lock::Lock;
+#[cfg(feature = "upstream")]
+pub(crate) use map::Merge;
 pub use map::Step;
-pub(crate) use map::{MapCell, MapCursor};
+pub(crate) use map::{AppliedStep, MapCell, MapCursor};
 
 #[derive(Debug)]
 pub(crate) struct Cell<T> {
@@ -88,7 +90,8 @@ impl<T> Cell<T> {
         drop(old);
     }
 
-    /// Makes `version` the newest, for a caller with a lock of its own: those who wait are woken by what this returns.
+    /// Makes `version` the newest, for a caller with a lock of its own: those who wait are woken when what
+    /// this returns is dropped.
     pub(crate) fn publish_quietly(self: &Arc<Self>, version: Result<T, Error>) -> Published<T> {
         let (old, woken) = self.state.lock().publish(version);
         Published { cell: Arc::clone(self), _old: old, woken }
@@ -203,18 +206,18 @@ impl<T> Cell<T> {
     }
 }
 
-/// A version that is published, but nobody is woken yet.
-#[must_use = "those who wait must be woken"]
+/// A version that is published, but nobody is woken yet. Dropping it wakes them: not under a lock. A drop and no
+/// method, since of several the others are dropped even if a waker panics.
+#[must_use = "those who wait are woken when it is dropped"]
 pub(crate) struct Published<T> {
     cell: Arc<Cell<T>>,
     _old: Option<Result<T, Error>>,
     woken: Woken,
 }
 
-impl<T> Published<T> {
-    /// Wakes those who wait.
-    pub(crate) fn announce(self) {
-        self.cell.wake(self.woken);
+impl<T> Drop for Published<T> {
+    fn drop(&mut self) {
+        self.cell.wake(std::mem::replace(&mut self.woken, Woken::Nobody));
     }
 }
 

@@ -50,7 +50,8 @@
 //! | another type, fewer versions, two values at once | [`map`](ReaderExt::map), [`filter`](ReaderExt::filter), [`dedup`](ReaderExt::dedup), [`zip`](ReaderExt::zip) on the reader |
 //!
 //! For a set of keys that is watched as a whole, such as the live instances of a service, there are maps:
-//! [`MapReader`], [`MapWatcher`] and [`MemoryMap`]. What you call is in [`MapReaderExt`] and [`MapWatcherExt`]:
+//! [`MapReader`], [`MapWatcher`] and [`MemoryMap`]. [`store.map("services/")`](StoreExt::map) makes one of a store. What you
+//! call is in [`MapReaderExt`] and [`MapWatcherExt`]:
 //!
 //! | you want | call |
 //! |---|---|
@@ -154,7 +155,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `tokio` | `debounce` and `timeout` of [`ReaderExt`], which need tokio's clock |
-//! | `testing` | `testing::TestValue`: a value that a test drives by hand |
+//! | `testing` | `testing::{TestValue, TestMap, TestStore}`: what a test drives by hand |
 //! | `upstream` | `upstream`: what a backend of your own needs beside its I/O |
 //! | `conformance` | `conformance`: the laws, as tests for your own backend |
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -175,6 +176,7 @@ mod entry;
 mod error;
 mod health;
 mod key_name;
+mod key_range;
 mod versioned;
 
 mod map_reader_ext;
@@ -205,13 +207,15 @@ pub use entry::{Entry, EntryState};
 pub use error::{Error, ErrorKind};
 pub use health::{Cause, CauseKind, Health, HealthState};
 pub use key_name::KeyName;
+pub use key_range::KeyRange;
 pub use map_reader::{BoxMapReader, MapReader};
 pub use map_reader_ext::MapReaderExt;
 pub use map_watcher::{BoxMapWatcher, MapWatcher};
 pub use map_watcher_ext::MapWatcherExt;
 pub use memory::{
-    MemoryMap, MemoryMapReader, MemoryMapWatcher, MemoryReader, MemoryStore, MemoryStoreValue,
-    MemoryStoreWatcher, MemoryValue, MemoryWatcher,
+    MemoryMap, MemoryMapReader, MemoryMapWatcher, MemoryReader, MemoryStore, MemoryStoreMap,
+    MemoryStoreMapWatcher, MemoryStoreStep, MemoryStoreValue, MemoryStoreWatcher, MemoryValue,
+    MemoryWatcher,
 };
 pub use reader::{BoxReader, ValueReader};
 pub use reader_ext::ReaderExt;

@@ -12,7 +12,10 @@ use crate::debug::debug;
 use crate::{Epoch, Error, ErrorKind, ValueReader, ValueWriter, Watcher};
 
 pub use map::{MemoryMap, MemoryMapReader, MemoryMapWatcher};
-pub use store::{MemoryStore, MemoryStoreValue, MemoryStoreWatcher};
+pub use store::{
+    MemoryStore, MemoryStoreMap, MemoryStoreMapWatcher, MemoryStoreStep, MemoryStoreValue,
+    MemoryStoreWatcher,
+};
 
 /// A value in memory. A program sets and watches it. A test uses it in place of a backend. If you write a
 /// backend, hand what it reads to its watchers through a `MemoryValue`.

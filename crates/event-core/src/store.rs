@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{BoxReader, Bytes, Entry, Health, Refresh};
+use crate::{BoxMapReader, BoxReader, Bytes, Entry, Health, KeyRange, Refresh};
 
-/// Values by key: what a backend offers to a program that has more than one key.
+/// Values by key, and maps of keys: what a backend offers to a program that has more than one key.
 ///
 /// Application code takes one store, and its test passes another. A store only reads, and is usable as `dyn`. Call
 /// the methods of [`StoreExt`]: they take names as strings or bytes.
@@ -60,6 +60,46 @@ pub trait Store: Send + Sync {
     /// ```
     fn key_health(&self, name: Bytes) -> BoxReader<Health>;
 
+    /// The keys of a range as one map. It costs nothing until it is watched, and then one subscription in the backend,
+    /// however many watchers and handles of equal ranges there are.
+    ///
+    /// The map names its keys relative to the [prefix](KeyRange::as_prefix) of the range. The key of an [`Entry`] is the
+    /// full one. A map has only entries that are present: a key that is deleted leaves the map.
+    ///
+    /// # For implementors
+    ///
+    /// With the kit (feature `upstream`), this is `Upstream::map`, boxed. There is no default: a map that is made of
+    /// single keys would keep none of the [laws of maps](crate::MapReader#the-laws).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use event_core::{KeyRange, MapReaderExt, MemoryStore, Store};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let store = MemoryStore::new();
+    /// store.set("services/a", "host-a:80");
+    /// let services = store.range(KeyRange::prefix("serv")).snapshot().await.unwrap();
+    /// assert_eq!(services.get(&b"ices/a"[..]).unwrap().key, "services/a");
+    /// # });
+    /// ```
+    fn range(&self, range: KeyRange) -> BoxMapReader<Bytes, Entry>;
+
+    /// How a range is doing, as a value. It reports about a map that the program watches, and does not watch it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use event_core::{HealthState, KeyRange, MemoryStore, ReaderExt, Store};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let store = MemoryStore::new();
+    /// let health = store.range_health(KeyRange::all()).get().await.unwrap();
+    /// assert_eq!(health.state, HealthState::Live);
+    /// # });
+    /// ```
+    fn range_health(&self, range: KeyRange) -> BoxReader<Health>;
+
     /// How the store is doing, as a value.
     ///
     /// # Example
@@ -74,14 +114,14 @@ pub trait Store: Send + Sync {
     /// ```
     fn health(&self) -> BoxReader<Health>;
 
-    /// Asks the backend for its newest data, for every key that is watched now.
+    /// Asks the backend for its newest data, for every key and every map that is watched now.
     ///
     /// When it completes, the next `get` of each watcher reflects every write that was complete before the call. It
     /// waits while the backend can't be reached: add a timeout if that matters.
     ///
     /// # Errors
     ///
-    /// The backend refused to read a key, or the store ended.
+    /// The backend refused to read a key or a range, or the store ended.
     ///
     /// # Cancel safety
     ///
@@ -134,6 +174,43 @@ pub trait StoreExt: Store {
         self.key_health(Bytes::copy_from_slice(name.as_ref()))
     }
 
+    /// The keys under a path as one map, such as the live instances of a service.
+    ///
+    /// A name without a `/` at its end gets one: `services` and `services/` are the same map, which does not have
+    /// `services2/a`. An empty name is all keys. The keys of the map are relative: `services/a` is `a`, and
+    /// `services/a/b` is `a/b`. For another range, such as one level only, call [`range`](Store::range).
+    ///
+    /// ```
+    /// use event_core::{MapReaderExt, MemoryStore, StoreExt};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let store = MemoryStore::new();
+    /// store.set("services/a", "host-a:80");
+    /// store.set("services2/b", "host-b:80");
+    /// let services = store.map("services").decode(|bytes: &[u8]| String::from_utf8(bytes.to_vec()));
+    /// let snapshot = services.snapshot().await.unwrap();
+    /// assert_eq!(snapshot.len(), 1);
+    /// assert_eq!(snapshot.get(&b"a"[..]).unwrap(), "host-a:80");
+    /// # });
+    /// ```
+    fn map(&self, name: impl AsRef<[u8]>) -> BoxMapReader<Bytes, Entry> {
+        self.range(KeyRange::folder(name))
+    }
+
+    /// How the map of this name is doing: see [`Store::range_health`].
+    ///
+    /// ```
+    /// use event_core::{HealthState, MemoryStore, ReaderExt, StoreExt};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let health = MemoryStore::new().health_of_map("services").get().await.unwrap();
+    /// assert_eq!(health.state, HealthState::Live);
+    /// # });
+    /// ```
+    fn health_of_map(&self, name: impl AsRef<[u8]>) -> BoxReader<Health> {
+        self.range_health(KeyRange::folder(name))
+    }
+
     /// A view of the keys that begin with `prefix`. Pass it names without the prefix. Views nest.
     ///
     /// The prefix is taken as it is: end it with a `/` if you mean a folder. Entries and errors have the full key.
@@ -180,6 +257,14 @@ impl<S: Store> Store for Namespace<S> {
         self.store.key_health(self.full(&name))
     }
 
+    fn range(&self, range: KeyRange) -> BoxMapReader<Bytes, Entry> {
+        self.store.range(range.within(&self.prefix))
+    }
+
+    fn range_health(&self, range: KeyRange) -> BoxReader<Health> {
+        self.store.range_health(range.within(&self.prefix))
+    }
+
     fn health(&self) -> BoxReader<Health> {
         self.store.health()
     }
@@ -199,6 +284,14 @@ macro_rules! forward {
 
             fn key_health(&self, name: Bytes) -> BoxReader<Health> {
                 (**self).key_health(name)
+            }
+
+            fn range(&self, range: KeyRange) -> BoxMapReader<Bytes, Entry> {
+                (**self).range(range)
+            }
+
+            fn range_health(&self, range: KeyRange) -> BoxReader<Health> {
+                (**self).range_health(range)
             }
 
             fn health(&self) -> BoxReader<Health> {

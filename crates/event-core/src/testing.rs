@@ -1,4 +1,4 @@
-//! A value and a store that a test drives by hand. Feature `testing`.
+//! A value, a map and a store that a test drives by hand. Feature `testing`.
 //!
 //! [`MemoryValue`] is enough for a test that sets values. A [`TestValue`] also says when the
 //! code under test has taken a version and comes back for the next: so no test sleeps.
@@ -36,19 +36,23 @@
 //! # });
 //! ```
 
+mod map;
 mod store;
+mod watched;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use crate::debug::debug;
 use crate::{
     Epoch, Error, Health, HealthState, MemoryReader, MemoryValue, MemoryWatcher, ValueReader,
-    ValueWriter, Watcher, WatcherExt,
+    ValueWriter, Watcher,
 };
+use watched::{Seen, Watched};
 
+pub use map::{TestMap, TestMapReader, TestMapWatcher};
 pub use store::TestStore;
 
 /// A value that a test drives by hand.
@@ -57,6 +61,8 @@ pub use store::TestStore;
 /// has taken.
 pub struct TestValue<T> {
     value: MemoryValue<Version<T>>,
+    /// How many versions were published.
+    published: AtomicU64,
     health: MemoryValue<Health>,
     watched: Arc<Watched>,
 }
@@ -64,38 +70,15 @@ pub struct TestValue<T> {
 /// A version and its number.
 type Version<T> = (u64, Result<T, Error>);
 
-#[derive(Debug)]
-struct Watched {
-    /// How many versions were published.
-    published: AtomicU64,
-    next: AtomicU64,
-    watchers: Mutex<BTreeMap<u64, Seen>>,
-    /// Set whenever one of them moved.
-    moved: MemoryValue<()>,
-}
-
-/// What a watcher has taken.
-#[derive(Debug, Clone, Copy, Default)]
-struct Seen {
-    taken: u64,
-    /// It asked for a newer one, and waits.
-    waits: bool,
-}
-
 impl<T: Clone> TestValue<T> {
     /// A value without a version, whose health is [`HealthState::Live`].
     #[must_use]
     pub fn new() -> Self {
-        let watched = Watched {
-            published: AtomicU64::new(0),
-            next: AtomicU64::new(0),
-            watchers: Mutex::default(),
-            moved: MemoryValue::empty(),
-        };
         Self {
             value: MemoryValue::empty(),
+            published: AtomicU64::new(0),
             health: MemoryValue::new(Health::new(HealthState::Live)),
-            watched: Arc::new(watched),
+            watched: Arc::new(Watched::new()),
         }
     }
 
@@ -202,15 +185,11 @@ impl<T: Clone> TestValue<T> {
     }
 
     async fn until(&self, is_so: impl Fn(&BTreeMap<u64, Seen>, u64) -> bool) {
-        let mut moved = self.watched.moved.watch();
-        while !is_so(&self.watched.lock(), self.watched.published.load(Ordering::SeqCst)) {
-            // Never closed: the value that moves lives as long as this one.
-            let _ = moved.get().await;
-        }
+        self.watched.until(|seen| is_so(seen, self.published.load(Ordering::SeqCst))).await;
     }
 
     fn publish_version(&self, version: Result<T, Error>) {
-        let number = self.watched.published.fetch_add(1, Ordering::SeqCst) + 1;
+        let number = self.published.fetch_add(1, Ordering::SeqCst) + 1;
         self.value.set((number, version));
     }
 }
@@ -218,17 +197,6 @@ impl<T: Clone> TestValue<T> {
 impl<T: Clone> Default for TestValue<T> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Watched {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Seen>> {
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn update(&self, id: u64, change: impl FnOnce(&mut Seen)) {
-        change(self.lock().entry(id).or_default());
-        self.moved.set(());
     }
 }
 
@@ -248,8 +216,7 @@ impl<T: Clone> ValueReader<T> for TestReader<T> {
     type Watcher = TestWatcher<T>;
 
     fn watch(&self) -> TestWatcher<T> {
-        let id = self.watched.next.fetch_add(1, Ordering::SeqCst);
-        self.watched.update(id, |_| {});
+        let id = self.watched.add();
         TestWatcher { watcher: self.value.watch(), id, watched: Arc::clone(&self.watched) }
     }
 }
@@ -284,8 +251,7 @@ impl<T: Clone> Watcher<T> for TestWatcher<T> {
 
 impl<T> Drop for TestWatcher<T> {
     fn drop(&mut self) {
-        self.watched.lock().remove(&self.id);
-        self.watched.moved.set(());
+        self.watched.remove(self.id);
     }
 }
 

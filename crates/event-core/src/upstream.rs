@@ -8,6 +8,8 @@
 //!   kept as a difference, so it is bounded by the keys.
 //! - [`Publisher::found`] publishes what a read found if it differs from what watchers have, so a backend may read
 //!   everything again whenever it is in doubt. [`Publisher::refuse`] says why a key can't be read.
+//! - A *map* is a range of keys, which starts and stops as a key does. [`Publisher::publish_step`] changes several of its
+//!   keys as one step. [`Publisher::found_all`] takes what a read of the whole range found, and publishes what differs.
 //! - [`Publisher::set_health`] sets the health of the whole. The health of each key follows from it, and from what was
 //!   refused. A [`HealthLog`] logs it.
 //! - The upstream ends when the last handle, value and watcher is dropped, or by [`Upstream::close`]: then `next`
@@ -44,9 +46,12 @@
 //! # });
 //! ```
 
+mod first;
 mod health;
 mod health_log;
 mod mailbox;
+mod map;
+mod published_map;
 mod publisher;
 mod ready;
 mod refreshes;
@@ -61,14 +66,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::{
-    BoxReader, Bytes, Entry, Health, HealthState, MemoryReader, MemoryValue, ReaderExt, Refresh,
-    Store,
+    BoxMapReader, BoxReader, Bytes, Entry, Health, HealthState, KeyRange, MapReaderExt,
+    MemoryReader, MemoryValue, ReaderExt, Refresh, Store,
 };
 use mailbox::Mailbox;
 
 pub use health::{UpstreamHealth, UpstreamHealthWatcher};
 pub use health_log::HealthLog;
 pub use mailbox::Requests;
+pub use map::{UpstreamMap, UpstreamMapWatcher};
+pub use published_map::Found;
 pub use publisher::Publisher;
 pub use ready::Ready;
 pub use refreshes::Ticket;
@@ -118,13 +125,21 @@ impl Upstream {
         UpstreamValue::new(self.clone(), key.into())
     }
 
+    /// The keys of a range as one map. It costs nothing until it is watched.
+    ///
+    /// A map of an [empty](KeyRange::is_empty) range is synced at once, and the publisher never hears of it.
+    #[must_use]
+    pub fn map(&self, range: KeyRange) -> UpstreamMap {
+        UpstreamMap::new(self.clone(), range)
+    }
+
     /// How the backend is doing, as a value.
     #[must_use]
     pub fn health(&self) -> UpstreamHealth {
         UpstreamHealth::of_all(Arc::clone(&self.owner.mailbox), self.owner.health.clone())
     }
 
-    /// Asks for the newest data of every key that is watched now. The errors are those of
+    /// Asks for the newest data of every key and every map that is watched now. The errors are those of
     /// [`UpstreamValue::refresh`](crate::ValueReader::refresh).
     pub fn refresh(&self) -> Refresh {
         let Self { owner } = self.clone();
@@ -133,14 +148,14 @@ impl Upstream {
                 match refreshed.done().await {
                     // Its last watcher is gone, and what it waited for with it.
                     Err(error) if error.is_closed() && !owner.mailbox.is_closed() => {}
-                    result => result.map_err(|error| error.at(&Entry::never_seen(name)))?,
+                    result => result.map_err(|error| map::named(error, &name))?,
                 }
             }
             Ok(())
         })
     }
 
-    /// Waits until every key that is watched now was read.
+    /// Waits until every key and every map that is watched now was read.
     pub fn ready(&self) -> Ready {
         Ready::new(self.clone())
     }
@@ -149,6 +164,12 @@ impl Upstream {
     #[must_use]
     pub fn watched_keys(&self) -> usize {
         self.mailbox().watched_keys()
+    }
+
+    /// How many maps have a watcher.
+    #[must_use]
+    pub fn watched_maps(&self) -> usize {
+        self.mailbox().watched_maps()
     }
 
     /// Ends the upstream: each watcher yields the last version, unless it did already, and after that
@@ -169,6 +190,14 @@ impl Store for Upstream {
 
     fn key_health(&self, name: Bytes) -> BoxReader<Health> {
         self.value(name).health().boxed()
+    }
+
+    fn range(&self, range: KeyRange) -> BoxMapReader<Bytes, Entry> {
+        self.map(range).boxed()
+    }
+
+    fn range_health(&self, range: KeyRange) -> BoxReader<Health> {
+        self.map(range).health().boxed()
     }
 
     fn health(&self) -> BoxReader<Health> {

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_core::upstream::UpstreamHealth;
-use event_core::{BoxReader, Bytes, Entry, Error, ErrorKind, Health, ReaderExt, Refresh, Store};
+use event_core::{
+    BoxMapReader, BoxReader, Bytes, Entry, Error, ErrorKind, Health, KeyRange, MapReaderExt,
+    MemoryMap, ReaderExt, Refresh, Store,
+};
 use tokio::runtime::Handle;
 
 use crate::driver::DriverHandle;
@@ -312,6 +315,18 @@ impl Store for EtcdStore {
 
     fn key_health(&self, name: Bytes) -> BoxReader<Health> {
         self.value(name).health().boxed()
+    }
+
+    // TODO: maps of etcd.
+    fn range(&self, _range: KeyRange) -> BoxMapReader<Bytes, Entry> {
+        let map = MemoryMap::unsynced();
+        let reader = map.reader();
+        map.end("event-etcd has no maps yet");
+        reader.boxed()
+    }
+
+    fn range_health(&self, _range: KeyRange) -> BoxReader<Health> {
+        Self::health(self).boxed()
     }
 
     fn health(&self) -> BoxReader<Health> {

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use event_core::upstream::{Ready, Upstream, UpstreamHealth};
-use event_core::{BoxReader, Bytes, Entry, Error, ErrorKind, Health, ReaderExt, Refresh, Store};
+use event_core::{
+    BoxMapReader, BoxReader, Bytes, Entry, Error, ErrorKind, Health, KeyRange, MapReaderExt,
+    ReaderExt, Refresh, Store,
+};
 
 use crate::driver::Driver;
 use crate::key;
@@ -234,6 +237,14 @@ impl Store for FileStore {
 
     fn key_health(&self, name: Bytes) -> BoxReader<Health> {
         self.value(name).health().boxed()
+    }
+
+    fn range(&self, range: KeyRange) -> BoxMapReader<Bytes, Entry> {
+        self.upstream.map(range).boxed()
+    }
+
+    fn range_health(&self, range: KeyRange) -> BoxReader<Health> {
+        self.upstream.map(range).health().boxed()
     }
 
     fn health(&self) -> BoxReader<Health> {

@@ -20,6 +20,7 @@ mod tests;
 
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
 use std::task::Context;
 
 use hashbrown::DefaultHashBuilder;
@@ -155,6 +156,11 @@ impl<K, V> MapCell<K, V> {
         drop(old);
     }
 
+    fn announce(&self, committed: Committed<K, V>) {
+        self.wake(committed.woken);
+        drop(committed.garbage);
+    }
+
     #[inline]
     fn wake(&self, woken: Woken) {
         if let Some(buffer) = woken.wake() {
@@ -210,10 +216,23 @@ impl<K: Hash + Eq, V> MapCell<K, V> {
 
     /// The same. If `is_synced`, the map is as of then the whole range.
     pub(crate) fn apply_and_sync(&self, step: Step<K, V>, is_synced: bool) {
+        self.announce(self.commit_all(step, is_synced));
+    }
+
+    /// The same, for a caller with a lock of its own: those who wait are woken when what this returns is dropped.
+    pub(crate) fn apply_quietly(
+        self: &Arc<Self>,
+        step: Step<K, V>,
+        is_synced: bool,
+    ) -> AppliedStep<K, V> {
+        AppliedStep { cell: Arc::clone(self), committed: self.commit_all(step, is_synced) }
+    }
+
+    fn commit_all(&self, step: Step<K, V>, is_synced: bool) -> Committed<K, V> {
         let state = self.state.lock();
         let found: Vec<_> = step.changes.iter().map(|change| state.find(change)).collect();
         let changes = step.changes.into_iter().zip(found);
-        self.commit(state, changes, Vec::new(), is_synced);
+        Self::commit(state, changes, Vec::new(), is_synced)
     }
 
     /// Makes the changes of `step` and deletes all other keys, as one step. What is equal stays untouched.
@@ -221,36 +240,53 @@ impl<K: Hash + Eq, V> MapCell<K, V> {
     where
         V: PartialEq,
     {
+        let is_same = |old: &Result<V, Error>, new: &Result<V, Error>| match (old, new) {
+            (Ok(old), Ok(new)) => old == new,
+            _ => false,
+        };
+        self.merge(step, Merge { is_whole: true, is_synced: false }, is_same);
+    }
+
+    /// Makes those changes of `step` that differ from what there is, as one step. `is_same` runs under the lock.
+    /// Returns whether anything changed.
+    pub(crate) fn merge(
+        &self,
+        step: Step<K, V>,
+        merge: Merge,
+        is_same: impl Fn(&Result<V, Error>, &Result<V, Error>) -> bool,
+    ) -> bool {
         let state = self.state.lock();
-        let gone = state.log.present().filter(|(_, entry)| !step.has(entry.hash, &entry.key));
-        let gone: Vec<_> = gone.map(|(slot, _)| slot).collect();
+        let gone: Vec<_> = if merge.is_whole {
+            let gone = state.log.present().filter(|(_, entry)| !step.has(entry.hash, &entry.key));
+            gone.map(|(slot, _)| slot).collect()
+        } else {
+            Vec::new()
+        };
         let found = step.changes.iter().map(|change| {
             let found = state.find(change);
             let old = found.and_then(|slot| state.log.entry(slot).value.as_ref());
             let is_equal =
-                matches!((old, &change.value), (Some(Ok(old)), Some(Ok(new))) if old == new);
+                matches!((old, &change.value), (Some(old), Some(new)) if is_same(old, new));
             (found, is_equal)
         });
         let found: Vec<_> = found.collect();
         let changes = step.changes.into_iter().zip(found);
         let (changes, equal): (Vec<_>, Vec<_>) = changes.partition(|(_, (_, is_equal))| !is_equal);
-        self.commit(
-            state,
-            changes.into_iter().map(|(change, (found, _))| (change, found)),
-            gone,
-            false,
-        );
+        let changes = changes.into_iter().map(|(change, (found, _))| (change, found));
+        let committed = Self::commit(state, changes, gone, merge.is_synced);
+        let has_changed = committed.has_changed;
+        self.announce(committed);
         drop(equal);
+        has_changed
     }
 
     /// Applies changes whose slots were found. No code of a user runs here while the lock is held.
     fn commit(
-        &self,
         mut state: Guard<'_, K, V>,
         changes: impl Iterator<Item = (step::StepChange<K, V>, Option<u32>)>,
         gone: Vec<u32>,
         is_synced: bool,
-    ) {
+    ) -> Committed<K, V> {
         let mut garbage = Garbage::default();
         let mut has_changed = is_synced && !std::mem::replace(&mut state.is_synced, true);
         let State { log, cursors, .. } = &mut *state;
@@ -271,9 +307,39 @@ impl<K: Hash + Eq, V> MapCell<K, V> {
             }
         }
         let woken = if has_changed { state.settle(&mut garbage) } else { Woken::Nobody };
-        drop(state);
-        self.wake(woken);
-        drop(garbage);
+        Committed { has_changed, woken, garbage }
+    }
+}
+
+/// How a step is merged into what there is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Merge {
+    /// The step has the whole range: a key that it does not have is gone.
+    pub(crate) is_whole: bool,
+    /// With the step, the map is the whole range.
+    pub(crate) is_synced: bool,
+}
+
+/// What is left to do when the lock is released.
+#[must_use = "those who wait must be woken"]
+#[derive(Debug)]
+struct Committed<K, V> {
+    has_changed: bool,
+    woken: Woken,
+    garbage: Garbage<K, V>,
+}
+
+/// A step that is applied, but nobody is woken yet. Dropping it wakes them: not under a lock. A drop and no method,
+/// since of several the others are dropped even if a waker panics.
+#[must_use = "those who wait are woken when it is dropped"]
+pub(crate) struct AppliedStep<K, V> {
+    cell: Arc<MapCell<K, V>>,
+    committed: Committed<K, V>,
+}
+
+impl<K, V> Drop for AppliedStep<K, V> {
+    fn drop(&mut self) {
+        self.cell.wake(std::mem::replace(&mut self.committed.woken, Woken::Nobody));
     }
 }
 

@@ -6,7 +6,9 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::cell::{MapCell, MapCursor, Step};
+#[cfg(feature = "upstream")]
+use crate::cell::Merge;
+use crate::cell::{AppliedStep, MapCell, MapCursor, Step};
 use crate::debug::debug;
 use crate::{Change, Epoch, Error, ErrorKind, MapReader, MapWatcher};
 
@@ -220,6 +222,34 @@ impl<K: Hash + Eq, V> MemoryMap<K, V> {
         let mut step = self.cell.step();
         entries.into_iter().for_each(|(key, value)| step.insert(key, value));
         self.cell.replace(step);
+    }
+
+    /// An empty step for this map.
+    pub(crate) fn step(&self) -> Step<K, V> {
+        self.cell.step()
+    }
+
+    /// Applies a step, for a caller with a lock of its own. If `is_synced`, the map is as of then the whole range.
+    pub(crate) fn apply_quietly(&self, step: Step<K, V>, is_synced: bool) -> AppliedStep<K, V> {
+        self.cell.apply_quietly(step, is_synced)
+    }
+}
+
+#[cfg(feature = "upstream")]
+impl<K: Hash + Eq, V> MemoryMap<K, V> {
+    /// Applies a step. If `is_synced`, the map is as of then the whole range.
+    pub(crate) fn apply_and_sync(&self, step: Step<K, V>, is_synced: bool) {
+        self.cell.apply_and_sync(step, is_synced);
+    }
+
+    /// Makes those changes of a step that differ from what there is. Returns whether there were any.
+    pub(crate) fn merge(
+        &self,
+        step: Step<K, V>,
+        how: Merge,
+        is_same: impl Fn(&Result<V, Error>, &Result<V, Error>) -> bool,
+    ) -> bool {
+        self.cell.merge(step, how, is_same)
     }
 }
 

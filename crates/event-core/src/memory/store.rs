@@ -1,22 +1,32 @@
 //! A store in memory.
 
+mod map;
+mod step;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::{MemoryReader, MemoryValue, MemoryWatcher};
-use crate::cell::{Lock, Published};
+use smallvec::SmallVec;
+
+use super::{MemoryMap, MemoryMapWatcher, MemoryReader, MemoryValue, MemoryWatcher};
+use crate::cell::{AppliedStep, Lock, Published};
 use crate::{
-    BoxReader, Bytes, Entry, Epoch, Error, Health, HealthState, ReaderExt, Refresh, Store,
-    ValueReader, Watcher,
+    BoxMapReader, BoxReader, Bytes, Entry, Epoch, Error, Health, HealthState, KeyRange, MapReader,
+    MapReaderExt, ReaderExt, Refresh, Store, ValueReader, Watcher,
 };
+use map::Maps;
+
+pub use map::{MemoryStoreMap, MemoryStoreMapWatcher};
+pub use step::MemoryStoreStep;
 
 /// A store in memory. A test passes it in place of a backend, and a program that has its keys in itself uses it too.
 ///
 /// It is a handle that is cheap to clone. It ends by [`close`](Self::close), or with its last handle, value and
 /// watcher. It keeps the newest version of each key that is there, and *deleted* for as long as the key has watchers.
-/// A change of any key takes the next revision, as in etcd.
+/// A change of any key takes the next revision, as in etcd. When a change returns, the watchers of the key and those
+/// of every map that has the key can take it. [`apply`](Self::apply) changes several keys as one step.
 ///
 /// ```
 /// use event_core::{EntryState, MemoryStore, StoreExt, ValueReader, WatcherExt};
@@ -43,6 +53,7 @@ struct Shared {
 struct State {
     /// The keys that are there or have a watcher.
     keys: BTreeMap<Bytes, MemoryValue<Entry>>,
+    maps: Maps,
     revision: i64,
     /// `None`: the store is closed.
     health: Option<MemoryValue<Health>>,
@@ -54,37 +65,74 @@ impl MemoryStore {
     pub fn new() -> Self {
         let health = MemoryValue::new(Health::new(HealthState::Live));
         let reader = health.reader();
-        let state = State { keys: BTreeMap::new(), revision: 0, health: Some(health) };
+        let state = State {
+            keys: BTreeMap::new(),
+            maps: Maps::default(),
+            revision: 0,
+            health: Some(health),
+        };
         Self { shared: Arc::new(Shared { state: Lock::new(state), health: reader }) }
     }
 
     /// Sets a key. Returns the revision, or `None` if the store is closed.
     pub fn set(&self, name: impl AsRef<[u8]>, value: impl Into<Bytes>) -> Option<i64> {
-        let name = Bytes::copy_from_slice(name.as_ref());
-        let mut state = self.shared.state.lock();
-        let revision = state.next_revision()?;
-        let entry = Entry::present(name.clone(), revision, value);
-        let published = state.keys.entry(name).or_default().publish_quietly(entry);
-        drop(state);
-        published.announce();
-        Some(revision)
+        self.apply(|step| step.set(name, value))
     }
 
     /// Deletes a key. Returns the revision, or `None` if the key is not there, or the store is closed.
     pub fn delete(&self, name: impl AsRef<[u8]>) -> Option<i64> {
-        let name = Bytes::copy_from_slice(name.as_ref());
+        self.apply(|step| step.delete(name))
+    }
+
+    /// Changes several keys as one step, with one revision. Returns the revision, or `None` if nothing changed, or the
+    /// store is closed. `f` runs without a lock, and gets the step to fill.
+    ///
+    /// A watcher of a map never sees a part of the step. Watchers of two keys, or of two maps, may.
+    ///
+    /// ```
+    /// use event_core::{MapReader, MapWatcherExt, MemoryStore, StoreExt};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let store = MemoryStore::new();
+    /// store.set("services/a", "host-a:80");
+    /// let mut services = store.map("services").watch();
+    /// services.wait_until_synced().await.unwrap();
+    /// store.apply(|step| {
+    ///     step.delete("services/a");
+    ///     step.set("services/b", "host-b:80");
+    /// });
+    /// assert_eq!(services.changes().await.unwrap().len(), 2);
+    /// # });
+    /// ```
+    pub fn apply(&self, f: impl FnOnce(&mut MemoryStoreStep)) -> Option<i64> {
+        let mut step = MemoryStoreStep::default();
+        f(&mut step);
+        let changes = step.into_last_changes();
+        // Before the guard, so after it when this returns: dropping it wakes tasks.
+        let mut applied = Applied::default();
         let mut state = self.shared.state.lock();
-        let is_unread = state.keys.get(&name).filter(|value| value.is_present())?.is_unread();
-        let revision = state.next_revision()?;
-        if is_unread {
-            let forgotten = state.keys.remove(&name);
+        let revision = state.revision + 1;
+        let is_change = |(name, value): &(Bytes, Option<Bytes>)| {
+            value.is_some() || state.keys.get(name).is_some_and(MemoryValue::is_present)
+        };
+        let entries: SmallVec<[Entry; 1]> = changes
+            .into_iter()
+            .filter(is_change)
+            .map(|(name, value)| match value {
+                Some(value) => Entry::present(name, revision, value),
+                None => Entry::deleted(name, revision),
+            })
+            .collect();
+        if entries.is_empty() || state.health.is_none() {
             drop(state);
-            drop(forgotten);
-        } else if let Some(value) = state.keys.get(&name) {
-            let published = value.publish_quietly(Entry::deleted(name, revision));
-            drop(state);
-            published.announce();
+            return None;
         }
+        state.revision = revision;
+        applied.maps = state.maps.apply(&entries);
+        for entry in entries {
+            state.publish(entry, &mut applied);
+        }
+        drop(state);
         Some(revision)
     }
 
@@ -104,7 +152,8 @@ impl MemoryStore {
     /// [`Closed`](crate::ErrorKind::Closed).
     pub fn close(&self) {
         let mut state = self.shared.state.lock();
-        let ended = (std::mem::take(&mut state.keys), state.health.take());
+        let State { keys, maps, health, .. } = &mut *state;
+        let ended = (std::mem::take(keys), std::mem::take(maps), health.take());
         drop(state);
         drop(ended); // wakes tasks: not under the lock
     }
@@ -114,6 +163,28 @@ impl MemoryStore {
     pub fn value(&self, name: impl AsRef<[u8]>) -> MemoryStoreValue {
         MemoryStoreValue { store: self.clone(), name: Bytes::copy_from_slice(name.as_ref()) }
     }
+
+    /// The keys of a range as one map.
+    #[must_use]
+    pub fn range(&self, range: KeyRange) -> MemoryStoreMap {
+        MemoryStoreMap::new(self.clone(), range)
+    }
+
+    fn watch_range(&self, range: &KeyRange) -> MemoryMapWatcher<Bytes, Entry> {
+        let mut state = self.shared.state.lock();
+        if state.health.is_none() {
+            drop(state);
+            return MemoryMap::unsynced().watch(); // which has ended
+        }
+        let State { keys, maps, .. } = &mut *state;
+        maps.watch(range, || present_in(keys, range))
+    }
+
+    /// A watcher of this range is gone.
+    fn unwatch_range(&self, range: &KeyRange) {
+        let forgotten = self.shared.state.lock().maps.leave(range);
+        drop(forgotten);
+    }
 }
 
 impl Default for MemoryStore {
@@ -122,11 +193,32 @@ impl Default for MemoryStore {
     }
 }
 
+/// What a change leaves to be dropped when the lock is released.
+#[derive(Default)]
+struct Applied {
+    values: SmallVec<[Published<Entry>; 1]>,
+    maps: Vec<AppliedStep<Bytes, Entry>>,
+    forgotten: Vec<MemoryValue<Entry>>,
+}
+
+/// The entries of a range that are there.
+fn present_in(keys: &BTreeMap<Bytes, MemoryValue<Entry>>, range: &KeyRange) -> Vec<Entry> {
+    let keys = keys.range(range.start().clone()..);
+    let keys = keys.take_while(|(key, _)| range.end().is_none_or(|end| *key < end));
+    let newest = keys.filter_map(|(_, value)| value.newest()?.ok());
+    newest.filter(|entry| entry.value().is_some()).collect()
+}
+
 impl State {
-    fn next_revision(&mut self) -> Option<i64> {
-        self.health.as_ref()?;
-        self.revision += 1;
-        Some(self.revision)
+    /// Makes an entry the newest version of its key, or forgets the key, if it is deleted and nobody would see it.
+    fn publish(&mut self, entry: Entry, applied: &mut Applied) {
+        let is_unread = || self.keys.get(&entry.key).is_some_and(MemoryValue::is_unread);
+        if entry.value().is_none() && is_unread() {
+            applied.forgotten.extend(self.keys.remove(&entry.key));
+            return;
+        }
+        let value = self.keys.entry(entry.key.clone()).or_default();
+        applied.values.push(value.publish_quietly(entry));
     }
 
     /// Forgets a key that is not there and has no watcher.
@@ -153,6 +245,15 @@ impl Store for MemoryStore {
 
     /// That of the store: in memory, every key can be read.
     fn key_health(&self, _name: Bytes) -> BoxReader<Health> {
+        self.health()
+    }
+
+    fn range(&self, range: KeyRange) -> BoxMapReader<Bytes, Entry> {
+        self.range(range).boxed()
+    }
+
+    /// That of the store: in memory, every range can be read.
+    fn range_health(&self, _range: KeyRange) -> BoxReader<Health> {
         self.health()
     }
 

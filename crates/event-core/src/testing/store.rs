@@ -1,16 +1,19 @@
 //! A store that a test drives by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::TestValue;
-use crate::ValueWriter;
-use crate::{BoxReader, Bytes, Entry, Health, HealthState, MemoryValue, ReaderExt, Refresh, Store};
+use super::{TestMap, TestValue};
+use crate::{
+    BoxMapReader, BoxReader, Bytes, Entry, Error, Health, HealthState, KeyRange, MapReaderExt,
+    MemoryValue, ReaderExt, Refresh, Store, ValueWriter,
+};
 
-/// A store that a test drives by hand: each key is a [`TestValue`]. It is cheap to clone.
+/// A store that a test drives by hand: each key is a [`TestValue`], and each range a [`TestMap`]. It is cheap to clone.
 ///
-/// No key has a version until the test publishes one, as if the backend had not answered yet.
+/// No key has a version until the test publishes one, as if the backend had not answered yet. A map has what was set, and
+/// is not synced until the test calls [`set_synced`](Self::set_synced).
 ///
 /// ```
 /// use event_core::testing::TestStore;
@@ -44,6 +47,10 @@ pub struct TestStore {
 
 struct State {
     keys: BTreeMap<Bytes, Arc<TestValue<Entry>>>,
+    maps: HashMap<KeyRange, Arc<TestMap<Bytes, Entry>>>,
+    /// The newest version of each key, for the maps that are made later.
+    newest: BTreeMap<Bytes, Result<Entry, Error>>,
+    is_synced: bool,
     revision: i64,
     /// `None`: the store is closed.
     health: Option<MemoryValue<Health>>,
@@ -54,7 +61,14 @@ impl TestStore {
     #[must_use]
     pub fn new() -> Self {
         let health = MemoryValue::new(Health::new(HealthState::Live));
-        let state = State { keys: BTreeMap::new(), revision: 0, health: Some(health) };
+        let state = State {
+            keys: BTreeMap::new(),
+            maps: HashMap::new(),
+            newest: BTreeMap::new(),
+            is_synced: false,
+            revision: 0,
+            health: Some(health),
+        };
         Self { shared: Arc::new(Mutex::new(state)) }
     }
 
@@ -69,18 +83,75 @@ impl TestStore {
         })
     }
 
-    /// Publishes a key with this value.
-    pub fn set(&self, name: impl AsRef<[u8]>, value: impl Into<Bytes>) {
-        let revision = self.next_revision();
-        let name = name.as_ref();
-        self.at(name).publish(Entry::present(name.to_vec(), revision, value));
+    /// The map of a range: to ask what the code under test has taken. Drop it before the store is to end.
+    ///
+    /// ```
+    /// use event_core::testing::TestStore;
+    /// use event_core::{KeyRange, MapWatcherExt, MapReader, StoreExt};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let store = TestStore::new();
+    /// let mut services = store.map("services").watch();
+    /// let task = tokio::spawn(async move { while services.change().await.is_ok() {} });
+    /// store.set("services/a", "host-a:80");
+    /// store.set_synced();
+    /// store.at_range(KeyRange::folder("services")).handled().await;
+    /// store.close();
+    /// task.await.unwrap();
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn at_range(&self, range: KeyRange) -> Arc<TestMap<Bytes, Entry>> {
+        self.with(|state| {
+            if state.health.is_none() {
+                return Arc::default(); // which ends at once
+            }
+            let State { maps, newest, is_synced, .. } = state;
+            let map = maps.entry(range).or_insert_with_key(|range| {
+                let map = TestMap::new();
+                for (key, version) in newest.iter() {
+                    publish_in(range, &map, key, Some(version.clone()));
+                }
+                if *is_synced {
+                    map.set_synced();
+                }
+                Arc::new(map)
+            });
+            Arc::clone(map)
+        })
     }
 
-    /// Publishes that a key is deleted.
+    /// Publishes a key with this value, and in the maps that have the key.
+    pub fn set(&self, name: impl AsRef<[u8]>, value: impl Into<Bytes>) {
+        let (name, revision) = (Bytes::copy_from_slice(name.as_ref()), self.next_revision());
+        let entry = Entry::present(name.clone(), revision, value);
+        self.at(&name).publish(entry.clone());
+        self.publish_in_maps(&name, Some(&Ok(entry)));
+    }
+
+    /// Publishes that a key is deleted. It leaves the maps.
     pub fn delete(&self, name: impl AsRef<[u8]>) {
-        let revision = self.next_revision();
-        let name = name.as_ref();
-        self.at(name).publish(Entry::deleted(name.to_vec(), revision));
+        let (name, revision) = (Bytes::copy_from_slice(name.as_ref()), self.next_revision());
+        self.at(&name).publish(Entry::deleted(name.clone(), revision));
+        self.publish_in_maps(&name, None);
+    }
+
+    /// Publishes an error of a key, and in the maps that have the key.
+    pub fn fail(&self, name: impl AsRef<[u8]>, error: Error) {
+        let name = Bytes::copy_from_slice(name.as_ref());
+        self.at(&name).fail(error.clone());
+        self.publish_in_maps(&name, Some(&Err(error)));
+    }
+
+    /// Says that the backend has read the ranges of all maps: those that there are, and those that come.
+    pub fn set_synced(&self) {
+        let maps: Vec<_> = self.with(|state| {
+            state.is_synced = true;
+            state.maps.values().cloned().collect()
+        });
+        for map in maps {
+            map.set_synced();
+        }
     }
 
     /// Publishes that a key does not exist.
@@ -98,8 +169,25 @@ impl TestStore {
 
     /// Ends the store: watchers take the last version, then get [`Closed`](crate::ErrorKind::Closed).
     pub fn close(&self) {
-        let ended = self.with(|state| (std::mem::take(&mut state.keys), state.health.take()));
+        let ended = self.with(|state| {
+            let State { keys, maps, health, .. } = state;
+            (std::mem::take(keys), std::mem::take(maps), health.take())
+        });
         drop(ended); // wakes tasks: not under the lock
+    }
+
+    fn publish_in_maps(&self, key: &Bytes, version: Option<&Result<Entry, Error>>) {
+        let maps: Vec<_> = self.with(|state| {
+            match version {
+                Some(version) => state.newest.insert(key.clone(), version.clone()),
+                None => state.newest.remove(key),
+            };
+            let maps = state.maps.iter().filter(|(range, _)| range.contains(key));
+            maps.map(|(range, map)| (range.clone(), Arc::clone(map))).collect()
+        });
+        for (range, map) in maps {
+            publish_in(&range, &map, key, version.cloned());
+        }
     }
 
     fn next_revision(&self) -> i64 {
@@ -112,6 +200,21 @@ impl TestStore {
     fn with<R>(&self, look: impl FnOnce(&mut State) -> R) -> R {
         look(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Publishes a version of a key in a map, if the map has the key. `None`: the key is deleted.
+fn publish_in(
+    range: &KeyRange,
+    map: &TestMap<Bytes, Entry>,
+    key: &Bytes,
+    version: Option<Result<Entry, Error>>,
+) {
+    let Some(name) = range.relative(key) else { return };
+    map.apply(|step| match version {
+        Some(Ok(entry)) => step.insert(name, entry),
+        Some(Err(error)) => step.fail(name, error),
+        None => step.remove(name),
+    });
 }
 
 impl Default for TestStore {
@@ -127,6 +230,15 @@ impl Store for TestStore {
 
     fn key_health(&self, name: Bytes) -> BoxReader<Health> {
         self.at(name).health().boxed()
+    }
+
+    fn range(&self, range: KeyRange) -> BoxMapReader<Bytes, Entry> {
+        self.at_range(range).reader().boxed()
+    }
+
+    /// That of the store.
+    fn range_health(&self, _range: KeyRange) -> BoxReader<Health> {
+        Store::health(self)
     }
 
     fn health(&self) -> BoxReader<Health> {

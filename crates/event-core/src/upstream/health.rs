@@ -1,18 +1,20 @@
-//! The health of an upstream and of a key, as values.
+//! The health of an upstream, of a key and of a map, as values.
 
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::first::First;
 use super::mailbox::Mailbox;
 use crate::{
-    Bytes, Cause, Entry, Error, Health, HealthState, MemoryReader, MemoryWatcher, ValueReader,
+    Bytes, Cause, Error, Health, HealthState, KeyRange, MemoryReader, MemoryWatcher, ValueReader,
     Watcher,
 };
 
-/// How a store or one of its keys is doing, as a value.
+/// How a store, one of its keys or one of its maps is doing, as a value.
 ///
-/// The `health` of an [`Upstream`](super::Upstream) and of an [`UpstreamValue`](super::UpstreamValue) make one. It
+/// The `health` of an [`Upstream`](super::Upstream), of an [`UpstreamValue`](super::UpstreamValue) and of an
+/// [`UpstreamMap`](super::UpstreamMap) make one. It
 /// reads nothing and watches no key, and does not keep its store alive. When the store has ended, every `get` returns
 /// [`Closed`](crate::ErrorKind::Closed).
 #[derive(Clone)]
@@ -20,30 +22,37 @@ pub struct UpstreamHealth {
     mailbox: Arc<Mailbox>,
     store: MemoryReader<Health>,
     /// `None`: of the store.
-    key: Option<Bytes>,
+    part: Option<Part>,
 }
 
-/// A watcher of the health of a store or of a key.
+/// What of a store.
+#[derive(Debug, Clone)]
+pub(super) enum Part {
+    Key(Bytes),
+    Map(KeyRange),
+}
+
+/// A watcher of the health of a store, of a key or of a map.
 #[must_use = "a watcher does nothing unless it is polled"]
 pub struct UpstreamHealthWatcher {
     mailbox: Arc<Mailbox>,
     store: MemoryWatcher<Health>,
     /// What `store` yielded last.
     newest: Option<Health>,
-    key: Option<Key>,
+    watched: Option<Watched>,
     /// What this watcher yielded last.
     last: Option<Health>,
 }
 
-/// What the health of a key needs beside that of the store.
-struct Key {
-    name: Bytes,
+/// What the health of a key or a map needs beside that of the store.
+struct Watched {
+    part: Part,
     changed: MemoryWatcher<()>,
-    /// Of the key, while it has no version.
-    first: Option<MemoryWatcher<Entry>>,
+    /// While it was not read.
+    first: Option<First>,
 }
 
-/// What is known of a key.
+/// What is known of a key or a map.
 enum Known {
     /// It has no watcher, or was not read yet.
     Nothing,
@@ -56,12 +65,17 @@ pub(super) const ROUNDS: usize = 32;
 
 impl UpstreamHealth {
     pub(super) fn of_all(mailbox: Arc<Mailbox>, store: MemoryReader<Health>) -> Self {
-        Self { mailbox, store, key: None }
+        Self { mailbox, store, part: None }
     }
 
     /// The health of one key of the store.
     pub(super) fn of_key(self, name: Bytes) -> Self {
-        Self { key: Some(name), ..self }
+        Self { part: Some(Part::Key(name)), ..self }
+    }
+
+    /// The health of one map of the store.
+    pub(super) fn of_map(self, range: KeyRange) -> Self {
+        Self { part: Some(Part::Map(range)), ..self }
     }
 }
 
@@ -69,13 +83,13 @@ impl ValueReader<Health> for UpstreamHealth {
     type Watcher = UpstreamHealthWatcher;
 
     fn watch(&self) -> UpstreamHealthWatcher {
-        let key = self.key.clone();
+        let part = self.part.clone();
         let changed = || self.mailbox.watch_keys();
         UpstreamHealthWatcher {
             mailbox: Arc::clone(&self.mailbox),
             store: self.store.watch(),
             newest: None,
-            key: key.map(|name| Key { name, changed: changed(), first: None }),
+            watched: part.map(|part| Watched { part, changed: changed(), first: None }),
             last: None,
         }
     }
@@ -93,12 +107,12 @@ impl Watcher<Health> for UpstreamHealthWatcher {
                 self.newest = Some(health);
             }
             let mut known = Known::Read;
-            if let Some(key) = &mut self.key {
-                is_pending &= key.changed.poll_get(cx).is_pending();
-                known = key.look(&self.mailbox, cx);
+            if let Some(watched) = &mut self.watched {
+                is_pending &= watched.changed.poll_get(cx).is_pending();
+                known = watched.look(&self.mailbox, cx);
             }
-            let health = self.newest.as_ref().map(|health| match &self.key {
-                Some(_) => of_key(health, known),
+            let health = self.newest.as_ref().map(|health| match &self.watched {
+                Some(_) => of_part(health, known),
                 None => health.clone(),
             });
             if health != self.last {
@@ -116,18 +130,21 @@ impl Watcher<Health> for UpstreamHealthWatcher {
     }
 }
 
-impl Key {
-    /// Finds out what is known of the key. While it has no version, the first one wakes the task of `cx`.
+impl Watched {
+    /// Finds out what is known of the key or map. While it was not read, the first read wakes the task of `cx`.
     fn look(&mut self, mailbox: &Mailbox, cx: &mut Context<'_>) -> Known {
         self.first = None;
-        if let Some(cause) = mailbox.invalid(&self.name) {
+        let invalid = match &self.part {
+            Part::Key(name) => mailbox.invalid(name),
+            Part::Map(_) => None,
+        };
+        if let Some(cause) = invalid {
             return Known::Refused(cause);
         }
-        match mailbox.watched(&self.name) {
+        match mailbox.watched(&self.part) {
             Some((_, Some(cause))) => Known::Refused(cause),
-            Some((value, None)) => {
-                let mut first = value.watch();
-                if first.poll_get(cx).is_ready() {
+            Some((mut first, None)) => {
+                if first.is_read(cx) {
                     return Known::Read;
                 }
                 self.first = Some(first);
@@ -138,8 +155,8 @@ impl Key {
     }
 }
 
-/// The health of a key of which this is known, in a store of this health.
-fn of_key(store: &Health, known: Known) -> Health {
+/// The health of a key or a map of which this is known, in a store of this health.
+fn of_part(store: &Health, known: Known) -> Health {
     let mut health = store.clone();
     match known {
         Known::Refused(cause) => {
@@ -147,7 +164,7 @@ fn of_key(store: &Health, known: Known) -> Health {
         }
         _ if store.state == HealthState::Stalled => {}
         Known::Nothing => (health.state, health.cause) = (HealthState::Connecting, None),
-        // A cause with a key concerns another key.
+        // A cause with a key concerns another key or map.
         Known::Read => health.cause = health.cause.filter(|cause| cause.key().is_none()),
     }
     health
@@ -155,15 +172,15 @@ fn of_key(store: &Health, known: Known) -> Health {
 
 impl fmt::Debug for UpstreamHealth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UpstreamHealth").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("UpstreamHealth").field("part", &self.part).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for UpstreamHealthWatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = self.key.as_ref().map(|key| &key.name);
+        let part = self.watched.as_ref().map(|watched| &watched.part);
         f.debug_struct("UpstreamHealthWatcher")
-            .field("key", &key)
+            .field("part", &part)
             .field("last", &self.last)
             .finish_non_exhaustive()
     }

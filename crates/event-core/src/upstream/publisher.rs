@@ -1,5 +1,6 @@
 //! The side of an upstream that its backend holds.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::mem;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::mailbox::{Mailbox, Requests};
+use super::published_map::{Found, PublishedMap};
 use super::refreshes::{Refreshes, Ticket};
 use super::slots::{KeyId, Slots};
 use crate::{
@@ -14,14 +16,15 @@ use crate::{
     ValueWriter, Watcher,
 };
 
-/// What a backend's task holds of an [`Upstream`](super::Upstream): it hears which keys are watched, and publishes
-/// to them.
+/// What a backend's task holds of an [`Upstream`](super::Upstream): it hears which keys and maps are watched, and
+/// publishes to them.
 ///
-/// When it is dropped, all values and the health end.
+/// When it is dropped, all values, all maps and the health end.
 pub struct Publisher {
     mailbox: Arc<Mailbox>,
     requested: MemoryWatcher<()>,
     values: Slots<MemoryValue<Entry>>,
+    maps: BTreeMap<KeyId, PublishedMap>,
     refreshes: Refreshes,
     health: MemoryValue<Health>,
 }
@@ -32,6 +35,7 @@ impl Publisher {
             requested: mailbox.watch_requests(),
             mailbox,
             values: Slots::default(),
+            maps: BTreeMap::new(),
             refreshes: Refreshes::default(),
             health,
         }
@@ -66,14 +70,19 @@ impl Publisher {
         let mut requests = Requests { stopped: change.unsubscribed, ..Requests::default() };
         for id in &requests.stopped {
             self.values.remove(*id);
+            self.maps.remove(id);
             self.refreshes.forget(*id);
         }
         for (id, (name, value)) in change.subscribed {
             self.values.insert(id, value);
             requests.started.push((id, name));
         }
+        for (id, map) in change.subscribed_maps {
+            requests.started_maps.push((id, map.range().clone()));
+            self.maps.insert(id, map);
+        }
         for (id, wanted) in change.refreshes {
-            if self.values.get(id).is_some() {
+            if self.is_watched(id) {
                 requests.refreshes.push((id, self.refreshes.add(id, wanted)));
             }
         }
@@ -124,23 +133,110 @@ impl Publisher {
         true
     }
 
-    /// A key can't be read, for this reason: its health is stalled, and a program that waits for the upstream to be
-    /// [ready](super::Ready) gets an error. Watchers keep what they have. The cause gets the key's name.
+    /// Changes a map, as one step. An entry has its full key, and is put if it is present, else deleted. Of several
+    /// entries of one key, the last one counts. Entries that are not in the range are left out, so a backend may pass
+    /// what is below a [level](crate::KeyRange::one_level). Does nothing if the map is stopped.
+    ///
+    /// `is_synced` says that the whole range was read: with this step, the map is what the backend holds. A first
+    /// read that comes in parts is synced with the last part. A map stays synced.
+    ///
+    /// ```
+    /// use event_core::upstream::Upstream;
+    /// use event_core::{Entry, KeyRange, MapReader, MapWatcherExt};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let (upstream, mut publisher) = Upstream::new();
+    /// let mut services = upstream.map(KeyRange::folder("services")).watch();
+    /// let (map, range) = publisher.next().await.unwrap().started_maps.remove(0);
+    /// assert_eq!(range.start(), "services/");
+    /// publisher.publish_step(map, vec![Entry::present("services/a", 1, "host-a:80")], true);
+    /// assert_eq!(services.change().await.unwrap().key().unwrap(), "a");
+    /// assert!(services.change().await.unwrap().is_synced());
+    /// # });
+    /// ```
+    pub fn publish_step(&self, map: KeyId, changes: Vec<Entry>, is_synced: bool) {
+        if let Some(map) = self.maps.get(&map) {
+            map.publish(changes, is_synced);
+        }
+    }
+
+    /// Publishes what a read of a whole range found, as one step: only what differs from what watchers have. A key that
+    /// was not found is deleted. Then the map is synced. Each of `present` is a full key, its bytes and their revision.
+    /// Returns whether anything changed.
+    ///
+    /// As with [`found`](Self::found), bytes that are the same are no change, whatever their revision is.
+    ///
+    /// ```
+    /// use event_core::upstream::Upstream;
+    /// use event_core::{KeyRange, MapReader, MapWatcherExt};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let (upstream, mut publisher) = Upstream::new();
+    /// let mut services = upstream.map(KeyRange::folder("services")).watch();
+    /// let (map, _) = publisher.next().await.unwrap().started_maps.remove(0);
+    /// let (a, b) = (("services/a".into(), "1".into(), 1), ("services/b".into(), "1".into(), 2));
+    /// assert!(publisher.found_all(map, vec![a, b.clone()]));
+    /// assert_eq!(services.changes().await.unwrap().len(), 3); // `a`, `b`, and `Synced`
+    /// assert!(publisher.found_all(map, vec![b.clone()]));
+    /// assert_eq!(services.changes().await.unwrap().len(), 1); // `a` is gone
+    /// assert!(!publisher.found_all(map, vec![b]));
+    /// # });
+    /// ```
+    #[allow(clippy::must_use_candidate)] // it publishes
+    pub fn found_all(&self, map: KeyId, present: Vec<(Bytes, Bytes, i64)>) -> bool {
+        let present =
+            present.into_iter().map(|(key, value, revision)| (key, Ok(Some((value, revision)))));
+        self.maps.get(&map).is_some_and(|map| map.found(present, true, true))
+    }
+
+    /// Publishes what a read of some keys of a map found, as one step: only what differs from what watchers have. The
+    /// other keys stay. `is_synced` is that of [`publish_step`](Self::publish_step). Returns whether anything changed.
+    ///
+    /// ```
+    /// use event_core::upstream::Upstream;
+    /// use event_core::{Change, Error, ErrorKind, KeyRange, MapReader, MapWatcherExt};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let (upstream, mut publisher) = Upstream::new();
+    /// let mut files = upstream.map(KeyRange::all()).watch();
+    /// let (map, _) = publisher.next().await.unwrap().started_maps.remove(0);
+    /// let large = || Error::new(ErrorKind::ResourceExhausted, "the file has 1 GB");
+    /// assert!(publisher.found_some(map, vec![("a".into(), Err(large()))], true));
+    /// assert!(matches!(files.change().await, Ok(Change::Failed { .. })));
+    /// assert!(!publisher.found_some(map, vec![("a".into(), Err(large()))], true));
+    /// # });
+    /// ```
+    #[allow(clippy::must_use_candidate)] // it publishes
+    pub fn found_some(&self, map: KeyId, found: Vec<(Bytes, Found)>, is_synced: bool) -> bool {
+        self.maps.get(&map).is_some_and(|map| map.found(found, false, is_synced))
+    }
+
+    /// Makes an error the newest version of one key of a map, as a step of its own: its data can't be used. `key` is the
+    /// full key. The other keys go on. A range that can't be *read* is [refused](Self::refuse).
+    pub fn fail_key(&self, map: KeyId, key: &Bytes, error: Error) {
+        if let Some(map) = self.maps.get(&map) {
+            map.fail(key, error);
+        }
+    }
+
+    /// A key or a map can't be read, for this reason: its health is stalled, and a program that waits for the upstream to be
+    /// [ready](super::Ready) gets an error. Watchers keep what they have. The cause gets the key's name, or the
+    /// start of the range.
     pub fn refuse(&self, key: KeyId, cause: Cause) {
         self.mailbox.set_refusal(key, Some(cause));
     }
 
-    /// A key that was [refused](Self::refuse) can be read again.
+    /// A key or a map that was [refused](Self::refuse) can be read again.
     pub fn accept(&self, key: KeyId) {
         self.mailbox.set_refusal(key, None);
     }
 
-    /// Every key that was refused counts as accepted, such as when a connection is lost.
+    /// Every key and every map that was refused counts as accepted, such as when a connection is lost.
     pub fn accept_all(&self) {
         self.mailbox.clear_refusals();
     }
 
-    /// Why one of the keys can't be read, if there is one: that of the smallest id.
+    /// Why one of the keys or maps can't be read, if there is one: that of the smallest id.
     #[must_use]
     pub fn refusal(&self) -> Option<Cause> {
         self.mailbox.refusal(|_, _| true)
@@ -152,7 +248,7 @@ impl Publisher {
     }
 
     /// A read that began after the requests with these refreshes were taken is done, or failed: every refresh of the
-    /// key up to `ticket` completes. Publish first. The error gets the key's name.
+    /// key or map up to `ticket` completes. Publish first. The error gets the key's name, or the start of the range.
     pub fn refreshed(&mut self, key: KeyId, ticket: Ticket, result: &Result<(), Error>) {
         self.refreshes.complete(key, ticket, result);
     }
@@ -163,20 +259,28 @@ impl Publisher {
         self.values.len()
     }
 
-    /// Whether a key is watched.
+    /// How many maps are watched.
     #[must_use]
-    pub fn is_watched(&self, key: KeyId) -> bool {
-        self.values.get(key).is_some()
+    pub fn watched_maps(&self) -> usize {
+        self.maps.len()
     }
 
-    /// Ends all values and the health, unless the upstream ended before. The first
+    /// Whether a key or a map is watched.
+    #[must_use]
+    pub fn is_watched(&self, id: KeyId) -> bool {
+        self.values.get(id).is_some() || self.maps.contains_key(&id)
+    }
+
+    /// Ends all values, all maps and the health, unless the upstream ended before. The first
     /// [`Closed`](crate::ErrorKind::Closed) of each watcher says why.
     pub fn end(&mut self, why: &str) {
         let had_ended = self.mailbox.close();
         let values = mem::take(&mut self.values).into_values();
+        let maps = mem::take(&mut self.maps).into_values();
         let health = mem::take(&mut self.health);
         if !had_ended {
             values.for_each(|value| value.end(why));
+            maps.for_each(|map| map.end(why));
             health.end(why);
         }
     }

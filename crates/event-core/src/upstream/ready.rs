@@ -7,14 +7,17 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Upstream;
+use super::first::First;
 use super::health::{ROUNDS, UpstreamHealthWatcher};
+use super::map::named;
 use super::slots::KeyId;
 use crate::{
-    Cause, CauseKind, Entry, Error, ErrorKind, Health, HealthState, MemoryWatcher, ValueReader,
+    Bytes, Cause, CauseKind, Error, ErrorKind, Health, HealthState, MemoryWatcher, ValueReader,
     Watcher,
 };
 
-/// The future of [`Upstream::ready`]: it completes when every key that was watched at the call has been read.
+/// The future of [`Upstream::ready`]: it completes when every key and every map that was watched at the call has been
+/// read.
 ///
 /// It keeps the upstream alive. While the backend can't be reached, it waits. If a timeout is over,
 /// [`late`](Self::late) says why.
@@ -23,7 +26,7 @@ use crate::{
 ///
 /// - [`Unauthenticated`](ErrorKind::Unauthenticated): the whole is stalled for this reason.
 /// - [`PermissionDenied`](ErrorKind::PermissionDenied), [`InvalidArgument`](ErrorKind::InvalidArgument) or
-///   [`ResourceExhausted`](ErrorKind::ResourceExhausted), with the key: a key was
+///   [`ResourceExhausted`](ErrorKind::ResourceExhausted), with the key, or the start of the range: a key or a map was
 ///   [refused](super::Publisher::refuse).
 /// - [`Closed`](ErrorKind::Closed): the upstream ended.
 ///
@@ -33,8 +36,8 @@ use crate::{
 #[must_use = "futures do nothing unless awaited"]
 pub struct Ready {
     upstream: Upstream,
-    /// The keys without a version so far, in the order of their ids.
-    unread: Vec<(KeyId, MemoryWatcher<Entry>)>,
+    /// The keys and maps that were not read so far, in the order of their ids.
+    unread: Vec<(KeyId, First)>,
     keys_changed: MemoryWatcher<()>,
     watcher: UpstreamHealthWatcher,
     /// What `watcher` yielded last.
@@ -51,7 +54,7 @@ impl Ready {
 
     /// Takes the keys away that were read, or that nobody watches any more.
     fn look_at_keys(&mut self, cx: &mut Context<'_>) {
-        while self.unread.last_mut().is_some_and(|(_, watcher)| watcher.poll_get(cx).is_ready()) {
+        while self.unread.last_mut().is_some_and(|(_, first)| first.is_read(cx)) {
             self.unread.pop();
         }
     }
@@ -67,8 +70,8 @@ impl Ready {
             concerns_key && is_unread(id)
         };
         if let Some(cause) = self.upstream.mailbox().refusal(is_meant) {
-            let key = Entry::never_seen(cause.key().unwrap_or_default().to_vec());
-            return Some(Error::new(cause.kind().error_kind(), cause.message()).at(&key));
+            let key = Bytes::copy_from_slice(cause.key().unwrap_or_default());
+            return Some(named(Error::new(cause.kind().error_kind(), cause.message()), &key));
         }
         let cause = stalled_for(self.health.as_ref()?)?;
         (cause.kind() == CauseKind::Unauthenticated)

@@ -1,4 +1,4 @@
-//! Who waits for a refresh of which key.
+//! Who waits for a refresh of which key or map.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ impl Wanted {
         self.0.is_unread()
     }
 
-    fn complete(self, result: Result<(), Error>) {
+    pub(super) fn complete(self, result: Result<(), Error>) {
         match result {
             Ok(()) => self.0.set(()),
             Err(error) => self.0.fail(error),

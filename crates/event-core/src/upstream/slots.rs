@@ -1,14 +1,14 @@
-//! The ids of keys: dense, so that what belongs to a key lies in a vector, at the key's slot.
+//! The ids of keys and maps: dense, so that what belongs to a key lies in a vector, at the key's slot.
 
 use std::num::NonZeroU32;
 
-/// A key that programs watch, for as long as they do.
+/// A key or a map that programs watch, for as long as they do. Keys and maps share the ids.
 ///
 /// A slot is used again. The generation tells the uses apart, so an answer that concerns an earlier one
 /// finds nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId {
-    /// A small number: at most as many slots are used as keys were watched at the same time.
+    /// A small number: at most as many slots are used as keys and maps were watched at the same time.
     pub slot: u32,
     /// Which use of the slot it is. Not zero, so that an id that may be missing takes no more memory.
     pub generation: NonZeroU32,

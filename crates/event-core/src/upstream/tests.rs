@@ -1,5 +1,6 @@
 //! What handles write, and what the publisher takes.
 
+use super::health::Part;
 use super::mailbox::{Change, Mailbox};
 use crate::{Bytes, Cause, CauseKind, ErrorKind, ValueReader, WatcherExt};
 
@@ -70,7 +71,7 @@ fn after_the_end_every_value_is_closed() {
 fn why_a_key_cant_be_read_is_known_while_it_has_a_watcher_and_a_connection() {
     let mailbox = mailbox();
     let denied = Cause::new(CauseKind::PermissionDenied, "denied");
-    let refusal = |name: &'static str| mailbox.watched(&name.into()).and_then(|(_, why)| why);
+    let refusal = |name: &'static str| mailbox.watched(&Part::Key(name.into()))?.1;
     let mut changes = mailbox.watch_keys();
     let (id, _) = mailbox.subscribe(&"key".into());
     let (other, _) = mailbox.subscribe(&"other".into());

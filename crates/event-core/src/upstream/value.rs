@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use super::Upstream;
 use super::health::UpstreamHealth;
 use super::mailbox::Mailbox;
+use super::map::named;
 use super::slots::KeyId;
 use crate::{
     Bytes, Entry, Epoch, Error, MemoryReader, MemoryWatcher, Refresh, ValueReader, Watcher,
@@ -43,7 +44,7 @@ impl ValueReader<Entry> for UpstreamValue {
     type Watcher = UpstreamWatcher;
 
     fn watch(&self) -> UpstreamWatcher {
-        let (subscription, value) = Subscription::new(&self.upstream, &self.key);
+        let (subscription, value) = subscribe(&self.upstream, &self.key);
         UpstreamWatcher { watcher: value.watch(), _subscription: subscription }
     }
 
@@ -58,14 +59,18 @@ impl ValueReader<Entry> for UpstreamValue {
         Refresh::new(async move {
             let mailbox = upstream.mailbox();
             if let Some(cause) = mailbox.invalid(&key).filter(|_| !mailbox.is_closed()) {
-                let error = Error::new(cause.kind().error_kind(), cause.message());
-                return Err(if key.is_empty() { error } else { error.at(&Entry::never_seen(key)) });
+                return Err(named(Error::new(cause.kind().error_kind(), cause.message()), &key));
             }
-            let (subscription, _) = Subscription::new(&upstream, &key);
+            let (subscription, _) = subscribe(&upstream, &key);
             let refreshed = mailbox.refresh(subscription.id);
             refreshed.done().await.map_err(|error| error.at(&Entry::never_seen(key)))
         })
     }
+}
+
+fn subscribe(upstream: &Upstream, key: &Bytes) -> (Subscription, MemoryReader<Entry>) {
+    let (id, value) = upstream.mailbox().subscribe(key);
+    (Subscription::new(upstream, id), value)
 }
 
 /// A watcher of a key of an [`Upstream`].
@@ -87,17 +92,20 @@ impl Watcher<Entry> for UpstreamWatcher {
     }
 }
 
-/// One watcher's share in a key. Dropping it gives the share back.
-struct Subscription {
+/// One watcher's share in a key or a map. Dropping it gives the share back.
+pub(super) struct Subscription {
     upstream: Upstream,
     /// `None` if the upstream had ended.
     id: Option<KeyId>,
 }
 
 impl Subscription {
-    fn new(upstream: &Upstream, key: &Bytes) -> (Self, MemoryReader<Entry>) {
-        let (id, value) = upstream.mailbox().subscribe(key);
-        (Self { upstream: upstream.clone(), id }, value)
+    pub(super) fn new(upstream: &Upstream, id: Option<KeyId>) -> Self {
+        Self { upstream: upstream.clone(), id }
+    }
+
+    pub(super) fn id(&self) -> Option<KeyId> {
+        self.id
     }
 }
 

@@ -8,11 +8,13 @@ use event_core::adapters::{
     LastGoodWatcher, Latest, Mapped, MappedWatcher, OnError, OnErrorWatcher, OrElse, OrElseWatcher,
     Shared, SharedWatcher, Timeout, TimeoutWatcher, Zip, ZipWatcher,
 };
-use event_core::testing::{TestReader, TestValue, TestWatcher};
+use event_core::testing::{TestMap, TestMapWatcher, TestReader, TestValue, TestWatcher};
+use event_core::upstream::{UpstreamMap, UpstreamMapWatcher};
 use event_core::{
     BoxReader, BoxWatcher, Cause, CauseKind, Decoder, Entry, EntryState, Epoch, Error, ErrorKind,
-    Health, HealthState, KeyName, MemoryReader, MemoryValue, MemoryWatcher, ReaderExt, Refresh,
-    Value, ValueReader, ValueWriter, Versioned, Watcher, WatcherExt,
+    Health, HealthState, KeyName, KeyRange, MemoryReader, MemoryStoreMap, MemoryStoreMapWatcher,
+    MemoryValue, MemoryWatcher, ReaderExt, Refresh, Value, ValueReader, ValueWriter, Versioned,
+    Watcher, WatcherExt,
 };
 use futures_executor::block_on;
 
@@ -44,6 +46,13 @@ fn every_public_type_crosses_threads() {
     shared::<Cause>();
     shared::<CauseKind>();
     shared::<KeyName<'static>>();
+    shared::<KeyRange>();
+    shared::<MemoryStoreMap>();
+    shared::<MemoryStoreMapWatcher>();
+    shared::<TestMap<u8, u8>>();
+    shared::<TestMapWatcher<u8, u8>>();
+    shared::<UpstreamMap>();
+    shared::<UpstreamMapWatcher>();
 
     shared::<Boxed<Reader>>();
     shared::<Mapped<Reader, u8, Mapper>>();

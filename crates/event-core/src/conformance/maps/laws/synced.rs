@@ -7,12 +7,14 @@ use crate::{Change, MapReader};
 pub async fn law_1_current_first<S: MapSubject>(reader: impl MapReader<S::Key, u64>, subject: S) {
     let mut truth = Truth::new(subject);
     let mut early = Consumer::of(&reader, "a watcher from before the first read");
-    early.waits("nothing was read yet");
+    let unread = early.take(&truth.keys);
     truth.put(1, 1).await;
     truth.put(2, 2).await;
     early.drain_until(&truth.keys, false).await;
-    if !truth.sync().await {
-        return;
+    let was_synced = early.is_synced;
+    if truth.sync().await {
+        assert!(unread.is_none(), "it yielded {unread:?}, though nothing was read yet");
+        assert!(!was_synced, "it was synced before the whole range was read");
     }
     early.drain_until(&truth.keys, true).await;
     early.waits("it has yielded all");
@@ -37,13 +39,14 @@ pub async fn law_1_synced_when_empty<S: MapSubject>(
 ) {
     let mut truth = Truth::new(subject);
     let mut watcher = Consumer::of(&reader, "a watcher of an empty map");
-    watcher.waits("nothing was read yet");
-    if !truth.sync().await {
-        return;
+    let unread = watcher.take(&truth.keys);
+    if truth.sync().await {
+        assert!(unread.is_none(), "it yielded {unread:?}, though nothing was read yet");
+        watcher.woken().await;
+        let first = watcher.take(&truth.keys);
+        assert!(matches!(first, Some(Change::Synced)), "an empty map yielded {first:?}");
     }
-    watcher.woken().await;
-    let first = watcher.take(&truth.keys);
-    assert!(matches!(first, Some(Change::Synced)), "an empty map yielded {first:?}");
+    watcher.drain_until(&truth.keys, true).await;
     watcher.waits("the map is empty");
     truth.put(1, 1).await;
     watcher.wakes_and_drains(&truth.keys).await;
