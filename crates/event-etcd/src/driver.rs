@@ -84,7 +84,8 @@ impl Driver {
             self.in_flight.send_more();
             self.folders.look(&mut self.in_flight);
             let proof = self.session.last_proof().unwrap_or(self.begun);
-            self.metrics.turned(self.publisher.watched(), now.saturating_duration_since(proof));
+            let (keys, maps) = (self.publisher.watched(), self.publisher.watched_maps());
+            self.metrics.turned(keys, maps, now.saturating_duration_since(proof));
             let due = self.session.poll_timeout();
             self.grace = self.grace.filter(|grace| due.is_some_and(|due| due <= *grace));
             let timeout = due.map(|due| self.grace.map_or(due, |grace| due.max(grace)));
@@ -157,6 +158,9 @@ impl Driver {
         for (id, name) in requests.started {
             self.session.handle_subscribe(id, name, now);
         }
+        for (id, range) in requests.started_maps {
+            self.session.handle_subscribe_range(id, range, now);
+        }
         for (id, ticket) in requests.refreshes {
             self.session.handle_refresh(id, ticket);
         }
@@ -188,6 +192,8 @@ impl Driver {
             }
             Action::Read(id, keys) => in_flight
                 .call(|connection| async move { Done::Read(id, connection.read(keys).await) }),
+            Action::ReadPage(id, page) => in_flight
+                .call(|connection| async move { Done::Page(id, connection.read_page(page).await) }),
             Action::Probe(keys) => in_flight
                 .call(|connection| async move { Done::Probed(connection.probe(keys).await) }),
             Action::ListMembers => in_flight.call(|connection| async move {
@@ -202,6 +208,10 @@ impl Driver {
             }),
             Action::Send(request) => in_flight.to_send.push_back(request),
             Action::Publish(id, entry) => self.publish(id, entry),
+            Action::PublishStep(id, step, is_synced) => {
+                self.metrics.published(step.len());
+                self.publisher.publish_step(id, step, is_synced);
+            }
             Action::PublishRefusal(id, Some(failure)) => {
                 self.publisher.refuse(id, Cause::from(&failure));
             }
@@ -220,7 +230,7 @@ impl Driver {
 
     fn publish(&mut self, id: KeyId, entry: Entry) {
         self.folders.published(id, &entry);
-        self.metrics.published();
+        self.metrics.published(1);
         self.publisher.publish(id, entry);
     }
 
@@ -240,6 +250,10 @@ impl Driver {
                 self.session.handle_probe(response, now);
             }
             Done::Read(id, response) => self.session.handle_read(id, response, now),
+            Done::Page(id, page) => {
+                self.count_received(now);
+                self.session.handle_page(id, page, now);
+            }
             Done::CheckedHistory(response) => self.session.handle_history_check(response),
             Done::OpenedStream(Ok((requests, responses))) => {
                 self.in_flight.requests = Some(requests);

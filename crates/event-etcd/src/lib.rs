@@ -1,4 +1,5 @@
-//! Reads an etcd key as a [`ValueReader`](event_core::ValueReader) of its bytes.
+//! Reads an etcd key as a [`ValueReader`](event_core::ValueReader) of its bytes, and a range of keys as a
+//! [`MapReader`](event_core::MapReader).
 //!
 //! ```no_run
 //! use event_core::{ReaderExt, ValueReader, WatcherExt};
@@ -26,7 +27,7 @@
 //! All keys of a store share one watch stream and one task. A key is watched once, no matter how many
 //! watchers it has, and its watch is canceled when the last of them is dropped.
 //!
-//! [`EtcdValue`] says what a `get` yields for each state of a key.
+//! [`EtcdValue`] says what a `get` yields for each state of a key, and [`EtcdMap`] what a watcher of a range yields.
 //!
 //! # How does a program see a failure?
 //!
@@ -46,9 +47,10 @@
 //! |---|---|---|
 //! | `event_etcd_state` | gauge | 0: connecting, or the store ended; 1: live; 2: stalled |
 //! | `event_etcd_stale_seconds` | gauge | [`stale_for`](EtcdStore::stale_for), as of when the store last did something, which is at most a few seconds ago unless the server is overloaded; 0 while nothing is watched |
-//! | `event_etcd_watched_keys` | gauge | how many keys are watched |
+//! | `event_etcd_watched_keys` | gauge | how many keys are watched, each as a value |
+//! | `event_etcd_watched_maps` | gauge | how many ranges are watched as maps |
 //! | `event_etcd_reconnects_total` | counter | how many connections were made after the first one |
-//! | `event_etcd_versions_total` | counter | how many versions of all keys were published |
+//! | `event_etcd_versions_total` | counter | how many versions of all keys were published, those of maps included |
 //!
 //! Each has the label `endpoints`: those that the store was created with, in the order of their names. If a program
 //! has two stores with the same endpoints, a gauge shows what one of them set last.
@@ -73,6 +75,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod endpoint;
+mod map;
 mod options;
 mod ready;
 mod store;
@@ -95,8 +98,11 @@ mod simulation;
 pub use etcd_client;
 
 #[doc(no_inline)]
-pub use event_core::upstream::{UpstreamHealth, UpstreamHealthWatcher, UpstreamWatcher};
+pub use event_core::upstream::{
+    UpstreamHealth, UpstreamHealthWatcher, UpstreamMapWatcher, UpstreamWatcher,
+};
 
+pub use map::EtcdMap;
 pub use options::Options;
 pub use ready::Ready;
 pub use store::EtcdStore;

@@ -14,4 +14,7 @@ pub(crate) use connection::{Connection, Connector, OpenStream, WatchRequests, Wa
 pub(crate) use connection::{MockConnection, MockConnector, MockWatchRequests};
 pub(crate) use failure::Failure;
 pub(crate) use members::Members;
-pub(crate) use messages::{Event, Events, KeyValue, ReadResponse, WatchRequest, WatchResponse};
+pub(crate) use messages::{
+    Event, Events, KeyValue, Keys, Page, PageRequest, PageResponse, ReadResponse, WatchRequest,
+    WatchResponse,
+};

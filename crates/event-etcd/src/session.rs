@@ -11,7 +11,10 @@
 //! While keys are watched, a read of one of them proves at short intervals that the member follows the cluster
 //! (E12).
 //!
-//! Whatever goes wrong makes a key unread again. The session never resumes a watch: a reader of the
+//! A range of keys has the same life. It is read page by page, all pages at one revision, and what is published of it is
+//! a *step*: the whole range as it was at some revision.
+//!
+//! Whatever goes wrong makes a key or a range unread again. The session never resumes a watch: a reader of the
 //! newest value needs no history, and every way of resuming has a failure in which it is silent (E1, E2,
 //! E5, E8).
 
@@ -23,8 +26,13 @@ mod key;
 mod lag;
 mod members;
 mod proof;
+mod range;
+mod range_read;
+mod range_reads;
+mod range_watches;
 mod reads;
 mod stream;
+mod subscription;
 mod timers;
 mod traffic;
 mod watch_ids;
@@ -39,15 +47,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_core::upstream::{KeyId, Slots};
-use event_core::{Bytes, CauseKind, Entry, Health};
+use event_core::{Bytes, CauseKind, Entry, Health, KeyRange};
 
-use crate::seam::{Failure, WatchRequest};
+use crate::seam::{Failure, PageRequest, WatchRequest};
 use connected::Connected;
 use health::HealthLog;
 use history_check::History;
 use members::Members;
+use range::Range;
+use range_read::PAGE;
 use reads::BATCH;
 use stream::{Answers, Stream};
+use subscription::Subscription;
 
 pub(crate) use endpoints::Endpoints;
 pub(crate) use key::Key;
@@ -70,6 +81,8 @@ pub(crate) enum Action {
     Disconnect,
     /// Read these keys, linearizable and in one transaction, then call [`Session::handle_read`].
     Read(ReadId, Vec<Bytes>),
+    /// Read this page of a range, linearizable, then call [`Session::handle_page`].
+    ReadPage(ReadId, PageRequest),
     /// Read these keys without their values, linearizable and in one transaction, then call
     /// [`Session::handle_probe`].
     Probe(Vec<Bytes>),
@@ -85,7 +98,10 @@ pub(crate) enum Action {
     ListMembers,
     /// Publish the newest version of a key.
     Publish(KeyId, Entry),
-    /// A key can't be read, for this reason, or can be read again.
+    /// Publish a step of a range: the newest versions of the keys that changed. Then the range is as it was at some
+    /// revision, if this says that it is synced. Else more steps make up the first one.
+    PublishStep(KeyId, Vec<Entry>, bool),
+    /// A key or a range can't be read, for this reason, or can be read again.
     PublishRefusal(KeyId, Option<Failure>),
     /// Publish the health of the store.
     PublishHealth(Health),
@@ -100,12 +116,14 @@ const NOTHING_TO_TRY: Duration = Duration::from_millis(300);
 pub(crate) struct Session {
     timeouts: Timeouts,
     endpoints: Endpoints,
-    keys: Slots<Key>,
+    keys: Slots<Subscription>,
     /// The newest refresh of each key that waits for a read which is not sent yet.
     refreshes: BTreeMap<KeyId, Ticket>,
     state: State,
     /// How many keys are read at once: fewer after a read took too long.
     batch: usize,
+    /// How many bytes the page of a range aims at: the same.
+    page: usize,
     history: History,
     members: Members,
     health: HealthLog,
@@ -153,6 +171,7 @@ impl Session {
             refreshes: BTreeMap::new(),
             state: State::Idle,
             batch: BATCH,
+            page: PAGE,
             history: History::default(),
             members: Members::default(),
             health: HealthLog::new(cluster, now),
@@ -166,7 +185,16 @@ impl Session {
 
     /// Subscribes to a key.
     pub(crate) fn handle_subscribe(&mut self, id: KeyId, name: Bytes, now: Instant) {
-        self.keys.insert(id, Key::new(name));
+        self.subscribe(id, Subscription::Key(Key::new(name)), now);
+    }
+
+    /// Subscribes to a range.
+    pub(crate) fn handle_subscribe_range(&mut self, id: KeyId, keys: KeyRange, now: Instant) {
+        self.subscribe(id, Subscription::Range(Box::new(Range::new(keys))), now);
+    }
+
+    fn subscribe(&mut self, id: KeyId, subscription: Subscription, now: Instant) {
+        self.keys.insert(id, subscription);
         match &mut self.state {
             State::Idle => self.next_endpoint(now),
             State::Connected(connected) => connected.queue(id),
@@ -174,7 +202,7 @@ impl Session {
         }
     }
 
-    /// Ends the subscription to a key.
+    /// Ends the subscription to a key or a range.
     pub(crate) fn handle_unsubscribe(&mut self, id: KeyId) {
         if self.keys.remove(id).is_none() {
             return;
@@ -188,7 +216,7 @@ impl Session {
         }
     }
 
-    /// Reads a key with a read that is sent from now on, then says [`Action::Refreshed`].
+    /// Reads a key or a range with a read that is sent from now on, then says [`Action::Refreshed`].
     pub(crate) fn handle_refresh(&mut self, id: KeyId, ticket: Ticket) {
         if self.keys.get(id).is_some() {
             self.refreshes.insert(id, ticket);
@@ -310,6 +338,7 @@ impl Session {
             connected.list_members_at = self.members.are_followed.then_some(now);
             self.endpoints.good(now);
             self.batch = (self.batch * 2).min(BATCH); // the network may be better by now
+            self.page = (self.page * 2).min(PAGE);
             self.health.recovered();
         }
         self.assess_health(now);
@@ -383,9 +412,9 @@ impl Session {
         self.actions.push_back(Action::Disconnect);
         self.keep_version_to_check();
         if let State::Connected(connected) = mem::replace(&mut self.state, State::Idle) {
-            for (_, read) in connected.reads {
-                self.put_back(read.refreshes);
-            }
+            let keys = connected.reads.into_values().map(|read| read.refreshes);
+            let ranges = connected.range_reads.into_values().map(|read| read.refreshes);
+            keys.chain(ranges).for_each(|refreshes| self.put_back(refreshes));
         }
         self.endpoints.failed(now);
         if failure.is_overload() {

@@ -10,19 +10,21 @@ use std::time::{Duration, Instant};
 use event_core::upstream::UpstreamHealth;
 use event_core::{
     BoxMapReader, BoxReader, Bytes, Entry, Error, ErrorKind, Health, KeyRange, MapReaderExt,
-    MemoryMap, ReaderExt, Refresh, Store,
+    ReaderExt, Refresh, Store,
 };
 use tokio::runtime::Handle;
 
 use crate::driver::DriverHandle;
 use crate::endpoint::{Endpoint, EndpointNames, split};
+use crate::map::EtcdMap;
 use crate::options::Options;
 use crate::ready::Ready;
 use crate::seam::{Connector, Members};
 use crate::session::{Endpoints, Session};
 use crate::value::EtcdValue;
 
-/// A connection to an etcd cluster. [`value`](Self::value) returns one key as a value.
+/// A connection to an etcd cluster. [`value`](Self::value) returns one key as a value, and [`map`](Self::map) the keys
+/// under a path as a map.
 ///
 /// It is a handle that is cheap to clone. All clones, their namespaces, values and watchers share one
 /// connection, one watch stream and one task. The store connects when its first key is watched, and fails
@@ -180,6 +182,39 @@ impl EtcdStore {
         EtcdValue::new(self.driver.upstream.value(self.key(key.as_ref())))
     }
 
+    /// The keys under a path as a map: `services` has the keys that begin with `services/`, each under the name that
+    /// follows. An empty name is all keys. See [`KeyRange::folder`].
+    ///
+    /// ```no_run
+    /// use event_core::MapReaderExt;
+    ///
+    /// # async fn run(store: event_etcd::EtcdStore) -> Result<(), event_core::Error> {
+    /// let services = store.map("services").snapshot().await?;
+    /// for (name, entry) in services.iter() {
+    ///     println!("{name:?} is {:?}", entry.value());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn map(&self, name: impl AsRef<[u8]>) -> EtcdMap {
+        self.range(KeyRange::folder(name))
+    }
+
+    /// A range of keys as a map. It costs nothing until it is watched. For what a watcher yields, see [`EtcdMap`].
+    ///
+    /// ```no_run
+    /// use event_core::KeyRange;
+    ///
+    /// # fn make(store: event_etcd::EtcdStore) {
+    /// let peers = store.range(KeyRange::prefix("peer-"));
+    /// let instances = store.range(KeyRange::folder("services").one_level());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn range(&self, range: KeyRange) -> EtcdMap {
+        EtcdMap::new(self.driver.upstream.map(range.within(&self.prefix)))
+    }
+
     /// How the store is doing, as a value.
     ///
     /// - [`Connecting`]: no key is watched, or the cluster has not answered and no try has failed.
@@ -317,16 +352,12 @@ impl Store for EtcdStore {
         self.value(name).health().boxed()
     }
 
-    // TODO: maps of etcd.
-    fn range(&self, _range: KeyRange) -> BoxMapReader<Bytes, Entry> {
-        let map = MemoryMap::unsynced();
-        let reader = map.reader();
-        map.end("event-etcd has no maps yet");
-        reader.boxed()
+    fn range(&self, range: KeyRange) -> BoxMapReader<Bytes, Entry> {
+        Self::range(self, range).boxed()
     }
 
-    fn range_health(&self, _range: KeyRange) -> BoxReader<Health> {
-        Self::health(self).boxed()
+    fn range_health(&self, range: KeyRange) -> BoxReader<Health> {
+        Self::range(self, range).health().boxed()
     }
 
     fn health(&self) -> BoxReader<Health> {

@@ -10,8 +10,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 
 use crate::seam::{
-    Connection, Connector, Failure, OpenStream, ReadResponse, WatchRequest, WatchRequests,
-    WatchResponse, WatchResponses,
+    Connection, Connector, Failure, OpenStream, PageResponse, ReadResponse, WatchRequest,
+    WatchRequests, WatchResponse, WatchResponses,
 };
 use crate::session::ReadId;
 
@@ -35,6 +35,7 @@ pub(super) enum Done {
     Resolved(Arc<str>, Result<Vec<Arc<str>>, Failure>),
     Connected(Result<Arc<dyn Connection>, Failure>),
     Read(ReadId, Result<ReadResponse, Failure>),
+    Page(ReadId, Result<PageResponse, Failure>),
     Probed(Result<ReadResponse, Failure>),
     CheckedHistory(Result<ReadResponse, Failure>),
     OpenedStream(Result<OpenStream, Failure>),

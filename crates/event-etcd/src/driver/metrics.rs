@@ -12,6 +12,7 @@ pub(super) struct Metrics {
     state: Gauge,
     stale: Gauge,
     keys: Gauge,
+    maps: Gauge,
     reconnects: Counter,
     versions: Counter,
     has_connected: bool,
@@ -24,6 +25,7 @@ impl Metrics {
             state: gauge!("event_etcd_state", &labels),
             stale: gauge!("event_etcd_stale_seconds", &labels),
             keys: gauge!("event_etcd_watched_keys", &labels),
+            maps: gauge!("event_etcd_watched_maps", &labels),
             reconnects: counter!("event_etcd_reconnects_total", &labels),
             versions: counter!("event_etcd_versions_total", &labels),
             has_connected: false,
@@ -33,7 +35,7 @@ impl Metrics {
     }
 
     fn reset(&self) {
-        for gauge in [&self.state, &self.stale, &self.keys] {
+        for gauge in [&self.state, &self.stale, &self.keys, &self.maps] {
             gauge.set(0);
         }
     }
@@ -52,15 +54,16 @@ impl Metrics {
         }
     }
 
-    pub(super) fn published(&self) {
-        self.versions.increment(1);
+    pub(super) fn published(&self, versions: usize) {
+        self.versions.increment(versions as u64);
     }
 
     /// After each turn of the driver.
-    pub(super) fn turned(&self, keys: usize, stale_for: Duration) {
-        #[expect(clippy::cast_precision_loss, reason = "there are fewer keys")]
+    #[expect(clippy::cast_precision_loss, reason = "there are fewer keys")]
+    pub(super) fn turned(&self, keys: usize, maps: usize, stale_for: Duration) {
         self.keys.set(keys as f64);
-        self.stale.set(if keys == 0 { 0.0 } else { stale_for.as_secs_f64() });
+        self.maps.set(maps as f64);
+        self.stale.set(if keys + maps == 0 { 0.0 } else { stale_for.as_secs_f64() });
     }
 }
 

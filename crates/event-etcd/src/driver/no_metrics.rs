@@ -16,7 +16,7 @@ impl Metrics {
 
     pub(super) fn connected(&mut self) {}
 
-    pub(super) fn published(&self) {}
+    pub(super) fn published(&self, _versions: usize) {}
 
-    pub(super) fn turned(&self, _keys: usize, _stale_for: Duration) {}
+    pub(super) fn turned(&self, _keys: usize, _maps: usize, _stale_for: Duration) {}
 }

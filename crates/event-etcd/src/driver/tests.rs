@@ -16,7 +16,8 @@ use super::{DriverHandle, RESPONSES};
 use crate::EtcdValue;
 use crate::seam::{
     Connection, Connector, Event, Failure, KeyValue, MockConnection, MockConnector,
-    MockWatchRequests, OpenStream, ReadResponse, WatchRequest, WatchResponse, WatchResponses,
+    MockWatchRequests, OpenStream, PageRequest, PageResponse, ReadResponse, WatchRequest,
+    WatchResponse, WatchResponses,
 };
 use crate::session::{Endpoints, Session, Timeouts};
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,6 +50,10 @@ impl Connection for Silent {
     }
 
     async fn probe(&self, _keys: Vec<Bytes>) -> Result<ReadResponse, Failure> {
+        pending().await
+    }
+
+    async fn read_page(&self, _page: PageRequest) -> Result<PageResponse, Failure> {
         pending().await
     }
 
@@ -231,6 +236,10 @@ impl Connection for Held {
     }
 
     async fn probe(&self, _keys: Vec<Bytes>) -> Result<ReadResponse, Failure> {
+        pending().await
+    }
+
+    async fn read_page(&self, _page: PageRequest) -> Result<PageResponse, Failure> {
         pending().await
     }
 

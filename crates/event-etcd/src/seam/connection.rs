@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use event_core::Bytes;
 
-use super::{Failure, ReadResponse, WatchRequest, WatchResponse};
+use super::{Failure, PageRequest, PageResponse, ReadResponse, WatchRequest, WatchResponse};
 
 /// Where connections come from.
 #[cfg_attr(test, mockall::automock)]
@@ -38,6 +38,9 @@ pub(crate) trait Connection: Send + Sync {
 
     /// Reads a key as it was at a revision, linearizable.
     async fn read_at(&self, key: Bytes, revision: i64) -> Result<ReadResponse, Failure>;
+
+    /// Reads a page of a range, linearizable.
+    async fn read_page(&self, page: PageRequest) -> Result<PageResponse, Failure>;
 
     /// Says of each key whether there are keys below it, as files are in a folder.
     async fn has_keys_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Failure>;

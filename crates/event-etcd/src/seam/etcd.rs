@@ -1,5 +1,7 @@
-//! etcd-client's calls and streams behind the seam. Only this file and that of the members name its types,
+//! etcd-client's calls and streams behind the seam. Only this module and that of the members name its types,
 //! apart from the client that a program passes to [`EtcdStore::from_client`](crate::EtcdStore::from_client).
+
+mod pages;
 
 use std::error::Error as StdError;
 
@@ -13,9 +15,10 @@ use event_core::{Bytes, CauseKind};
 use futures_util::future::FutureExt;
 
 use super::failure::kind_of;
+use super::messages::Keys;
 use super::{
-    Connection, Event, Events, Failure, KeyValue, OpenStream, ReadResponse, WatchRequest,
-    WatchRequests, WatchResponse, WatchResponses,
+    Connection, Event, Events, Failure, KeyValue, OpenStream, PageRequest, PageResponse,
+    ReadResponse, WatchRequest, WatchRequests, WatchResponse, WatchResponses,
 };
 
 /// The largest message that is taken. A read of many keys that is larger is halved, so this limits
@@ -34,6 +37,10 @@ impl Connection for Client {
 
     async fn read_at(&self, key: Bytes, revision: i64) -> Result<ReadResponse, Failure> {
         read(self, vec![key], GetOptions::new().with_revision(revision)).await
+    }
+
+    async fn read_page(&self, page: PageRequest) -> Result<PageResponse, Failure> {
+        pages::read(self, page).await
     }
 
     async fn has_keys_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Failure> {
@@ -57,12 +64,13 @@ impl Connection for Client {
     }
 
     async fn open_stream(&self, first: WatchRequest) -> Result<OpenStream, Failure> {
-        let WatchRequest::Create { key, start_revision } = first else {
+        let WatchRequest::Create { keys, start_revision } = first else {
             let message = "a stream has to be opened with a watch";
             return Err(Failure::new(CauseKind::ProtocolViolation, message));
         };
         let mut watch = self.watch_client().max_decoding_message_size(MESSAGE);
-        let stream = watch.watch(key.to_vec(), Some(create(start_revision))).await;
+        let (key, options) = create(keys, start_revision);
+        let stream = watch.watch(key, Some(options)).await;
         let (requests, responses) = stream.map_err(|error| failure(&error))?.split();
         Ok((Box::new(requests), Box::new(responses)))
     }
@@ -115,16 +123,24 @@ fn found(range: Option<PbRangeResponse>, key: &Bytes) -> Result<Option<KeyValue>
 }
 
 /// Fragments, so that no response is larger than the server's limit for one request (E8).
-fn create(start_revision: i64) -> WatchOptions {
-    WatchOptions::new().with_start_revision(start_revision).with_fragment()
+fn create(keys: Keys, start_revision: i64) -> (Vec<u8>, WatchOptions) {
+    let options = WatchOptions::new().with_start_revision(start_revision).with_fragment();
+    match keys {
+        Keys::One(key) => (key.to_vec(), options),
+        Keys::Range(range) => {
+            let (start, end) = (pages::start(range.start()), pages::end(range.end()));
+            (start, options.with_range(end))
+        }
+    }
 }
 
 #[async_trait]
 impl WatchRequests for WatchRequestSender {
     async fn send(&mut self, request: WatchRequest) -> Result<(), Failure> {
         let sent = match request {
-            WatchRequest::Create { key, start_revision } => {
-                self.watch(key.to_vec(), Some(create(start_revision))).await
+            WatchRequest::Create { keys, start_revision } => {
+                let (key, options) = create(keys, start_revision);
+                self.watch(key, Some(options)).await
             }
             WatchRequest::Cancel { watch_id } => self.cancel(watch_id).await,
             WatchRequest::Progress => self.request_progress().await,

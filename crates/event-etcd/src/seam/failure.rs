@@ -88,6 +88,11 @@ pub(super) fn kind_of(code: i32, message: &str) -> CauseKind {
     }
 }
 
+/// Whether a read was refused because its revision is compacted.
+pub(super) fn is_compacted(message: &str) -> bool {
+    message.contains("required revision has been compacted")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

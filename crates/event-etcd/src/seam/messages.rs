@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use event_core::Bytes;
+use event_core::{Bytes, KeyRange};
 use smallvec::SmallVec;
 
 use super::Failure;
@@ -25,11 +25,50 @@ pub(crate) struct KeyValue {
     pub(crate) value: Bytes,
 }
 
+/// A request for a page of a range: some of its keys, in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PageRequest {
+    /// The first key that may be on the page.
+    pub(crate) from: Bytes,
+    /// The first key after the range, if it has an end.
+    pub(crate) end: Option<Bytes>,
+    /// How many keys the page has at most; 0 if it is to have all.
+    pub(crate) limit: u32,
+    /// The revision to be read; 0 for the newest.
+    pub(crate) revision: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PageResponse {
+    Page(Page),
+    /// The revision is compacted.
+    Compacted,
+}
+
+/// Some keys of a range, in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// The store's revision when the page was read, which is later than the page's own if that was asked for.
+    pub(crate) revision: i64,
+    /// The id of the cluster; 0 if the server does not say.
+    pub(crate) cluster: u64,
+    pub(crate) found: Vec<(Bytes, KeyValue)>,
+    /// The range has more keys after these.
+    pub(crate) has_more: bool,
+}
+
+/// What a watch is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Keys {
+    One(Bytes),
+    Range(KeyRange),
+}
+
 /// A request on a watch stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum WatchRequest {
-    /// Watch `key` from `start_revision` on, or from now on if that is 0. The server chooses the id.
-    Create { key: Bytes, start_revision: i64 },
+    /// Watch `keys` from `start_revision` on, or from now on if that is 0. The server chooses the id.
+    Create { keys: Keys, start_revision: i64 },
     /// End a watch.
     Cancel { watch_id: i64 },
     /// Ask for a sign of life (E7).

@@ -10,10 +10,13 @@ use event_core::upstream::{KeyId, Slots};
 use super::history_check::HistoryCheck;
 use super::lag::Burst;
 use super::proof::Proof;
+use super::range_read::RangeRead;
+use super::range_watches::Held;
 use super::stream::{Chatter, Stream};
+use super::subscription::Subscription;
 use super::traffic::Traffic;
 use super::watch_ids::{Create, WatchIds};
-use super::{Key, ReadId, Ticket};
+use super::{ReadId, Ticket};
 use crate::seam::{Event, Failure};
 
 /// When keys that were refused are asked for again: after this, and once more this for each
@@ -39,6 +42,11 @@ pub(super) struct Connected {
     /// Batches that were refused as a whole, halved.
     pub(super) to_read_apart: Vec<Vec<KeyId>>,
     pub(super) reads: BTreeMap<ReadId, Read>,
+    /// The slots of the ranges to read.
+    ranges_to_read: VecDeque<u32>,
+    pub(super) range_reads: BTreeMap<ReadId, RangeRead>,
+    /// What is held back of the revision that the watch of a range is sending.
+    pub(super) held: BTreeMap<KeyId, Held>,
     /// The keys that were read and are not asked to be watched yet. One that left or was read anew is
     /// skipped.
     pub(super) to_watch: VecDeque<KeyId>,
@@ -139,7 +147,11 @@ pub(super) struct Read {
 
 impl Connected {
     /// All keys are to be read.
-    pub(super) fn new(first_response_by: Instant, keys: &Slots<Key>, now: Instant) -> Self {
+    pub(super) fn new(
+        first_response_by: Instant,
+        keys: &Slots<Subscription>,
+        now: Instant,
+    ) -> Self {
         let mut connected = Self {
             first_response_by: Some(first_response_by),
             stream: Stream::None,
@@ -147,6 +159,9 @@ impl Connected {
             to_read: VecDeque::new(),
             to_read_apart: Vec::new(),
             reads: BTreeMap::new(),
+            ranges_to_read: VecDeque::new(),
+            range_reads: BTreeMap::new(),
+            held: BTreeMap::new(),
             to_watch: VecDeque::new(),
             watch_ids: WatchIds::default(),
             created_by: None,
@@ -189,17 +204,18 @@ impl Connected {
     /// Whether something was read or heard on this connection.
     pub(super) fn knows_anything(&self) -> bool {
         self.progress.iter().any(|progress| progress.known_to > 0)
+            || self.range_reads.values().any(|read| read.revision > 0)
     }
 
-    /// Puts a key in the line to be read, once.
+    /// Puts a key or a range in the line to be read, once.
     pub(super) fn queue(&mut self, id: KeyId) {
         if !mem::replace(&mut self.progress(id).is_queued, true) {
             self.to_read.push_back(id.slot);
         }
     }
 
-    /// The next keys to read, at most `most`.
-    pub(super) fn next_batch(&mut self, most: usize, keys: &Slots<Key>) -> Vec<KeyId> {
+    /// The next keys to read, at most `most`. Ranges get a line of their own.
+    pub(super) fn next_batch(&mut self, most: usize, keys: &Slots<Subscription>) -> Vec<KeyId> {
         if let Some(mut batch) = self.to_read_apart.pop() {
             batch.retain(|id| keys.get(*id).is_some());
             return batch;
@@ -208,13 +224,35 @@ impl Connected {
         while batch.len() < most
             && let Some(slot) = self.to_read.pop_front()
         {
-            self.progress[slot as usize].is_queued = false;
-            batch.extend(keys.id_at(slot));
+            let id = keys.id_at(slot);
+            if id.is_some_and(|id| is_range(id, keys)) {
+                self.ranges_to_read.push_back(slot);
+            } else {
+                self.progress[slot as usize].is_queued = false;
+                batch.extend(id);
+            }
         }
         if self.to_read.is_empty() {
             self.to_read = VecDeque::new(); // at the start it has all keys
         }
         batch
+    }
+
+    /// The next range to read: one read of a range at a time.
+    pub(super) fn next_range(&mut self, keys: &Slots<Subscription>) -> Option<KeyId> {
+        loop {
+            let is_read =
+                |slot: &u32| self.range_reads.values().any(|read| read.range.slot == *slot);
+            let next = self.ranges_to_read.iter().position(|slot| !is_read(slot))?;
+            let slot = self.ranges_to_read.remove(next)?;
+            self.progress[slot as usize].is_queued = false;
+            match keys.id_at(slot) {
+                Some(id) if is_range(id, keys) => return Some(id),
+                // The range is gone, and a key has its slot.
+                Some(id) => self.queue(id),
+                None => {}
+            }
+        }
     }
 
     pub(super) fn has_more_to_read(&self) -> bool {
@@ -237,6 +275,7 @@ impl Connected {
     /// The key is not watched any more. Says which watch is to be canceled. One that is not created yet is
     /// canceled when it is.
     pub(super) fn unwatch(&mut self, id: KeyId) -> Option<i64> {
+        self.held.remove(&id);
         let KeyState::Watched(watch_id) = self.progress(id).state else {
             self.progress(id).state = KeyState::Unread;
             return None;
@@ -277,7 +316,12 @@ impl Connected {
 
     /// The next keys after a slot that were read, in a circle, and each at most once. If none was, a key that is
     /// refused: the member has to answer for it as well.
-    pub(super) fn to_probe_after(&self, slot: u32, most: usize, keys: &Slots<Key>) -> Vec<KeyId> {
+    pub(super) fn to_probe_after(
+        &self,
+        slot: u32,
+        most: usize,
+        keys: &Slots<Subscription>,
+    ) -> Vec<KeyId> {
         let middle = self.progress.len().min(slot as usize + 1);
         let slots = (middle..self.progress.len()).chain(0..middle);
         let was_read = |at: &usize| {
@@ -288,11 +332,12 @@ impl Connected {
         if ids.is_empty() { self.refused.keys().take(1).copied().collect() } else { ids }
     }
 
-    /// A key that is watched.
-    pub(super) fn any_watched(&self, keys: &Slots<Key>) -> Option<KeyId> {
-        let mut slots = (0..).zip(&self.progress);
-        let watched = |(_, it): &(u32, &Progress)| matches!(it.state, KeyState::Watched(_));
-        keys.id_at(slots.find(watched)?.0)
+    /// A key that is watched, or a range.
+    pub(super) fn any_watched(&self, is_range: bool, keys: &Slots<Subscription>) -> Option<KeyId> {
+        let slots = (0..).zip(&self.progress);
+        let watched = slots.filter(|(_, it)| matches!(it.state, KeyState::Watched(_)));
+        let mut ids = watched.filter_map(|(slot, _)| keys.id_at(slot));
+        ids.find(|id| self::is_range(*id, keys) == is_range)
     }
 
     /// Whether a key is watched, or soon will be, or is refused: then the member has to prove itself.
@@ -333,6 +378,7 @@ impl Connected {
     pub(super) fn forget(&mut self, id: KeyId) -> Option<i64> {
         self.refused.remove(&id);
         self.suspects.remove(&id);
+        self.range_reads.retain(|_, read| read.range != id);
         let watch_id = self.unwatch(id);
         self.settle(id);
         let progress = self.progress(id);
@@ -371,4 +417,8 @@ impl Connected {
             self.queue(id);
         }
     }
+}
+
+fn is_range(id: KeyId, keys: &Slots<Subscription>) -> bool {
+    keys.get(id).is_some_and(|one| one.range().is_some())
 }

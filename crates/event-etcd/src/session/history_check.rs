@@ -11,7 +11,8 @@
 use event_core::Entry;
 use event_core::upstream::KeyId;
 
-use super::{Action, Key, Session, State};
+use super::subscription::Subscription;
+use super::{Action, Session, State};
 use crate::seam::{Failure, KeyValue, ReadResponse};
 
 /// What is known of the store's history.
@@ -39,10 +40,10 @@ impl Session {
     pub(super) fn keep_version_to_check(&mut self) {
         let State::Connected(connected) = &self.state else { return };
         let here = self.keys.iter().filter(|(id, _)| connected.known_to(*id) > 0);
-        let present = here.filter_map(|(id, key)| Some((key.present_revision()?, id, key)));
-        let present = present.filter(|(revision, ..)| *revision > 0);
-        if let Some((_, id, key)) = present.max_by_key(|(revision, ..)| *revision) {
-            self.history.version = Some((id, key.entry()));
+        let present = here.filter_map(|(id, one)| Some((one.newest_revision()?, id, one)));
+        let newest = present.max_by_key(|(revision, ..)| *revision);
+        if let Some((id, version)) = newest.and_then(|(_, id, one)| Some((id, one.newest()?))) {
+            self.history.version = Some((id, version));
         }
     }
 
@@ -65,6 +66,15 @@ impl Session {
         if connected.history_check.take_if(is_shown).is_none() {
             self.ask_for_version(id);
         }
+    }
+
+    /// A range was read. Compares the version to check with what was found of its key.
+    pub(super) fn check_history_by_range(&mut self, id: KeyId) {
+        let State::Connected(connected) = &self.state else { return };
+        let check = connected.history_check.as_ref().filter(|check| check.key == id);
+        let Some(name) = check.map(|check| &check.version.key) else { return };
+        let found = self.keys.get(id).and_then(|one| one.range()?.revision_of(name));
+        self.check_history_by_read(id, found.unwrap_or(0));
     }
 
     /// Asks for the version to check, if it is one of this key: its read does not show it.
@@ -98,9 +108,10 @@ impl Session {
     pub(super) fn history_was_reset(&mut self, revision: i64) {
         let resets = self.history.resets + 1;
         self.history = History { highest: revision, version: None, resets };
-        self.keys.iter_mut().for_each(Key::history_was_reset);
+        self.keys.iter_mut().for_each(Subscription::history_was_reset);
         if let State::Connected(connected) = &mut self.state {
             connected.reads.values_mut().for_each(|read| read.floor = 0);
+            connected.range_reads.values_mut().for_each(|read| read.floor = 0);
             connected.proof.probe.iter_mut().for_each(|probe| probe.floor = 0);
             connected.history_check = None;
         }

@@ -20,6 +20,10 @@
 //! watch, the revision at which the watch was created is not the one that was read. Then the key is read
 //! once more.
 //!
+//! A range is watched from its read's revision on, and waits that long: its events say nothing of what was written to
+//! other keys before the watch, so none of them may be missing. It is read for the second sign only, and the more keys it
+//! has, the further it may lag: many changes at once are usual for a range, and a read of all of it costs more.
+//!
 //! A key that changed while there was no connection is watched from now on too: the connection may have
 //! ended because of the very burst (C8).
 
@@ -74,12 +78,14 @@ impl Burst {
 }
 
 impl Session {
-    /// A change of a key came. Reads the key if its watch may lag: one read at a time.
+    /// A change of a key or a range came. Reads it if its watch may lag: one read at a time.
     pub(super) fn suspect_lag(&mut self, id: KeyId, watch_id: i64, header: i64, event: i64) {
+        let keys = self.keys_of_range(id);
         let State::Connected(connected) = &mut self.state else { return };
-        let is_burst = connected.burst.count(watch_id);
+        let is_burst = keys.is_none() && connected.burst.count(watch_id);
         connected.progress(id).watched_to = event;
-        if (is_burst || header.saturating_sub(event) >= AHEAD)
+        let ahead = AHEAD.saturating_add(keys.unwrap_or(0) / 10);
+        if (is_burst || header.saturating_sub(event) >= ahead)
             && let Entry::Vacant(suspect) = connected.suspects.entry(id)
         {
             suspect.insert(self.next_read + 1);
@@ -87,8 +93,22 @@ impl Session {
         }
     }
 
-    /// A read of a key was answered, and found `newest`. Lets the watch go if it lags.
-    pub(super) fn let_lagging_watch_go(&mut self, id: KeyId, read: ReadId, newest: i64) {
+    /// How many keys are known of a range.
+    fn keys_of_range(&self, id: KeyId) -> Option<i64> {
+        let keys = self.keys.get(id)?.range()?.len();
+        Some(i64::try_from(keys).unwrap_or(i64::MAX))
+    }
+
+    /// A read of a key or a range was answered, and found `newest`. Lets the watch go if it lags, and watches from
+    /// `start` on.
+    pub(super) fn let_lagging_watch_go(
+        &mut self,
+        id: KeyId,
+        read: ReadId,
+        newest: i64,
+        start: i64,
+    ) {
+        let queued = QUEUED.saturating_add(self.keys_of_range(id).unwrap_or(0) / 100);
         let State::Connected(connected) = &mut self.state else { return };
         // A read that was sent before the sign may be older than it.
         if connected.suspects.get(&id).is_none_or(|first| *first > read) {
@@ -97,11 +117,11 @@ impl Session {
         connected.suspects.remove(&id);
         let progress = connected.progress(id);
         let lags = progress.watched_to != NOW
-            && newest.saturating_sub(progress.watched_to) >= QUEUED
+            && newest.saturating_sub(progress.watched_to) >= queued
             && matches!(progress.state, KeyState::Watched(_));
         if let Some(watch_id) = lags.then(|| connected.unwatch(id)).flatten() {
             self.actions.push_back(Action::Send(WatchRequest::Cancel { watch_id }));
-            self.watch(id, NOW);
+            self.watch(id, start);
         }
     }
 

@@ -5,18 +5,23 @@
 //! are watched, one of them is read at short intervals, without its value: a *probe*. Each time it is
 //! another key.
 //!
+//! Of a range, one key that is known is read: the whole range would be too much, and so would be the newest of its keys,
+//! which a server finds by sorting all of them. So a probe proves that the member follows the cluster, and that one key is
+//! as it is known. Where the stream can't be asked for a sign of life, a second watch shows that it lives.
+//!
 //! A read may also find a version that the watch of the key should have sent. The watch has as long for it as
 //! every answer.
 
 use std::time::Instant;
 
-use event_core::CauseKind;
 use event_core::upstream::KeyId;
+use event_core::{Bytes, CauseKind};
 
 use super::connected::KeyState;
 use super::lag::NOW;
 use super::reads::BATCH;
 use super::stream::{Answers, Step, Stream};
+use super::subscription::Subscription;
 use super::{Action, Session, State};
 use crate::seam::{Failure, ReadResponse, WatchRequest};
 
@@ -43,7 +48,8 @@ pub(super) struct Proof {
 /// A probe that is not answered yet.
 #[derive(Debug)]
 pub(super) struct Probe {
-    keys: Vec<KeyId>,
+    /// With their names.
+    keys: Vec<(KeyId, Bytes)>,
     pub(super) deadline: Instant,
     /// As that of a read.
     pub(super) floor: i64,
@@ -84,14 +90,34 @@ impl Session {
     /// of their own (C9), and some put the answer off (E13).
     pub(super) fn prove_stream(&mut self, now: Instant) {
         let State::Connected(connected) = &mut self.state else { return };
-        let key = connected.any_watched(&self.keys).filter(|_| connected.answers_reads());
+        let answers_reads = connected.answers_reads();
+        let key = connected.any_watched(false, &self.keys).filter(|_| answers_reads);
         let Some((id, watch_id)) = key.and_then(|id| Some((id, connected.unwatch(id)?))) else {
-            return connected.stream.doubt(Step::Doubted);
+            let is_proving = answers_reads && self.watch_twice(now);
+            let State::Connected(connected) = &mut self.state else { return };
+            return connected.stream.doubt(if is_proving { Step::Proving } else { Step::Doubted });
         };
         connected.stream.doubt(Step::Proving);
         self.actions.push_back(Action::Send(WatchRequest::Cancel { watch_id }));
         self.watch(id, NOW);
         self.watch_more(now);
+    }
+
+    /// Asks for a second watch of a range, which is canceled as soon as it is created: the first one goes on, since a
+    /// new one would start from now on, and might miss something, or from an early revision. Returns whether a range
+    /// is watched.
+    fn watch_twice(&mut self, now: Instant) -> bool {
+        let deadline = now + self.timeouts.response();
+        let State::Connected(connected) = &mut self.state else { return false };
+        let Some(id) = connected.any_watched(true, &self.keys) else { return false };
+        let Some(range) = self.keys.get(id).filter(|_| connected.watch_ids.has_room()) else {
+            return false;
+        };
+        let keys = range.keys();
+        connected.watch_ids.create(id);
+        connected.created_by.get_or_insert(deadline);
+        self.actions.push_back(Action::Send(WatchRequest::Create { keys, start_revision: NOW }));
+        true
     }
 
     /// Begins to probe the next keys.
@@ -100,11 +126,15 @@ impl Session {
         if connected.proof.probe.is_some() || connected.is_paused(now) {
             return;
         }
-        if connected.overload.is_some() && !connected.reads.is_empty() {
+        let reads_page = connected.range_reads.values().any(|read| read.is_sent);
+        if connected.overload.is_some() && (reads_page || !connected.reads.is_empty()) {
             return; // they show whether it is over
         }
         let is_blind = matches!(connected.stream, Stream::Open { answers: Answers::No, .. });
         connected.proof.left = if is_blind { WIDE.min(connected.watched).max(1) } else { 1 };
+        if is_blind {
+            self.watch_twice(now); // a probe finds what changed in one key of a range only
+        }
         self.probe_more(now);
     }
 
@@ -120,8 +150,14 @@ impl Session {
         };
         proof.last = last.slot;
         proof.left -= keys.len();
-        let names = keys.iter().filter_map(|id| Some(self.keys.get(*id)?.name().clone()));
-        self.actions.push_back(Action::Probe(names.collect()));
+        let name = |id| {
+            Some(match self.keys.get_mut(id)? {
+                Subscription::Key(key) => (id, key.name().clone()),
+                Subscription::Range(range) => (id, range.next_to_probe()),
+            })
+        };
+        let keys: Vec<_> = keys.into_iter().filter_map(name).collect();
+        self.actions.push_back(Action::Probe(keys.iter().map(|(_, name)| name.clone()).collect()));
         proof.probe = Some(Probe { keys, deadline, floor: self.history.highest });
     }
 
@@ -145,9 +181,16 @@ impl Session {
         }
         self.history.highest = self.history.highest.max(response.revision);
         let bytes_flow = self.bytes_flow(now);
-        for (id, found) in probe.keys.into_iter().zip(&response.found) {
-            let Some(key) = self.keys.get(id) else { continue };
+        for ((id, name), found) in probe.keys.into_iter().zip(&response.found) {
             let found = found.as_ref().map(|found| found.mod_revision);
+            let key = match self.keys.get(id) {
+                Some(Subscription::Key(key)) => key,
+                Some(Subscription::Range(_)) => {
+                    self.range_was_probed(id, &name, found, response.revision, now);
+                    continue;
+                }
+                None => continue,
+            };
             if key.present_revision() == found {
                 continue;
             }
@@ -165,13 +208,36 @@ impl Session {
         }
     }
 
+    /// A probe found this revision of a key of a range. If that is newer than what is known, the watch has to send it.
+    fn range_was_probed(
+        &mut self,
+        id: KeyId,
+        name: &[u8],
+        found: Option<i64>,
+        revision: i64,
+        now: Instant,
+    ) {
+        let State::Connected(connected) = &mut self.state else { return };
+        let known = self.keys.get(id).and_then(|one| one.range()?.revision_of(name));
+        let known_to = connected.known_to(id);
+        let is_watched = matches!(connected.progress(id).state, KeyState::Watched(_));
+        if known == found || revision <= known_to || !is_watched {
+            return;
+        }
+        let is_newer = found.is_some_and(|found| found > known_to);
+        if !is_newer || !self.expect_of_watch(id, found.unwrap_or(0), now) {
+            let State::Connected(connected) = &mut self.state else { return };
+            connected.queue_unless_refused(id);
+        }
+    }
+
     fn probe_failed(&mut self, probe: Probe, failure: Failure, now: Instant) {
         match failure.kind {
             _ if failure.concerns_keys() => {
                 // The reads say which key it is.
                 self.proven_by_read(now);
                 let State::Connected(connected) = &mut self.state else { return };
-                probe.keys.into_iter().for_each(|id| connected.queue_unless_refused(id));
+                probe.keys.into_iter().for_each(|(id, _)| connected.queue_unless_refused(id));
             }
             _ if failure.is_overload() => self.overloaded(failure, now),
             CauseKind::Unimplemented if probe.keys.len() > 1 => {

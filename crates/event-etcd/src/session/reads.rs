@@ -59,7 +59,8 @@ impl Session {
             connected.reads.insert(id, read);
             self.actions.push_back(Action::Read(id, names));
         }
-        if connected.overload.is_some() {
+        self.read_ranges(now);
+        if matches!(&self.state, State::Connected(connected) if connected.overload.is_some()) {
             self.probe(now); // if nothing is read, nothing else shows whether it is over
         }
     }
@@ -69,22 +70,12 @@ impl Session {
         let Some(floor) = self.check_response(&response, read.keys.len(), read.floor, now) else {
             return self.put_back(read.refreshes);
         };
-        if response.revision < floor {
-            // A lower revision than one already seen (E5).
-            self.history_was_reset(response.revision);
-            if matches!(&self.state, State::Connected(connected) if connected.knows_anything()) {
-                // Something was read on this connection: earlier in that history, if the responses were
-                // overtaken by one that had passed the old revision, or from another server. Which
-                // of them is newer can't be told, so all are read again.
-                self.put_back(read.refreshes);
-                let message = "the store's history was replaced while it was read";
-                return self.fail(Failure::new(CauseKind::HistoryReset, message), now);
-            }
+        if !self.check_floor(response.revision, floor, now) {
+            return self.put_back(read.refreshes);
         }
-        self.history.highest = self.history.highest.max(response.revision);
         let went_back = |(id, found): (&KeyId, &Option<KeyValue>)| {
             let is_newer = response.revision > connected_to(&self.state, *id);
-            let key = self.keys.get(*id).filter(|_| is_newer);
+            let key = self.keys.get(*id).and_then(|one| one.key()).filter(|_| is_newer);
             key.is_some_and(|key| key.went_back(found.as_ref()))
         };
         if read.keys.iter().zip(&response.found).any(went_back) {
@@ -93,7 +84,9 @@ impl Session {
         let mut is_stream_outdated = false;
         for (key_id, found) in read.keys.into_iter().zip(response.found) {
             let State::Connected(connected) = &mut self.state else { return };
-            let Some(key) = self.keys.get_mut(key_id) else { continue };
+            let Some(key) = self.keys.get_mut(key_id).and_then(|one| one.key_mut()) else {
+                continue;
+            };
             let progress = connected.progress(key_id);
             let is_watch_refused = progress.is_watch_refused;
             let is_unread = progress.state == KeyState::Reading(id);
@@ -126,7 +119,7 @@ impl Session {
                 self.watch(key_id, start);
             }
             self.check_history_by_read(key_id, found_at);
-            self.let_lagging_watch_go(key_id, id, newest);
+            self.let_lagging_watch_go(key_id, id, newest, NOW);
             if exists {
                 self.expect_of_watch(key_id, newest, now);
             }
@@ -167,18 +160,53 @@ impl Session {
         } else if response.revision < 1 || !response.found.iter().flatten().all(is_possible) {
             self.violation("a read was answered with revisions that can't be", now);
         } else {
-            match self.check_cluster(response.cluster) {
-                Ok(is_other) => {
-                    self.proven_by_read(now);
-                    if is_other {
-                        self.history_was_reset(response.revision);
-                    }
-                    return Some(if is_other { 0 } else { floor });
-                }
-                Err(failure) => self.fail(failure, now),
-            }
+            return self.check_origin(response.cluster, response.revision, floor, now);
         }
         None
+    }
+
+    /// Checks that a response comes from the right cluster. If not, gives the connection up. Returns the revision
+    /// that the response must not be below.
+    pub(super) fn check_origin(
+        &mut self,
+        cluster: u64,
+        revision: i64,
+        floor: i64,
+        now: Instant,
+    ) -> Option<i64> {
+        match self.check_cluster(cluster) {
+            Ok(false) => {
+                self.proven_by_read(now);
+                Some(floor)
+            }
+            Ok(true) => {
+                self.proven_by_read(now);
+                self.history_was_reset(revision);
+                Some(0)
+            }
+            Err(failure) => {
+                self.fail(failure, now);
+                None
+            }
+        }
+    }
+
+    /// Whether what was read at this revision can be used. A lower revision than one already seen shows that the
+    /// history was replaced (E5).
+    pub(super) fn check_floor(&mut self, revision: i64, floor: i64, now: Instant) -> bool {
+        if revision < floor {
+            self.history_was_reset(revision);
+            if matches!(&self.state, State::Connected(connected) if connected.knows_anything()) {
+                // Something was read on this connection: earlier in that history, if the responses were
+                // overtaken by one that had passed the old revision, or from another server. Which
+                // of them is newer can't be told, so all are read again.
+                let message = "the store's history was replaced while it was read";
+                self.fail(Failure::new(CauseKind::HistoryReset, message), now);
+                return false;
+            }
+        }
+        self.history.highest = self.history.highest.max(revision);
+        true
     }
 
     /// The server has too many requests. The connection stays, and all reads wait.
@@ -235,7 +263,11 @@ impl Session {
     }
 
     /// Ends refreshes, but those of keys that left: nobody waits for them.
-    fn complete(&mut self, refreshes: Vec<(KeyId, Ticket)>, result: &Result<(), Failure>) {
+    pub(super) fn complete(
+        &mut self,
+        refreshes: Vec<(KeyId, Ticket)>,
+        result: &Result<(), Failure>,
+    ) {
         for (id, ticket) in refreshes {
             if self.keys.get(id).is_some() {
                 self.actions.push_back(Action::Refreshed(id, ticket, result.clone()));
@@ -253,7 +285,7 @@ impl Session {
         }
     }
 
-    /// A key can't be served for now: it is asked for again after a while.
+    /// A key or a range can't be served for now: it is asked for again after a while.
     pub(super) fn refuse(&mut self, id: KeyId, failure: Failure, now: Instant) {
         let State::Connected(connected) = &mut self.state else { return };
         if self.keys.get(id).is_none() {

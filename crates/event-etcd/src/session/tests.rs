@@ -6,6 +6,9 @@ mod key_health;
 mod lag;
 mod members;
 mod proof;
+mod range_proof;
+mod range_reads;
+mod range_watches;
 mod reads;
 mod subscriptions;
 mod timeouts;
@@ -18,10 +21,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_core::upstream::KeyId;
-use event_core::{Bytes, CauseKind, Entry, Health, HealthState};
+use event_core::{Bytes, CauseKind, Entry, Health, HealthState, KeyRange};
 
 use super::{Action, Endpoints, ReadId, Session, Ticket, Timeouts};
-use crate::seam::{Event, Failure, KeyValue, ReadResponse, WatchRequest, WatchResponse};
+use crate::seam::{Event, Failure, KeyValue, Keys, ReadResponse, WatchRequest, WatchResponse};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TIMEOUTS: Timeouts = Timeouts {
@@ -206,7 +209,12 @@ impl Script {
                     if action == Action::Disconnect {
                         self.refusals.clear();
                     }
-                    if let Action::Publish(_, entry) = &action {
+                    let published = match &action {
+                        Action::Publish(_, entry) => std::slice::from_ref(entry),
+                        Action::PublishStep(_, step, _) => step,
+                        _ => &[],
+                    };
+                    for entry in published {
                         let revision = entry.revision().filter(|_| entry.value().is_some());
                         self.published.insert(entry.key.clone(), revision);
                     }
@@ -257,7 +265,8 @@ fn found(found: Values<'_>) -> Vec<Option<KeyValue>> {
 }
 
 fn create(key: &str, start_revision: i64) -> WatchRequest {
-    WatchRequest::Create { key: Bytes::copy_from_slice(key.as_bytes()), start_revision }
+    let keys = Keys::One(Bytes::copy_from_slice(key.as_bytes()));
+    WatchRequest::Create { keys, start_revision }
 }
 
 fn cancel(watch_id: i64) -> Action {

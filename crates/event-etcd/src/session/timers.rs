@@ -38,6 +38,9 @@ impl Timeouts {
     }
 }
 
+/// How many bytes a page of a range aims at, at least.
+const LEAST_PAGE: usize = 64 << 10;
+
 /// A member that is overloaded for so many times the liveness timeout is left, if there is another.
 const OVERLOADED: u32 = 4;
 
@@ -70,6 +73,8 @@ pub(super) enum Timer {
     Resume,
     /// A read has no response yet.
     Read(ReadId),
+    /// A page of a range has no response yet.
+    Page(ReadId),
     /// Keys that were refused are to be asked for again.
     Retry,
     /// The list of members is to be read.
@@ -144,6 +149,12 @@ impl Session {
                 }
                 self.silent(timeout, now);
             }
+            (Timer::Page(id), State::Connected(connected)) => {
+                let Some(read) = connected.range_reads.get(&id) else { return };
+                let timeout = read.timeout;
+                self.page = (self.page / 2).max(LEAST_PAGE);
+                self.silent(timeout, now);
+            }
             (Timer::Connect, _) => self.silent(timeouts.connect, now),
             (Timer::Open | Timer::Probed, _) => self.silent(timeouts.response(), now),
             _ => self.silent(timeouts.liveness, now),
@@ -184,6 +195,8 @@ impl Connected {
         };
         let owed = self.proof.owed.as_ref().map(|owed| (owed.deadline, Timer::Owed));
         let reads = self.reads.iter().map(|(id, read)| (read.deadline, Timer::Read(*id)));
+        let pages = self.range_reads.iter().filter(|(_, read)| read.is_sent);
+        let pages = pages.map(|(id, read)| (read.deadline, Timer::Page(*id)));
         let retry = self.retry_at.map(|at| (at, Timer::Retry));
         let members = self.list_members_at.map(|at| (at, Timer::Members));
         stream
@@ -192,6 +205,7 @@ impl Connected {
             .chain(probe)
             .chain(owed)
             .chain(reads)
+            .chain(pages)
             .chain(retry)
             .chain(members)
             .min()

@@ -58,6 +58,10 @@ impl Session {
                 let Some(read) = connected.reads.get_mut(&id) else { return false };
                 read.deadline = later;
             }
+            (Timer::Page(id), _) => {
+                let Some(read) = connected.range_reads.get_mut(&id) else { return false };
+                read.deadline = later;
+            }
             (Timer::Probed, _) => {
                 let Some(probe) = &mut connected.proof.probe else { return false };
                 probe.deadline = later;

@@ -39,7 +39,7 @@ impl Session {
         }
     }
 
-    /// Watches a key from a revision on, or from now on.
+    /// Watches a key or a range from a revision on, or a key from now on.
     pub(super) fn watch(&mut self, id: KeyId, start_revision: i64) {
         let State::Connected(connected) = &mut self.state else { return };
         let progress = connected.progress(id);
@@ -54,7 +54,7 @@ impl Session {
         while connected.watch_ids.has_room()
             && let Some(id) = connected.to_watch.pop_front()
         {
-            let Some(key) = self.keys.get(id) else { continue };
+            let Some(subscription) = self.keys.get(id) else { continue };
             let progress = connected.progress(id);
             if progress.state != KeyState::ToWatch {
                 continue;
@@ -64,7 +64,7 @@ impl Session {
             connected.progress(id).state = KeyState::Creating(create);
             let deadline = now + self.timeouts.response();
             connected.created_by.get_or_insert(deadline);
-            let request = WatchRequest::Create { key: key.name().clone(), start_revision };
+            let request = WatchRequest::Create { keys: subscription.keys(), start_revision };
             if let Stream::None = connected.stream {
                 connected.stream = Stream::Opening { deadline };
                 self.actions.push_back(Action::OpenStream(request));
@@ -77,7 +77,7 @@ impl Session {
         }
     }
 
-    /// The key that has this watch. An id that no watch ever had is a violation.
+    /// The key or the range that has this watch. An id that no watch ever had is a violation.
     fn watched_key(&mut self, watch_id: i64, now: Instant) -> Option<KeyId> {
         let State::Connected(connected) = &mut self.state else { return None };
         if let Some(slot) = connected.slot_of_watch(watch_id) {
@@ -159,18 +159,34 @@ impl Session {
         self.refuse(id, failure, now);
     }
 
-    /// A key changed. Only its last event matters; within a revision, too (E10).
     fn changed(
         &mut self,
+        watch_id: i64,
+        revision: i64,
+        events: Events,
+        is_fragment: bool,
+        now: Instant,
+    ) {
+        let Some(id) = self.watched_key(watch_id, now) else { return };
+        if self.keys.get(id).is_some_and(|one| one.range().is_some()) {
+            self.range_changed(id, watch_id, revision, events, is_fragment, now);
+        } else {
+            self.key_changed(id, watch_id, revision, events, is_fragment, now);
+        }
+    }
+
+    /// A key changed. Only its last event matters; within a revision, too (E10).
+    fn key_changed(
+        &mut self,
+        id: KeyId,
         watch_id: i64,
         revision: i64,
         mut events: Events,
         is_fragment: bool,
         now: Instant,
     ) {
-        let Some(id) = self.watched_key(watch_id, now) else { return };
         let State::Connected(connected) = &mut self.state else { return };
-        let Some(key) = self.keys.get_mut(id) else { return };
+        let Some(key) = self.keys.get_mut(id).and_then(|one| one.key_mut()) else { return };
         let mut at = connected.progress(id).watched_to;
         let mut is_next = |event: &Event| {
             let in_order = (at.max(1)..=revision).contains(&event.mod_revision);

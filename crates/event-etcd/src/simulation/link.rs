@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use event_core::{Bytes, Entry};
 
-use crate::seam::{Failure, ReadResponse, WatchRequest, WatchResponse};
+use crate::seam::{Failure, Keys, ReadResponse, WatchRequest, WatchResponse};
 use crate::session::{ReadId, Timeouts};
 use crate::simulation::history::{KEYS, key_of};
 use crate::simulation::stream::{Sent, Stream};
@@ -167,7 +167,8 @@ impl Link {
 
     fn book(&mut self, request: &WatchRequest, now: Instant) -> Result<(), String> {
         match request {
-            WatchRequest::Create { key, .. } => {
+            WatchRequest::Create { keys: Keys::Range(_), .. } => {}
+            WatchRequest::Create { keys: Keys::One(key), .. } => {
                 let key = key_of(key).ok_or("a watch of a key of nobody")?;
                 let is_watched =
                     |asked: &Asked| asked.key == key && asked.id.is_some() && !asked.compacted;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use event_core::CauseKind;
 
-use crate::seam::{Event, Failure, WatchRequest, WatchResponse};
+use crate::seam::{Event, Failure, Keys, WatchRequest, WatchResponse};
 use crate::simulation::cluster::{Cluster, Member, ServedBy};
 use crate::simulation::history::{History, key_of};
 
@@ -87,7 +87,8 @@ impl Stream {
         }
         let Some(request) = self.requests.pop_front() else { return false };
         match request {
-            WatchRequest::Create { key, start_revision } => {
+            WatchRequest::Create { keys: Keys::Range(_), .. } => {}
+            WatchRequest::Create { keys: Keys::One(key), start_revision } => {
                 let create = self.creates;
                 self.creates += 1;
                 let key = key_of(&key).expect("a key of ours");

@@ -146,6 +146,7 @@ impl World {
                 self.program.refusals.clear();
             }
             Action::Read(id, names) => self.begin_read(id, names)?,
+            Action::ReadPage(..) | Action::PublishStep(..) => {}
             Action::Probe(names) => {
                 for name in &names {
                     let key = key_of(name).ok_or("a probe of a key of nobody")?;

@@ -11,7 +11,9 @@ use tokio::sync::OnceCell;
 use super::Dialer;
 use super::link::Link;
 use crate::endpoint::{Address, Endpoint};
-use crate::seam::{Connection, Failure, OpenStream, ReadResponse, WatchRequest};
+use crate::seam::{
+    Connection, Failure, OpenStream, PageRequest, PageResponse, ReadResponse, WatchRequest,
+};
 
 pub(super) struct Member {
     dialer: Arc<Dialer>,
@@ -78,6 +80,11 @@ impl Connection for Member {
     async fn read_at(&self, key: Bytes, revision: i64) -> Result<ReadResponse, Failure> {
         let read = |client: Client, key| async move { client.read_at(key, revision).await };
         self.call(|client| read(client, key.clone())).await
+    }
+
+    async fn read_page(&self, page: PageRequest) -> Result<PageResponse, Failure> {
+        let read = |client: Client, page| async move { client.read_page(page).await };
+        self.call(|client| read(client, page.clone())).await
     }
 
     async fn has_keys_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Failure> {
