@@ -12,6 +12,8 @@ mod lag;
 mod large;
 mod laws;
 mod logs;
+mod map_laws;
+mod maps;
 mod metrics;
 mod ready;
 mod set_ups;
