@@ -6,6 +6,7 @@ mod backoff;
 mod handover;
 mod health;
 mod look;
+mod map;
 mod notes;
 mod root;
 mod settling;
@@ -28,6 +29,7 @@ use crate::watches::{Watches, Who};
 use backoff::Backoff;
 use handover::Handover;
 use health::HealthState;
+use map::Map;
 use root::{Root, RootState};
 use settling::{Settling, Times};
 
@@ -42,7 +44,8 @@ pub(crate) struct Driver {
     /// The root may have changed.
     root_is_dirty: bool,
     keys: Slots<Key>,
-    /// The keys to look at now.
+    maps: BTreeMap<KeyId, Map>,
+    /// The keys and maps to look at now.
     dirty: BTreeMap<KeyId, Look>,
     /// The keys whose file is a mount of its own: its directory hears nothing of those who write it by another path.
     mounted: BTreeSet<KeyId>,
@@ -105,6 +108,7 @@ impl Driver {
             root,
             root_is_dirty: true,
             keys: Slots::default(),
+            maps: BTreeMap::new(),
             dirty: BTreeMap::new(),
             mounted: BTreeSet::new(),
             linked: BTreeSet::new(),
@@ -158,8 +162,11 @@ impl Driver {
             if let Some(mut key) = self.keys.remove(id) {
                 self.watches.clear(Who::Key(id), &mut key.chain);
             }
+            if let Some(mut map) = self.maps.remove(&id) {
+                self.watches.clear(Who::Key(id), &mut map.paths);
+            }
         }
-        if self.keys.is_empty() {
+        if self.is_idle() {
             self.root.forget(&mut self.watches);
             self.root_is_dirty = true;
         }
@@ -167,13 +174,26 @@ impl Driver {
             self.keys.insert(id, Key::new(name));
             self.dirty.insert(id, Look::Read);
         }
+        for (id, range) in requests.started_maps {
+            self.maps.insert(id, Map::new(range));
+            self.dirty.insert(id, Look::Read);
+        }
         for (id, ticket) in requests.refreshes {
-            if let Some(key) = self.keys.get_mut(id) {
-                key.refresh = Some(ticket);
+            let refresh = match self.keys.get_mut(id) {
+                Some(key) => Some(&mut key.refresh),
+                None => self.maps.get_mut(&id).map(|map| &mut map.refresh),
+            };
+            if let Some(refresh) = refresh {
+                *refresh = Some(ticket);
                 self.dirty.insert(id, Look::Read);
                 self.root_is_dirty = true;
             }
         }
+    }
+
+    /// Whether nothing is watched.
+    fn is_idle(&self) -> bool {
+        self.keys.is_empty() && self.maps.is_empty()
     }
 
     fn handle_time(&mut self) {
@@ -216,14 +236,15 @@ impl Driver {
     }
 
     fn look_at_root(&mut self) {
-        if self.keys.is_empty() || !self.root_is_dirty {
+        if self.is_idle() || !self.root_is_dirty {
             return;
         }
         self.root_is_dirty = false;
         if self.root.look(&mut self.watches, Instant::now()) {
             // Another directory, or there again: all of it may be different.
             self.watches.renew(Path::new(""));
-            self.dirty.extend(self.keys.iter().map(|(id, _)| (id, Look::Read)));
+            let ids = self.keys.iter().map(|(id, _)| id).chain(self.maps.keys().copied());
+            self.dirty.extend(ids.map(|id| (id, Look::Read)));
         }
         if let RootState::Lost(_) = self.root.state {
             // Nothing is known of keys until it is there again.
@@ -233,6 +254,9 @@ impl Driver {
             for key in self.keys.iter_mut() {
                 (key.due, key.refused) = (None, None);
             }
+            for map in self.maps.values_mut() {
+                (map.due, map.refused) = (None, None);
+            }
         }
     }
 
@@ -241,7 +265,7 @@ impl Driver {
     }
 
     fn publish_health(&mut self) {
-        let state = (!self.keys.is_empty()).then_some(&self.root.state);
+        let state = (!self.is_idle()).then_some(&self.root.state);
         let refusal = self.publisher.refusal();
         let health = match (state, refusal) {
             (None | Some(RootState::Unknown), _) => (State::Connecting, None),
@@ -256,8 +280,10 @@ impl Driver {
     /// What is polled though the program did not ask for it, and why.
     fn why_polled(&self) -> Option<Cause> {
         let mounted = || {
-            let key = self.mounted.first().and_then(|id| self.keys.get(*id))?;
-            Some((&**key.chain.last()?, "it is mounted on its own"))
+            let id = self.mounted.first()?;
+            let key = self.keys.get(*id).and_then(|key| key.chain.last());
+            let path = key.or_else(|| self.maps.get(id)?.paths.first())?;
+            Some((&**path, "a file is mounted on its own"))
         };
         let (path, why) = self.watches.why_polled().or_else(mounted)?;
         let interval = self.options.poll_interval;
@@ -267,7 +293,7 @@ impl Driver {
 
     /// When to go on. `None`: when something happens.
     fn due(&self) -> Option<Instant> {
-        if self.keys.is_empty() {
+        if self.is_idle() {
             return self.health.due();
         }
         if self.root_is_dirty || !self.dirty.is_empty() {
@@ -281,11 +307,14 @@ impl Driver {
     }
 
     fn set_due(&mut self, id: KeyId, due: Option<Instant>) {
-        let Some(key) = self.keys.get_mut(id) else { return };
-        if let Some(before) = key.due.take() {
+        let known = match self.keys.get_mut(id) {
+            Some(key) => Some(&mut key.due),
+            None => self.maps.get_mut(&id).map(|map| &mut map.due),
+        };
+        let Some(known) = known else { return };
+        if let Some(before) = std::mem::replace(known, due) {
             self.due.remove(&(before, id));
         }
-        key.due = due;
         if let Some(due) = due {
             self.due.insert((due, id));
         }

@@ -30,6 +30,8 @@ pub(crate) trait HandleNow: Send + Sync {
 #[derive(Debug, Default)]
 struct State {
     interests: HashSet<Arc<Path>>,
+    /// Directories of which any file counts, and the path that stands for all of them: see `watches::all_in`.
+    folders: HashMap<PathBuf, Arc<Path>>,
     /// Other paths of directories that the system watches by these.
     twins: HashMap<Arc<Path>, Vec<Arc<Path>>>,
     notes: Notes,
@@ -69,12 +71,19 @@ impl Inbox {
     }
 
     pub(crate) fn add_interest(&self, path: Arc<Path>) {
-        self.lock().interests.insert(path);
+        let mut state = self.lock();
+        if let Some(dir) = folder(&path) {
+            state.folders.insert(dir.to_owned(), Arc::clone(&path));
+        }
+        state.interests.insert(path);
     }
 
     pub(crate) fn remove_interest(&self, path: &Path) {
         let mut state = self.lock();
         state.interests.remove(path);
+        if let Some(dir) = folder(path) {
+            state.folders.remove(dir);
+        }
         state.notes.paths.remove(path);
     }
 
@@ -156,9 +165,19 @@ impl Inbox {
 impl State {
     /// Returns whether somebody is interested in the path.
     fn note(&mut self, path: &Path, note: Note) -> bool {
-        let Some(path) = self.interests.get(path) else { return false };
+        let is_noted = self.note_in_folder(path);
+        let Some(path) = self.interests.get(path) else { return is_noted };
         let noted = self.notes.paths.entry(Arc::clone(path)).or_insert(note);
         *noted = noted.then(note);
+        true
+    }
+
+    /// Notes a change of any file of a directory as one. Whichever it is, the directory has to be listed, so it is never
+    /// [complete](Note::Complete).
+    fn note_in_folder(&mut self, path: &Path) -> bool {
+        let folder = path.parent().filter(|_| !self.folders.is_empty());
+        let Some(all) = folder.and_then(|dir| self.folders.get(dir)) else { return false };
+        self.notes.paths.insert(Arc::clone(all), Note::Written);
         true
     }
 
@@ -175,6 +194,11 @@ impl State {
             .flat_map(|(twins, name)| twins.iter().map(move |twin| twin.join(name)));
         of_dir.chain(in_dir).collect()
     }
+}
+
+/// The directory, if the path stands for all that is in it.
+fn folder(path: &Path) -> Option<&Path> {
+    path.parent().filter(|_| path.ends_with(".."))
 }
 
 impl Note {
@@ -262,6 +286,23 @@ mod tests {
             inbox.handle(Ok(event(WRITTEN, "/dir/key")));
         }
         assert_eq!(inbox.take().paths.len(), 1);
+    }
+
+    #[test]
+    fn any_file_of_a_folder_is_one_note_that_is_never_complete() {
+        let inbox = inbox();
+        let all: Arc<Path> = crate::watches::all_in(Path::new("/dir")).into();
+        inbox.add_interest(Arc::clone(&all));
+        for number in 0..1000 {
+            inbox.handle(Ok(event(CLOSED, &format!("/dir/other-{number}"))));
+            inbox.handle(Ok(event(CLOSED, &format!("/dir/below/other-{number}"))));
+        }
+        assert!(inbox.take_complete().is_none());
+        let notes = inbox.take().paths;
+        assert_eq!((notes.len(), notes[&all]), (1, Note::Written));
+        inbox.remove_interest(&all);
+        inbox.handle(Ok(event(CLOSED, "/dir/other")));
+        assert!(inbox.take().paths.is_empty() && inbox.lock().folders.is_empty());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The names of keys, as paths.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// Says why a store has no key of this name, if so. The check of an upstream: it touches no file.
@@ -28,7 +29,6 @@ pub(crate) fn check(name: &[u8]) -> Result<(), String> {
 /// The path of a key below the directory of its store, of a name that [`check`] allows.
 #[cfg(unix)]
 pub(crate) fn path(name: &[u8]) -> &Path {
-    use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
     Path::new(OsStr::from_bytes(name))
@@ -37,6 +37,20 @@ pub(crate) fn path(name: &[u8]) -> &Path {
 #[cfg(not(unix))]
 pub(crate) fn path(name: &[u8]) -> &Path {
     Path::new(std::str::from_utf8(name).unwrap_or_default())
+}
+
+/// The component of a key that a file name is. `None` if no key can have it.
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "on other systems it refuses some")]
+pub(crate) fn of_file_name(name: &OsStr) -> Option<&[u8]> {
+    use std::os::unix::ffi::OsStrExt;
+
+    Some(name.as_bytes())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn of_file_name(name: &OsStr) -> Option<&[u8]> {
+    Some(name.to_str()?.as_bytes())
 }
 
 #[cfg(unix)]

@@ -19,7 +19,8 @@
 //! ```
 //!
 //! [`FileStore`] makes each file of a directory a value: the key `a/b` is the file `b` in its folder `a`. It is an
-//! [`event_core::Store`]. [`FileValue`] says what a `get` yields for each state of a file.
+//! [`event_core::Store`]. [`FileValue`] says what a `get` yields for each state of a file. A folder is a
+//! [map](FileStore#maps): all its files as one live collection, in whole steps.
 //!
 //! # Which writers does it follow?
 //!
@@ -79,6 +80,7 @@ mod key;
 mod mount;
 mod read;
 mod resolve;
+mod walk;
 
 #[doc(no_inline)]
 pub use event_core::upstream::{Ready, UpstreamHealth, UpstreamHealthWatcher, UpstreamWatcher};

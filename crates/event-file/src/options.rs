@@ -57,7 +57,7 @@ impl Options {
     ///
     /// On Linux, a version is published earlier if its writer closes the file. If the file changes all the time, a
     /// version is published after 25 times as long: 500 ms by default. A key is published as deleted if its file was
-    /// gone for this long.
+    /// gone for this long. A [map](crate::FileStore#maps) is published when nothing in its folders has changed for this long.
     ///
     /// ```
     /// # use event_file::Options;

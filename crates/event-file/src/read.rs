@@ -49,6 +49,11 @@ pub(crate) enum Failure {
 }
 
 impl Stamp {
+    /// What is at a path. A link is not followed.
+    pub(crate) fn of_path(path: &Path) -> io::Result<Self> {
+        Ok(Self::of(&std::fs::symlink_metadata(path)?))
+    }
+
     fn of(metadata: &Metadata) -> Self {
         let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         Self {

@@ -43,6 +43,43 @@ use crate::value::FileValue;
 /// # Ok::<(), event_core::Error>(()) }).unwrap();
 /// ```
 ///
+/// # Maps
+///
+/// [`map("services/")`](event_core::StoreExt::map) is the folder `services` as one live collection: each file in it and in
+/// the folders below it is a key. [`KeyRange::one_level`] leaves the folders below out.
+///
+/// ```
+/// use event_core::{KeyRange, MapReaderExt, Store, StoreExt};
+/// use event_file::{FileStore, Options};
+///
+/// # futures_executor::block_on(async {
+/// # let dir = tempfile::tempdir().unwrap();
+/// std::fs::create_dir_all(dir.path().join("services/old")).unwrap();
+/// std::fs::write(dir.path().join("services/a"), "host-a:80").unwrap();
+/// std::fs::write(dir.path().join("services/old/b"), "host-b:80").unwrap();
+/// let store = FileStore::open(dir.path(), Options::new())?;
+/// assert_eq!(store.map("services").snapshot().await?.len(), 2);
+/// let level = store.range(KeyRange::folder("services").one_level());
+/// assert_eq!(level.snapshot().await?.len(), 1);
+/// # Ok::<(), event_core::Error>(()) }).unwrap();
+/// ```
+///
+/// - **Steps.** A map settles as a whole: when nothing in its folders has changed for the [settle time](Options::settle), what
+///   changed is one step. So the swap of a `ConfigMap` is one step, and so are files that are written together. If something
+///   changes all the time, a step is published twice a second, which may be half of a swap.
+/// - **Names.** Hidden files are keys. Names that begin with `..` are left out with all that is below them: Kubernetes keeps
+///   the versions of a `ConfigMap` under such names. A writer that renames a new file into place should name it so, or keep
+///   it elsewhere: otherwise the new file is a key while it is there.
+/// - **Links** are followed, as those of keys are: to files and to folders, but not to a folder that the link is in.
+/// - **A file that can't be read**, since it is too large, may not be read, is no regular file or a link that leads out, is a
+///   [`Failed`](event_core::Change::Failed) of its key. The other keys go on. If the disk or the server fails, watchers keep
+///   what they have of the file.
+/// - **A folder that can't be read** deletes nothing. Watchers keep what they have of it, and the map is not synced before it
+///   was read. [`health_of_map`](event_core::StoreExt::health_of_map) is stalled, and names the folder. While the directory of
+///   the store is gone, the whole store is stalled. A folder below it that does not exist has no keys.
+///
+/// At each change, the store looks at all files of the map, and reads those that differ. It watches each folder.
+///
 /// # When does a value end?
 ///
 /// A store does not write. Its values end when the store ends, by [`close`](Self::close). A file or a directory that is
@@ -239,6 +276,8 @@ impl Store for FileStore {
         self.value(name).health().boxed()
     }
 
+    /// The files of a range, as the section on maps says. A range that begins with a path that leaves the directory is
+    /// refused: its health says so, and a refresh returns [`InvalidArgument`](ErrorKind::InvalidArgument).
     fn range(&self, range: KeyRange) -> BoxMapReader<Bytes, Entry> {
         self.upstream.map(range).boxed()
     }
@@ -251,7 +290,7 @@ impl Store for FileStore {
         Self::health(self).boxed()
     }
 
-    /// Reads every file that is watched. While the directory is gone, it waits.
+    /// Reads every file and every map that is watched. While the directory is gone, it waits.
     fn refresh(&self) -> Refresh {
         self.upstream.refresh()
     }

@@ -7,7 +7,7 @@ mod file_system;
 mod notifier;
 mod twins;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,6 +40,7 @@ pub(crate) struct Watches {
 pub(crate) enum Who {
     /// The directory of the store.
     Root,
+    /// A key or a map.
     Key(KeyId),
 }
 
@@ -85,8 +86,9 @@ impl Watches {
         for path in &new {
             is_new |= self.add(who, path);
         }
+        let kept: HashSet<_> = new.iter().collect();
         for path in &*paths {
-            if !new.contains(path) {
+            if !kept.contains(path) {
                 self.remove(who, path);
             }
         }
@@ -292,6 +294,12 @@ impl Watches {
             Polled::Asked => None,
         })
     }
+}
+
+/// The path that stands for all that is in a directory: what is interested in it hears of a change of any file there.
+/// No notification has such a path.
+pub(crate) fn all_in(dir: &Path) -> PathBuf {
+    dir.join("..")
 }
 
 /// Whether there is nothing to [`set`](Watches::set).

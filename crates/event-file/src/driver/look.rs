@@ -23,8 +23,8 @@ const KEYS: usize = 128;
 /// How often a path is followed or opened again because it changed meanwhile, before a pause.
 const ROUNDS: usize = 16;
 
-/// What looking at a key came to.
-enum Looked {
+/// What looking at a key or a map came to.
+pub(super) enum Looked {
     /// What watchers have is what the file has. If it changed meanwhile, look again at this time.
     Done(Option<Instant>),
     Refused(Cause),
@@ -41,7 +41,11 @@ impl Driver {
     pub(super) fn look_at_keys(&mut self) {
         for _ in 0..KEYS {
             let Some((id, look)) = self.dirty.pop_first() else { return };
-            self.look_at_key(id, look);
+            if self.maps.contains_key(&id) {
+                self.look_at_map(id);
+            } else {
+                self.look_at_key(id, look);
+            }
             if self.root_is_dirty {
                 return;
             }

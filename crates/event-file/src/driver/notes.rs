@@ -47,6 +47,15 @@ impl Driver {
         }
         let (times, now) = (self.times(), Instant::now());
         for (id, note) in of_keys {
+            if let Some(map) = self.maps.get_mut(&id) {
+                let due = map.handle_change(times, now);
+                // What was to be read now is changing.
+                if map.refresh.is_none() {
+                    self.dirty.remove(&id);
+                }
+                self.set_due(id, Some(due));
+                continue;
+            }
             let Some(key) = self.keys.get_mut(id) else { continue };
             match note {
                 Note::Written => {
@@ -77,7 +86,9 @@ impl Driver {
         let Some(notes) = self.inbox.take_complete() else { return false };
         let of_path = |path| self.watches.of_path(path);
         let who: BTreeSet<Who> = notes.paths.keys().flat_map(|path| of_path(path)).collect();
-        let is_more = who.len() > FEW_KEYS || who.contains(&Who::Root);
+        // The files of a map are read together.
+        let is_map = |who: &Who| matches!(who, Who::Key(id) if self.maps.contains_key(id));
+        let is_more = who.len() > FEW_KEYS || who.contains(&Who::Root) || who.iter().any(is_map);
         if is_more || notes.paths.keys().any(|path| self.watches.is_dir(path)) {
             self.inbox.put_back(notes);
             return false;

@@ -9,7 +9,7 @@ use crate::read::Stamp;
 
 /// After so long, a file of the same stamp has the same bytes. Before that, a file system with coarse times may give two
 /// versions the same time.
-const CERTAIN: Duration = Duration::from_secs(3);
+pub(super) const CERTAIN: Duration = Duration::from_secs(3);
 
 /// What is known of the changes of one key.
 #[derive(Debug, Default)]

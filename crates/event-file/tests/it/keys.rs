@@ -156,7 +156,7 @@ fn arguments_that_cant_be_used_are_errors() {
 }
 
 /// Runs a test as a user who is not root, since root may read everything.
-fn as_nobody(name: &str) -> bool {
+pub(crate) fn as_nobody(name: &str) -> bool {
     if !rustix::process::geteuid().is_root() {
         return false;
     }
@@ -172,7 +172,7 @@ fn as_nobody(name: &str) -> bool {
     true
 }
 
-fn set_mode(path: &Path, mode: u32) {
+pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 

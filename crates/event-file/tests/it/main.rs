@@ -7,6 +7,7 @@ mod costs;
 mod health;
 mod keys;
 mod laws;
+mod maps;
 mod notifications;
 mod storms;
 mod support;

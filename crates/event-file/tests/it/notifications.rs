@@ -114,9 +114,9 @@ fn when_the_limit_of_watches_is_used_up_it_polls_until_there_is_one() {
 }
 
 /// What runs a test in a mount namespace of its own.
-const MAY_MOUNT: &[&str] = &["unshare", "--user", "--map-root-user", "--mount"];
+pub(crate) const MAY_MOUNT: &[&str] = &["unshare", "--user", "--map-root-user", "--mount"];
 
-fn may_mount() -> bool {
+pub(crate) fn may_mount() -> bool {
     let may = Command::new(MAY_MOUNT[0]).args(&MAY_MOUNT[1..]).arg("true").status();
     let may = may.is_ok_and(|status| status.success());
     if !may {
@@ -125,7 +125,7 @@ fn may_mount() -> bool {
     may
 }
 
-fn program(name: &str, arguments: &[&str]) {
+pub(crate) fn program(name: &str, arguments: &[&str]) {
     assert!(Command::new(name).args(arguments).status().unwrap().success(), "{name}");
 }
 
