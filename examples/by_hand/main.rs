@@ -1,4 +1,4 @@
-//! Follows a key of an etcd and prints each value, as most people write it first: without `event`.
+//! Follows one etcd key and prints each value, the way most people first write it: without `event`.
 
 use etcd_client::{Client, ResponseHeader, WatchOptions};
 

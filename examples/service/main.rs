@@ -67,7 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         config.clone().map(|config| config.log_level).dedup(),
         move |level| match level_handle.reload(level) {
             Ok(()) => tracing::info!("the log level is {level}"),
-            Err(error) => tracing::error!("the log level stays: {error}"),
+            Err(error) => tracing::error!("keeping the old log level: {error}"),
         },
     ));
     let tolerated = Duration::from_secs(arguments.tolerate_stale);

@@ -40,7 +40,7 @@ where
 
 /// Logs and counts a version of the configuration that can't be used. The last good one stays.
 pub(crate) fn report(error: &Error) {
-    tracing::error!("the configuration stays: {error:#}");
+    tracing::error!("keeping the old configuration: {error:#}");
     metrics::counter!("config_errors_total").increment(1);
 }
 

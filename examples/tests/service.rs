@@ -296,7 +296,7 @@ async fn over_etcd_it_follows_the_config_and_outlives_the_server() {
     program.answers("/", 200, "good morning").await;
 
     client.put("config", "no document", None).await.unwrap();
-    program.logs("the configuration stays: ").await;
+    program.logs("keeping the old configuration: ").await;
     program.answers("/", 200, "good morning").await;
     program.answers("/metrics", 200, "config_errors_total 1").await;
     // A bad document is no failure of the store.

@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             version = config.get() => match version {
                 Ok(config) => println!("config: {config}"),
                 Err(error) if error.is_closed() => return Ok(()),
-                Err(error) => eprintln!("the config stays: {error:#}"),
+                Err(error) => eprintln!("keeping the old config: {error:#}"),
             },
             Ok(state) = health.get() => println!("health: {state}"),
         }

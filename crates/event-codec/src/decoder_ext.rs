@@ -150,8 +150,9 @@ pub trait DecoderExt: Decoder + Sized {
 
     /// Maps the value with a function that can fail.
     ///
-    /// If the inner decoder has a value for a missing key, `f` maps that value too. If it then fails, a
-    /// missing key has no value. To choose one without `f`, call [`or`](Self::or) after this method.
+    /// If the inner decoder has a value for a missing key, `f` maps that value too. If `f` fails on that value, the
+    /// key counts as missing without a default: `get` waits, or returns `Deleted`. To give a default that skips
+    /// `f`, call [`.or(…)`](Self::or) after `.try_map(…)`.
     ///
     /// # Errors
     ///

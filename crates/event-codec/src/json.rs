@@ -121,11 +121,11 @@ impl<T> Json<T> {
         Self { reveal: true, ..self }
     }
 
-    /// Decodes one place of the document: the one that `pointer` names as RFC 6901 has it, such as
+    /// Decodes one place of the document: the one that `pointer` names, following RFC 6901, such as
     /// `/server/port` or `/hosts/0`. The rest of the document may be anything that is JSON.
     ///
     /// If the document has no such place, that is an error of kind [`ErrorKind::Decode`], which names the
-    /// pointer. The line and the column of other errors count from the place.
+    /// pointer. The line and the column of other errors count from the start of that place, not of the document.
     ///
     /// ```
     /// use event_codec::Json;

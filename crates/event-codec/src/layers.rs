@@ -24,8 +24,8 @@ pub use self::document::Document;
 pub use self::layer::Layer;
 pub use self::watcher::LayersWatcher;
 
-/// Merges the documents of several readers into one typed value: a file with defaults, under a key in etcd,
-/// under the environment. A later layer wins.
+/// Merges the documents of several readers into one typed value. List the layers from the weakest to the strongest,
+/// such as defaults, etcd, environment. A later layer overrides those before it, which are *below* it.
 ///
 /// The documents are merged as [RFC 7396](https://www.rfc-editor.org/rfc/rfc7396) has it: objects are merged
 /// member by member, a `null` removes the member of the layers below, and anything else replaces what is below.
@@ -73,9 +73,9 @@ pub use self::watcher::LayersWatcher;
 /// Until each layer has a document, `get` waits. The decoder of a layer says what a missing key means, as [it
 /// does elsewhere](crate#missing-keys-and-empty-values). With
 /// [`or_default`](crate::DecoderExt::or_default), a layer whose key does not exist adds nothing. `get` still waits
-/// until the backend has read that the key does not exist. To start before the backend can be reached, use
+/// until the backend has read that the key does not exist. To start before the backend can be reached, call
 /// [`or_else`](ReaderExt::or_else) on the layer's reader, with a [`MemoryValue`](event_core::MemoryValue) of
-/// [`Entry::never_seen`](event_core::Entry::never_seen).
+/// [`Entry::never_seen`](event_core::Entry::never_seen): until the backend answers, the key then counts as missing.
 ///
 /// # Errors
 ///
@@ -84,14 +84,14 @@ pub use self::watcher::LayersWatcher;
 ///
 /// - A layer is bad: its document does not decode, its key was deleted though the decoder needs it, or its reader
 ///   yields any other error. The kind of the error stays. The last good document of the layer stays in force, as
-///   long as a watcher is alive. The next change of any layer yields a merged version again. If the layer has
-///   had no good document yet, there is no value until it has one.
+///   long as a watcher is alive. The next change of another layer yields a merged version that is built from it. If
+///   the bad layer has had no good document yet, there is no value until it has one.
 /// - The merged document is not a `T`. The error is of kind [`ErrorKind::Decode`](event_core::ErrorKind::Decode).
 ///   It names the path of the field, as the error of [`Json`](crate::Json#errors) does, and the layer and the key
-///   that the field comes from. The key of a variable of the environment is its name. If a field is missing
-///   because a layer removed it with a `null`, the error names that layer. If a field is missing in all layers,
-///   the error names those that set something in the object. The next change of any layer yields the next
-///   version.
+///   that the field comes from. For the environment, the error gives the variable's name as the key. If a field is
+///   missing because a layer removed it with a `null`, the error names that layer. If a field is missing in all
+///   layers, the error names the layers that set any member of the enclosing object. The next change of any layer
+///   yields the next version.
 ///
 /// If one layer is bad and another has a new document, the error comes first, and then the merged version.
 ///

@@ -62,7 +62,7 @@
 //!
 //! # Missing keys and empty values
 //!
-//! A missing key counts as *deleted* if it was deleted while the backend watched it, and otherwise as
+//! A missing key counts as *deleted* if the backend saw it exist while it watched the key, and otherwise as
 //! *never seen*. A key whose value has no bytes is not missing.
 //!
 //! | decoder | key never seen | key deleted | key present, no bytes |
@@ -71,7 +71,7 @@
 //! | [`Utf8`] | `get` waits | error `Deleted`, at most once | the empty string |
 //! | [`Json`] | `get` waits | error `Deleted`, at most once | error [`Decode`](event_core::ErrorKind::Decode) |
 //! | [`Protobuf`] | `get` waits | error `Deleted`, at most once | the message with all defaults |
-//! | [`Parse`], [`Toml`], [`Yaml`] | `get` waits | error `Deleted`, at most once | what the type makes of it |
+//! | [`Parse`], [`Toml`], [`Yaml`] | `get` waits | error `Deleted`, at most once | the type's result for empty text: a value, or error `Decode` |
 //! | a closure | `get` waits | error `Deleted`, at most once | what it returns for `&[]` |
 //! | [`.optional()`](DecoderExt::optional) | `None` at once | `None` | `Some` of what the inner decoder yields; its error stays an error |
 //! | [`.or_default()`](DecoderExt::or_default), [`.or(value)`](DecoderExt::or) | the default at once | the default | same as the inner decoder |
@@ -85,7 +85,8 @@
 //! Bytes that do not decode are an error, even under `.optional()`, `.or_default()` and `.or(value)`: a bad
 //! document is not a missing key. Each watcher yields the error instead of the version, at most once, and
 //! the next good version follows. To keep using the last good value until then, use
-//! [`latest`](event_core::WatcherExt::latest).
+//! [`current`](event_core::ReaderExt::current) or [`latest`](event_core::WatcherExt::latest) in code that reads, and
+//! [`last_good`](event_core::ReaderExt::last_good) in code that waits.
 //!
 //! # Secrets
 //!
@@ -106,13 +107,14 @@
 //! - the names of your types, fields and variants;
 //! - with [`Json`], [`Toml`] and [`Yaml`], what the `expecting` of a serde `Visitor` writes, if the visitor has no fields.
 //!
-//! The errors of `String::from_utf8`, of `str::from_utf8` and of `parse` for the types of the standard
-//! library are safe.
+//! When printed, the errors of `String::from_utf8`, of `str::from_utf8` and of `parse` for the types of the
+//! standard library do not contain the data, so a closure may return them.
 //!
 //! # One value from several documents
 //!
-//! With the feature `layers`, [`layers`] merges the documents of several readers: defaults in a file, under a key
-//! in etcd, under the environment. An error names the layer that the field comes from.
+//! With the feature `layers`, [`layers`] merges the documents of several readers. For example, a key in etcd
+//! overrides the defaults of a file, and the environment overrides both. An error names the layer that the field
+//! comes from.
 //!
 //! # Your own decoder
 //!
@@ -122,9 +124,10 @@
 //! - return a default for bytes that do not decode, because nobody would notice the bad value;
 //! - block or take long, because it runs inside a poll of a watcher;
 //! - panic, because the panic unwinds the task that polls. Each watcher then yields an error of kind
-//! [`Panicked`](event_core::ErrorKind::Panicked) instead of the version;
-//! - end the value. [`Error::closed`](event_core::Error::closed) from a decoder becomes an error of kind
-//!   `Decode`, and the value goes on.
+//!   [`Panicked`](event_core::ErrorKind::Panicked) instead of the version.
+//!
+//! A decoder can't end the value: an [`Error::closed`](event_core::Error::closed) from it becomes an error of kind
+//! `Decode`, and the value goes on.
 //!
 //! # Features
 //!

@@ -55,7 +55,8 @@ pub struct Health {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HealthState {
-    /// Nothing is known: nothing is watched, or the backend has not answered and no try has failed.
+    /// Nothing is known: nothing is watched and there is no connection, or the backend has not answered and no try
+    /// has failed. The health of one value is also connecting while that value has no watcher or was not read.
     Connecting,
     /// Watchers have the newest version, or can take it. A watcher of a value that nothing watched before may
     /// still wait for its first version. Watchers of a value that can't be read wait.

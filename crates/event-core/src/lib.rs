@@ -4,6 +4,7 @@
 //! of a peer, whether a feature is on. A [`Watcher`] is one consumer's cursor into it. Its first
 //! [`get`](WatcherExt::get) yields the current version, and each later one a newer version. It may skip
 //! versions, it never goes back, and the last version arrives. [The laws](#the-laws) name the exceptions.
+//! A watcher *takes* a version when a `get` returns it. A version that it never takes is *skipped*.
 //!
 //! Write application code against `impl ValueReader<T>`. Where you wire the program together, you decide
 //! whether the value lives in memory or in etcd. A test passes a value in memory. For example:
@@ -39,11 +40,12 @@
 //! | to wait for a version that fits | [`watcher.get_if(…).await`](WatcherExt::get_if) |
 //! | a newer version if there is one, without waiting | [`watcher.try_get()`](WatcherExt::try_get) |
 //! | the newest value for each request, in many threads | [`reader.current()`](ReaderExt::current), then [`get`](adapters::Current::get) |
-//! | the same in a loop that owns its watcher | [`watcher.latest()`](WatcherExt::latest), then [`get`](adapters::Latest::get) |
+//! | the newest value, in a loop that owns its watcher | [`watcher.latest()`](WatcherExt::latest), then [`get`](adapters::Latest::get) |
 //! | the value once | [`reader.get().await`](ReaderExt::get) |
 //! | to run something for the newest value, and stop it when a newer one comes | [`watcher.for_latest(…)`](WatcherExt::for_latest) |
-//! | to wait for the first value, but not for ever | a timeout of your runtime around `get` or [`current.wait()`](adapters::Current::wait) |
-//! | to log each bad version once, or to keep the last good one | [`on_error`](ReaderExt::on_error), [`last_good`](ReaderExt::last_good) on the reader |
+//! | to wait for the first value, but not for ever | `timeout` of [`ReaderExt`] on the reader (feature `tokio`), or a timeout of your runtime around `get` or [`current.wait()`](adapters::Current::wait) |
+//! | to log each bad version once | [`on_error`](ReaderExt::on_error) on the reader; `{error:#}` prints the causes, too |
+//! | to keep the last good version | [`last_good`](ReaderExt::last_good) on the reader, for code that waits; `current` and `latest` keep it for code that reads |
 //! | another value until this one has data | [`or_else`](ReaderExt::or_else) on the reader |
 //! | a `Stream` | [`watcher.into_stream()`](WatcherExt::into_stream) |
 //! | to be sure that a read reflects a write made elsewhere | [`reader.refresh().await`](ValueReader::refresh), then `get` |
@@ -66,7 +68,8 @@
 //! # How do I pass readers around?
 //!
 //! - To take a reader: `reader: impl ValueReader<T>`, or `&impl ValueReader<T>` if the caller keeps it.
-//! - To take a reader and move its watcher into a spawned task, say that the watcher is `Send`. A plain
+//! - If the caller spawns your `async fn` with a reader of a known type, a plain `impl ValueReader<T>` is enough.
+//!   If your generic function spawns the task itself, say that the watcher is `Send`. A plain
 //!   `impl ValueReader<T>` promises nothing about its watcher, so the compiler refuses the task:
 //!
 //!   ```
@@ -79,7 +82,7 @@
 //!               match watcher.get().await {
 //!                   Ok(level) => println!("the level is {level}"),
 //!                   Err(error) if error.is_closed() => return,
-//!                   Err(error) => eprintln!("the level stays: {error:#}"),
+//!                   Err(error) => eprintln!("keeping the old level: {error:#}"),
 //!               }
 //!           }
 //!       });
@@ -113,22 +116,22 @@
 //!
 //! # The laws
 //!
-//! Every backend and every adapter keeps these laws. For an adapter, only what it yields counts as a
-//! *version*. For `filter`, that is what passed the predicate. An error is a version too: each watcher
-//! yields it at most once, and may skip it for a newer version. The conformance suite (feature
-//! `conformance`) tests each law.
+//! Every backend and every adapter keeps these laws. The versions of an adapted value are what the adapter
+//! yields: for `filter`, those that passed the predicate. An error is a version too: each watcher yields it
+//! at most once, and may skip it for a newer version. The conformance suite (feature `conformance`) tests
+//! each law.
 //!
 //! | # | law | in words |
 //! |---|---|---|
-//! | 1 | current first | the first `get` yields the newest version that the backend holds for its live watchers; if it holds none, the backend reads, and the `get` waits |
+//! | 1 | current first | if the program already holds a version (set in memory, or read for another watcher that is alive), the first `get` of a watcher yields the newest one at once; while the backend is stalled, it may be stale. Otherwise, the `get` waits until the backend has read the value |
 //! | 2 | newer only | each later `get` yields data newer than what this watcher last took |
 //! | 3 | latest wins | `get` yields the newest version known when it completes; a slow watcher costs no memory |
 //! | 4 | last one arrives | once writes stop, every watcher that keeps calling `get` takes the final version |
 //! | 5 | cancel safe | dropping a pending `get` loses nothing |
 //! | 6 | independent | watchers do not slow, block or starve each other or the writer; only a slow `clone`, mapper or decoder delays others |
-//! | 7 | errors are versions | if a version is bad, each watcher yields one error instead of that version, or skips it; the next good version follows |
-//! | 8 | end | when no writer is left, a watcher takes the last version, then [`ErrorKind::Closed`], for ever |
-//! | 9 | drop is close | dropping a watcher frees everything it held, including its subscription in the backend |
+//! | 7 | errors are versions | if a version is bad, each watcher yields one error instead of that version or, if a newer version has come, skips the error; the next good version follows |
+//! | 8 | end | when no writer is left, a watcher that has not taken the last version takes it; after that, every `get` returns [`ErrorKind::Closed`] |
+//! | 9 | drop is close | dropping a watcher frees everything it held; dropping the last watcher of a value also ends the subscription in the backend |
 //!
 //! The backend decides which version is newer. In memory, it is the version that was set later. Law 2 has
 //! one exception: if an operator wipes the backend or restores a backup, a new history begins. Its data
@@ -136,19 +139,25 @@
 //! by one.
 //!
 //! The laws are about versions that the backend can read. While it can't read a value, for example because
-//! the value is too large or the user may not read it, watchers wait, and the health says why.
+//! the value is too large or the backend's user may not read it, watchers wait, and the health of the value
+//! says why.
 //!
-//! A backend that only reads has no writers. Its values end when its store ends.
+//! A backend that only reads has no writers. Its values end when its store ends. A watcher that starts after
+//! the end takes the last version first if the value is in memory. If its store ended, it gets `Closed` at once.
 //!
 //! # What runs where
 //!
-//! This crate needs no runtime. It spawns no task, blocks no thread and does not sleep; only the conformance
-//! suite does. A function that you pass to an adapter runs inside a poll of one of the adapter's watchers.
-//! No lock of this crate is held while it runs. Only two pieces of your code run under the lock of a value:
-//! the `clone` of a version, and the `clone` of a waker. (In a map also the `clone` and the `==` of a key.) After the lock is released, the old version is
-//! dropped and the tasks are woken. *Independent* (law 6) therefore has two limits: a slow `clone` delays
-//! all watchers and writers of the value, and a slow mapper or decoder delays the other watchers of that
-//! reader.
+//! This crate needs no runtime; only `debounce` and `timeout` use tokio's clock. It spawns no task and starts
+//! no thread, and only an `.await` waits for a version. Any other call waits at most for a lock, which is held
+//! for nanoseconds. The conformance suite is an exception: it starts threads and sleeps.
+//!
+//! A function that you pass to an adapter runs inside a poll of one of the adapter's watchers. With a
+//! [`Current`](adapters::Current), that is inside its `get`, on the calling thread. While the function runs, no
+//! lock is held that another thread waits for. Only two pieces of outside code run under the lock of a value:
+//! the `clone` of a version, and the `clone` of a waker. (In a map also the `clone` and the `==` of a key.)
+//! After the lock is released, the old version is dropped and the tasks are woken. *Independent* (law 6)
+//! therefore has two limits: a slow `clone` delays all watchers and writers of the value, and a slow mapper or
+//! decoder delays the other watchers of that reader.
 //!
 //! # Features
 //!
@@ -156,7 +165,7 @@
 //! |---|---|
 //! | `tokio` | `debounce` and `timeout` of [`ReaderExt`], which need tokio's clock |
 //! | `testing` | `testing::{TestValue, TestMap, TestStore}`: what a test drives by hand |
-//! | `upstream` | `upstream`: what a backend of your own needs beside its I/O |
+//! | `upstream` | `upstream`: what a backend of your own needs besides its I/O |
 //! | `conformance` | `conformance`: the laws, as tests for your own backend |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -8,10 +8,10 @@ use crate::{BoxWatcher, Refresh, Watcher};
 ///
 /// A reader is a handle. It costs the backend nothing until something watches it.
 ///
-/// To keep a reader whose type is erased, use [`BoxReader<T>`](BoxReader), and not `Box<dyn ValueReader<T>>`, which does
-/// not name the type of the watcher.
+/// To keep a reader whose type is erased, use [`BoxReader<T>`](BoxReader). `Box<dyn ValueReader<T>>` does not compile,
+/// because it must name the watcher's type.
 ///
-/// Its other methods are those of [`ReaderExt`](crate::ReaderExt). The section [How do I pass readers
+/// For more methods of a reader, see [`ReaderExt`](crate::ReaderExt). The section [How do I pass readers
 /// around?](crate#how-do-i-pass-readers-around) shows which signatures to use.
 #[must_use = "a reader does nothing unless it is watched"]
 #[diagnostic::on_unimplemented(
@@ -28,12 +28,13 @@ pub trait ValueReader<T> {
     /// Starts a watcher, which yields the current version first and then each newer one.
     ///
     /// Returns at once; the watcher does the waiting. Any number of watchers may be alive, and a backend
-    /// reads and watches its data once for all of them. Dropping the watcher ends it.
+    /// reads and watches its data once for all of them. A watcher goes on when its reader is dropped. To stop
+    /// watching, drop the watcher.
     ///
     /// # For implementors
     ///
-    /// Must not block. A watcher must go on when the reader that started it is dropped. What the backend read before
-    /// its last watcher was dropped no longer counts: forget it, or read again before a new watcher yields it.
+    /// Must not block. A watcher must go on when the reader that started it is dropped. When the last watcher is
+    /// dropped, what was read is out of date. A new watcher must not yield it before the backend has read again.
     ///
     /// # Example
     ///
@@ -54,11 +55,14 @@ pub trait ValueReader<T> {
 
     /// Asks the backend for its newest data, for all watchers of this value.
     ///
-    /// When it completes, the next `get` of each watcher reflects every write that was complete before the
-    /// call. For a value in memory, it completes at once. An adapter refreshes its inner reader, and `zip`
-    /// both of them.
+    /// After it completes, no watcher yields a version older than any write that was complete before the call,
+    /// and neither does a watcher that starts later. A watcher that already took the newest version waits as
+    /// usual. There is one exception: while another thread runs a mapper or a decoder, a watcher may still take
+    /// the version before.
     ///
-    /// It waits while the backend can't be reached: add a timeout if that matters.
+    /// For a value in memory, it completes at once. `zip` refreshes both its readers. If no watcher is alive, you
+    /// need no refresh, since the next watcher makes the backend read. While the backend can't be reached, it
+    /// waits: add a timeout if that matters.
     ///
     /// # Errors
     ///
@@ -90,9 +94,9 @@ pub trait ValueReader<T> {
         Refresh::nothing()
     }
 
-    /// Makes this handle read-only, if it is a writer as well: it does not keep the value from ending any more,
-    /// and what it sets is ignored. An adapter calls it on the reader that it takes, as nobody can write through
-    /// an adapter.
+    /// Makes this handle read-only. If it can also write, it stops being a writer: the value may end while the
+    /// handle lives, and `set` does nothing. An adapter calls it on the reader that it takes, as nobody can write
+    /// through an adapter.
     ///
     /// # For implementors
     ///

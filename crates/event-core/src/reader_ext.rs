@@ -15,10 +15,10 @@ use crate::{BoxReader, Decoder, Entry, Error, ValueReader, Versioned};
 /// The methods of every [`ValueReader`]. You can't implement it: every reader has it already.
 ///
 /// An adapter over a reader is a reader, as with iterators. It owns its inner reader. A
-/// [`MemoryValue`](crate::MemoryValue) that an adapter owns is no writer any more, so `value.clone().map(f)` ends
-/// with the other handles.
+/// [`MemoryValue`](crate::MemoryValue) that an adapter owns is no writer any more: `value.clone().map(f)` does not
+/// keep the value alive, and ends when the last *other* writer is dropped.
 pub trait ReaderExt<T>: ValueReader<T> {
-    /// Gets the value once: the current version, or the first one if there is none yet.
+    /// Gets the value once: the current version. If there is none yet, waits for the first one.
     ///
     /// To read more than once, keep a [watcher](ValueReader::watch). Over a remote backend, each call of
     /// this method reads from the server, unless a watcher of the value is alive.
@@ -43,8 +43,8 @@ pub trait ReaderExt<T>: ValueReader<T> {
         GetOnce::new(self.watch())
     }
 
-    /// Keeps the newest value at hand for all threads and tasks: the state of a service, a limit that is looked
-    /// at for each request.
+    /// Keeps the newest value at hand for all threads and tasks. Use it, for example, for the state of a service,
+    /// or for a limit that each request looks at. The watch starts with this call.
     ///
     /// ```
     /// use event_core::{MemoryValue, ReaderExt, ValueWriter};
@@ -66,12 +66,14 @@ pub trait ReaderExt<T>: ValueReader<T> {
         Current::new(Box::new(self.watch()))
     }
 
-    /// Maps each version. `f` runs once per version, no matter how many watchers there are.
+    /// Maps each version. `f` runs at most once per version, no matter how many watchers there are, and not for a
+    /// version that every watcher skips. The clones of the returned reader share that run. If you call `map` twice,
+    /// each call runs its own `f`. If no watcher is alive, the next one runs `f` again.
     ///
     /// `f` runs inside a poll of one of the watchers, without a lock. While it runs, the other watchers of
     /// this reader are `Pending`, and block no thread. Keep `f` short and do not block in it. It may set or
     /// watch any value, including the one that it maps. If `f` panics, the panic unwinds the task that
-    /// polled. Each watcher, that one included, then yields an error of kind
+    /// polled. Each watcher, the one that polled included, then yields an error of kind
     /// [`ErrorKind::Panicked`](crate::ErrorKind::Panicked) instead of the version, and the next version
     /// follows.
     ///
@@ -157,21 +159,22 @@ pub trait ReaderExt<T>: ValueReader<T> {
         Zip::new(read_only(self), read_only(other))
     }
 
-    /// Calls `f` with the error of each bad version: to log it, or to count it. `f` runs once per version, no
-    /// matter how many watchers there are. The watchers yield the error as before.
+    /// Calls `f` with the error of each bad version: to log it, or to count it. `f` runs at most once per
+    /// version, no matter how many watchers of this reader and its clones there are. The watchers still yield the
+    /// error.
     ///
-    /// `f` runs inside a poll, and not for a version that nobody took. With a [`current`](Self::current) or a
+    /// `f` runs inside a poll, and not for a version that every watcher skipped. With a [`current`](Self::current) or a
     /// `latest` alone, a bad version is therefore reported at the next `get`, and never if a newer one comes before
     /// that. To report it at once, let a task wait for the next version.
     ///
-    /// `f` runs like the function of [`map`](Self::map), but a panic of it leaves no error behind. The end of
-    /// the value is not reported.
+    /// `f` runs like the function of [`map`](Self::map). But if it panics, the bad version is lost: no watcher
+    /// yields its error, and all wait for the next version. The end of the value is not reported.
     ///
     /// ```
     /// use event_core::{Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, WatcherExt};
     ///
     /// let port = MemoryValue::new(8080);
-    /// let reported = port.reader().on_error(|error| eprintln!("the port stays: {error:#}"));
+    /// let reported = port.reader().on_error(|error| eprintln!("keeping the old port: {error:#}"));
     /// let mut watcher = reported.watch();
     /// assert_eq!(watcher.try_get().unwrap().unwrap(), 8080);
     /// port.fail(Error::new(ErrorKind::Decode, "expected a number"));
@@ -186,10 +189,10 @@ pub trait ReaderExt<T>: ValueReader<T> {
         OnError::new(read_only(self), f).shared()
     }
 
-    /// Skips the versions that are errors. A new watcher starts with the last good version, also if the newest
-    /// version is bad. The end of the value passes.
+    /// Skips the versions that are errors. `Closed` is not skipped. If the newest version is bad, a new watcher
+    /// starts with the last good one if another watcher has taken that one and is alive. Otherwise it waits.
     ///
-    /// Nobody sees the errors then: report them with [`on_error`](Self::on_error) before.
+    /// To report the errors, call [`on_error`](Self::on_error) before `last_good` in the chain.
     ///
     /// ```
     /// use event_core::{Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, WatcherExt};
@@ -210,10 +213,10 @@ pub trait ReaderExt<T>: ValueReader<T> {
         LastGood::new(read_only(self)).shared()
     }
 
-    /// Follows `other` until this value has data: a good version. From then on it follows this value only, also
-    /// if that is deleted or bad later.
+    /// Follows `other` until this value has data: a good version. From then on it follows this value only, even if
+    /// this value is later deleted or bad.
     ///
-    /// Before, an error of either value is an error here. If `other` ends, the watchers wait for this value. If
+    /// Until then, watchers get the errors of both. If `other` ends, the watchers wait for this value. If
     /// this value ends without data, they follow `other` to its end.
     ///
     /// ```
@@ -236,8 +239,8 @@ pub trait ReaderExt<T>: ValueReader<T> {
         OrElse::new(read_only(self), read_only(other)).shared()
     }
 
-    /// Yields a version when none newer has come for `quiet`: where each change is costly, and many come at
-    /// once. The first version is yielded at once, and the last one before the end too.
+    /// Waits until no newer version has come for `quiet`, then yields the newest. Use it if acting on a change is
+    /// costly and changes come in bursts. Two versions are not delayed: the first, and the last when the value ends.
     ///
     /// While versions keep coming at shorter intervals, nothing is yielded. The watchers must be polled in a
     /// tokio runtime with time enabled.
@@ -289,11 +292,12 @@ pub trait ReaderExt<T>: ValueReader<T> {
         Timeout::new(read_only(self), limit)
     }
 
-    /// Decodes each entry. The decoder runs once per version, no matter how many watchers there are.
+    /// Decodes each entry. The decoder runs at most once per version, no matter how many watchers there are.
     ///
-    /// The decoder runs like the function of [`map`](Self::map), and a panic has the same effect. If a
-    /// version does not decode, each watcher yields an error instead of it, at most once. The error names
-    /// the key and the revision.
+    /// The decoder runs like the function of [`map`](Self::map): clones of the returned reader share the run, two
+    /// calls of `decode` decode twice, and a panic has the same effect. If a version does not decode, each watcher yields an error instead of it, at most
+    /// once. The error names the key and the revision. If a closure fails, its kind is
+    /// [`Decode`](crate::ErrorKind::Decode), unless the closure returns an [`Error`], whose kind stays.
     ///
     /// ```
     /// use event_core::{Entry, MemoryValue, ReaderExt};
@@ -335,7 +339,8 @@ pub trait ReaderExt<T>: ValueReader<T> {
         Decode::new(read_only::<Entry, _>(self), decoder, Versioned::of).shared()
     }
 
-    /// Lets all watchers share one watcher of this reader, so that this reader does its work once.
+    /// Lets all watchers share one watcher of this reader, so that this reader does its work once. Use it after
+    /// `filter`, `dedup` or `zip`, which otherwise work once per watcher.
     ///
     /// ```
     /// use event_core::{MemoryValue, ReaderExt};

@@ -6,8 +6,8 @@ use crate::{BoxMapReader, BoxReader, Bytes, Entry, Health, KeyRange, Refresh};
 
 /// Values by key, and maps of keys: what a backend offers to a program that has more than one key.
 ///
-/// Application code takes one store, and its test passes another. A store only reads, and is usable as `dyn`. Call
-/// the methods of [`StoreExt`]: they take names as strings or bytes.
+/// Application code takes one store, and its test passes another. The trait has no method that writes, and is usable
+/// as `dyn`. Call the methods of [`StoreExt`]: they take names as strings or bytes.
 ///
 /// ```
 /// use event_core::{MemoryStore, ReaderExt, Store, StoreExt};
@@ -45,7 +45,8 @@ pub trait Store: Send + Sync {
     /// ```
     fn key(&self, name: Bytes) -> BoxReader<Entry>;
 
-    /// How a key is doing, as a value. It reports about a key that the program watches, and does not watch it.
+    /// How a key is doing, as a value. Reading the health does not watch the key: for a key that nobody watches, a
+    /// backend that does I/O says connecting, unless the whole store is stalled.
     ///
     /// # Example
     ///
@@ -116,7 +117,7 @@ pub trait Store: Send + Sync {
 
     /// Asks the backend for its newest data, for every key and every map that is watched now.
     ///
-    /// When it completes, the next `get` of each watcher reflects every write that was complete before the call. It
+    /// After it completes, no watcher yields a version older than any write that was complete before the call. It
     /// waits while the backend can't be reached: add a timeout if that matters.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What every backend needs beside its own I/O. Feature `upstream`.
+//! What every backend needs besides its own I/O. Feature `upstream`.
 //!
 //! A backend has handles, which programs hold, and a task or a thread that does its I/O. An [`Upstream`] is what
 //! the handles share, and a [`Publisher`] is what the task holds:

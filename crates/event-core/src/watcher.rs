@@ -10,8 +10,8 @@ use crate::{Epoch, Error};
 /// [`WatcherExt`](crate::WatcherExt). This trait is what a backend or an adapter implements.
 ///
 /// As with `Stream`, the position is kept in the watcher, not in the future. This has three effects. You
-/// can drop a `get` at any time. The same method serves generic code and `dyn`, without an allocation. Two
-/// concurrent gets on one watcher do not compile.
+/// can drop a `get` at any time. `poll_get` works in generic code and through `dyn Watcher`, without an
+/// allocation. Two concurrent gets on one watcher do not compile.
 pub trait Watcher<T> {
     /// Yields the newest version, if it is newer than the one this watcher last took.
     ///
@@ -58,7 +58,8 @@ pub trait Watcher<T> {
     /// ```
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>>;
 
-    /// A counter that grows before a newer version becomes visible, if the watcher has one.
+    /// Returns a counter, if the watcher has one. The counter grows before a newer version can be taken, so an
+    /// unchanged counter means that there is no need to poll.
     ///
     /// After a poll returned `Pending`, [`latest`](crate::WatcherExt::latest) and
     /// [`shared`](crate::ReaderExt::shared) may skip polls until the counter changes or the waker of
@@ -67,9 +68,10 @@ pub trait Watcher<T> {
     /// # For implementors
     ///
     /// `None`, the default, is always correct, but slower. An adapter over one watcher should return that
-    /// watcher's epoch if its poll runs no function of the program. Any other adapter returns [`Epoch::all`] of
-    /// its watchers' epochs, or `None`: [`Current`](crate::adapters::Current) may wait for a poll of a watcher
-    /// that has any other epoch.
+    /// watcher's epoch if its poll runs no function of the program. An adapter whose poll runs one must return
+    /// [`Epoch::all`] of its watchers' epochs, or `None`, and so must an adapter over several watchers. With any
+    /// other epoch, [`Current::get`](crate::adapters::Current::get) may wait until another thread's poll ends,
+    /// which must then be short.
     ///
     /// # Example
     ///

@@ -25,7 +25,7 @@ pub trait WatcherExt<T>: Watcher<T> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses nothing. Use it in `select!`; it allocates nothing there.
+    /// Dropping the future loses nothing: use it in `select!`. It does not allocate.
     ///
     /// ```
     /// use event_core::{MemoryValue, ValueReader, ValueWriter, WatcherExt};
@@ -66,8 +66,8 @@ pub trait WatcherExt<T>: Watcher<T> {
         GetIf::new(self, predicate)
     }
 
-    /// Returns a newer version if there is one now. Does not wait. Over a mapped reader, it may return
-    /// `None` while another watcher runs the mapper.
+    /// Returns a newer version if there is one now. Does not wait. Over a mapped or decoded reader, it may return
+    /// `None` although there is a newer version, while another watcher runs the mapper or the decoder.
     ///
     /// ```
     /// use event_core::{MemoryValue, ValueReader, WatcherExt};
@@ -221,21 +221,21 @@ pub trait WatcherExt<T>: Watcher<T> {
         DecodeWatcher::new(self, decoder, |_, value| value)
     }
 
-    /// Runs a future for each newest value. When a newer value comes, it drops the future of the old one, which
-    /// ends wherever it waits, and starts the next: a connection to the newest address, a job with the newest
-    /// settings.
+    /// Runs a future for the newest value. When a newer value comes, it drops the running future at its current
+    /// `.await` and starts one for the new value. Use it, for example, for a connection to the newest address, or
+    /// for a job with the newest settings.
     ///
     /// A bad version changes nothing: the future of the last good value goes on. To see the errors, call
     /// [`on_error`](crate::ReaderExt::on_error) on the reader. Completes when the value has ended and the last
     /// future is complete.
     ///
     /// A version that equals the one before starts its future again. If that matters, call
-    /// [`last_good`](crate::ReaderExt::last_good) and then [`dedup`](crate::ReaderExt::dedup) on the reader. With
-    /// `dedup` alone, the old value counts as new if it comes after a bad version.
+    /// [`last_good`](crate::ReaderExt::last_good) and then [`dedup`](crate::ReaderExt::dedup) on the reader. `dedup`
+    /// alone restarts the future after a bad version, even if the value is the same as before.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops the running one.
+    /// Dropping this future also drops the future that it runs.
     ///
     /// ```
     /// use event_core::{MemoryValue, ReaderExt, ValueReader, ValueWriter, WatcherExt};

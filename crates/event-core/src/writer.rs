@@ -25,7 +25,7 @@ pub trait ValueWriter<T> {
     fn set(&self, value: T);
 }
 
-/// A value that can be watched and set. Every type that is both implements it.
+/// A value that can be watched and set. Every type that is a `ValueReader` and a `ValueWriter` implements it.
 pub trait Value<T>: ValueReader<T> + ValueWriter<T> {}
 
 impl<T, V: ValueReader<T> + ValueWriter<T> + ?Sized> Value<T> for V {}

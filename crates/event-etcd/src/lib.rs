@@ -1,5 +1,5 @@
-//! Reads an etcd key as a [`ValueReader`](event_core::ValueReader) of its bytes, and a range of keys as a
-//! [`MapReader`](event_core::MapReader).
+//! Reads an etcd key as a [`ValueReader`](event_core::ValueReader) of [`Entry`](event_core::Entry): its bytes, its
+//! revision, and whether it exists. A range of keys is a [`MapReader`](event_core::MapReader).
 //!
 //! ```no_run
 //! use event_core::{ReaderExt, ValueReader, WatcherExt};
@@ -20,9 +20,9 @@
 //! ```
 //!
 //! A watcher yields the current version first, then each newer one. It may skip versions, it never yields
-//! an older one, and it gets the last one. This holds across compactions, failed members, partitions and
-//! expired tokens. After a backup was restored, watchers yield the restored data. The store connects
-//! and fails over by itself, one member at a time. [`EtcdStore::health`] shows how it is doing.
+//! an older one, and once writes stop, it gets the last one. This holds across compactions, failed members,
+//! partitions and expired tokens. After a backup was restored, watchers yield the restored data. The store
+//! uses one member at a time, and moves to another by itself. [`EtcdStore::health`] shows how it is doing.
 //!
 //! All keys of a store share one watch stream and one task. A key is watched once, no matter how many
 //! watchers it has, and its watch is canceled when the last of them is dropped.
@@ -36,7 +36,7 @@
 //! | to start only when everything that is watched was read, or to know why not | [`store.ready().within(timeout).await`](EtcdStore::ready) |
 //! | to know whether the store works, such as for a readiness probe | [`store.health()`](EtcdStore::health) |
 //! | to know whether one key can be read | [`value.health()`](EtcdValue::health) |
-//! | a line in the log | nothing: a stall is a warning of `tracing` that has the cause |
+//! | a line in the log | nothing to call: if it stalls, the store logs a warning through `tracing`, with the cause |
 //!
 //! # Metrics
 //!
@@ -46,7 +46,7 @@
 //! | name | kind | meaning |
 //! |---|---|---|
 //! | `event_etcd_state` | gauge | 0: connecting, or the store ended; 1: live; 2: stalled |
-//! | `event_etcd_stale_seconds` | gauge | [`stale_for`](EtcdStore::stale_for), as of when the store last did something, which is at most a few seconds ago unless the server is overloaded; 0 while nothing is watched |
+//! | `event_etcd_stale_seconds` | gauge | the value of [`stale_for`](EtcdStore::stale_for) when the store last updated the gauge, normally a few seconds ago; 0 while nothing is watched |
 //! | `event_etcd_watched_keys` | gauge | how many keys are watched, each as a value |
 //! | `event_etcd_watched_maps` | gauge | how many ranges are watched as maps |
 //! | `event_etcd_reconnects_total` | counter | how many connections were made after the first one |
@@ -67,10 +67,10 @@
 //! | `tls-aws-lc` | TLS with the cryptography of aws-lc-rs. If `tls-ring` is on, too, ring is used |
 //! | `tls` | TLS. Either of the two above turns it on. Without them, install a `CryptoProvider` of rustls |
 //! | `native-roots` (default) | the system's root certificates |
-//! | `webpki-roots` | Mozilla's root certificates. If `native-roots` is on, too, they are used if the system has none |
+//! | `webpki-roots` | Mozilla's root certificates. If `native-roots` is on, too, they are used only if the system has none |
 //! | `metrics` | [metrics](#metrics) |
 //!
-//! A provider that the program installs in rustls is used before those of the features. Without `tls`, connecting
+//! A provider that the program installs in rustls is used instead of those of the features. Without `tls`, connecting
 //! with an `https://` endpoint or with an option for TLS is an error.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

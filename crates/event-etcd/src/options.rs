@@ -37,13 +37,13 @@ pub(crate) const LOGIN: u32 = 3;
 /// # Credentials that are renewed
 ///
 /// A certificate, a key and a password can be given as they are, as files, or as a function of the program.
-/// Files are read and functions are called again for each new connection, on a thread of their own. An open
-/// connection is kept.
+/// Files are read and functions are called again for each new connection, on a thread of their own. A changed
+/// credential does not close an open connection: the next connection uses it.
 ///
-/// If one can't be read when the store is created, [`connect`](crate::EtcdStore::connect) refuses it. If one
-/// can't be read later, the store tries again without end, and the cause in
-/// [`health`](crate::EtcdStore::health) names the file. No secret and no content of a file is printed. The
-/// error that a function returns is printed.
+/// If one can't be read when the store is created, [`connect`](crate::EtcdStore::connect) returns an error. If
+/// one can't be read later, the store tries again without end, and the cause in
+/// [`health`](crate::EtcdStore::health) names the file. No secret and no content of a file is printed. The error
+/// that a function returns appears in these errors and in the log: it must not contain a secret.
 ///
 /// ```no_run
 /// use event_etcd::{EtcdStore, Options};
@@ -146,8 +146,8 @@ impl Options {
         self
     }
 
-    /// Sets the file that has the certificate authority, as [`ca_certificate`](Self::ca_certificate) does.
-    /// It is read for each new connection.
+    /// Sets the file that has the certificate authority, in the form that
+    /// [`ca_certificate`](Self::ca_certificate) takes. It is read for each new connection.
     pub fn ca_certificate_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca = Some(Source::file(path.into()));
         self
@@ -242,8 +242,8 @@ impl Options {
     ///
     /// 5 s by default. Connecting takes a round trip, and the first response another one, so a round trip
     /// may take up to 2.4 s. TLS and a user need further ones. Resolving the name of an endpoint may take
-    /// as long again. If there is a user, and the server has sent anything at all, the login may take up to
-    /// three times this timeout longer: a server that checks many passwords at once finishes none of them soon.
+    /// as long again. If a user is set and the server has started to answer, the login gets three more timeouts,
+    /// because an etcd that checks many passwords at once is slow.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -252,11 +252,11 @@ impl Options {
     /// Sets how long a connection may be silent. After that it counts as dead, and the next member is
     /// tried.
     ///
-    /// 5 s by default. While a key is watched, the store reads one key, without its value, whenever 40 % of this
-    /// time has passed, at the latest. If the watch stream was silent for as long, the store also asks it for a
-    /// sign of life. Each response must arrive within the remaining 60 %, which is 3 s by default, unless other
-    /// bytes keep arriving. By default, an idle store costs an etcd at most 60 small reads and 30 small
-    /// messages on the watch stream a minute. A longer timeout lowers both in proportion. A timeout of only a
+    /// 5 s by default. While a key is watched, the store reads one key, without its value, at least once per 40 % of
+    /// this time: by default every 1.5 to 2 s, at random. If the watch stream was silent meanwhile, the store also
+    /// asks it for a sign of life. Each response must arrive within the remaining 60 %, which is 3 s by default,
+    /// unless other bytes keep arriving. By default, an idle store costs an etcd 30 to 40 small reads and as many
+    /// small messages on the watch stream a minute. A longer timeout lowers both in proportion. A timeout of only a
     /// few round trips gives false alarms.
     pub fn liveness_timeout(mut self, timeout: Duration) -> Self {
         self.liveness_timeout = timeout;

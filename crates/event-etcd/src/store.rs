@@ -31,6 +31,9 @@ use crate::value::EtcdValue;
 /// over by itself. It ends when its last handle, value and watcher are dropped; a reader of its health does
 /// not keep it alive. It only reads.
 ///
+/// The task runs in the tokio runtime that the store was created in. A `current_thread` runtime is enough, as long
+/// as something drives it. Watchers may be awaited on any executor.
+///
 /// ```no_run
 /// use event_core::{ReaderExt, ValueReader, WatcherExt};
 /// use event_etcd::{EtcdStore, Options};
@@ -79,14 +82,15 @@ impl EtcdStore {
     ///
     /// To wait until the cluster has answered, watch what the program needs and call [`ready`](Self::ready).
     ///
-    /// An endpoint is `host:port`, `http://host:port` or `https://host:port`. A URL may leave out its
-    /// port, which is then 80 or 443. A Unix socket is `unix:///path/of/socket`, or `unixs://` with TLS. A
-    /// string may have several endpoints, separated by commas. If an endpoint is given twice, even in different
-    /// spellings, it counts once.
+    /// An endpoint is `host:port`, `http://host:port` or `https://host:port`. A URL without a port means port 80
+    /// or 443, not 2379. A host without a scheme needs a port. A Unix socket is `unix:///path/of/socket`, or
+    /// `unixs://` with TLS. A string may have several endpoints, separated by commas. If an endpoint is given
+    /// twice, even in different spellings, it counts once. An endpoint must not contain a user or a password: see
+    /// [`Options::user`].
     ///
     /// If a name has several addresses, the store tries each of them. It resolves the name anew before it
-    /// connects. TLS and HTTP/2 use the name, whatever the address is. The server behind a Unix socket is
-    /// called `localhost`.
+    /// connects. Whichever address it chose, the certificate is checked against the name, and HTTP/2 sends the name
+    /// as `:authority`. The server behind a Unix socket is called `localhost`.
     ///
     /// Only the arguments are checked here, so a program may start before its cluster. Until the cluster
     /// answers, watchers wait, and [`health`](Self::health) is connecting or stalled.
@@ -217,16 +221,16 @@ impl EtcdStore {
 
     /// How the store is doing, as a value.
     ///
-    /// - [`Connecting`]: no key is watched, or the cluster has not answered and no try has failed.
-    /// - [`Live`]: the store has the newest version of each key that was watched when the connection was made,
-    ///   and that can be read, and the member answers linearizable reads. A key that is watched later does not
-    ///   change the state.
-    /// - [`Stalled`]: watchers of every key may have stale values, for the reason in its cause. The store tries
-    ///   again without end.
+    /// - [`Connecting`]: no key is watched and there is no connection, or the cluster has not answered and no try
+    ///   has failed.
+    /// - [`Live`]: for each key that was watched when the store connected, and that can be read, the store has the
+    ///   newest version. The member answers linearizable reads. A key that is watched later does not change the
+    ///   state.
+    /// - [`Stalled`]: any watcher may have a stale value. The cause says why. The store tries again without end.
     ///
     /// A live store may have a cause that you should look at. If the cause has a key, the store can't read
     /// that key, and maybe others: the user may not read it, or its value is too large. The other keys stay
-    /// fresh, so one optional key does not take a readiness probe down. [`EtcdValue::health`] is stalled for such
+    /// fresh, so one optional key does not make a readiness probe fail. [`EtcdValue::health`] is stalled for such
     /// a key. [`OtherCluster`](event_core::CauseKind::OtherCluster) says that the cluster's id changed, and names
     /// both ids.
     ///
@@ -242,11 +246,12 @@ impl EtcdStore {
     /// may then be out of date. When that connection ends, or if there was none, the state becomes connecting,
     /// and the store connects again when a key is watched.
     ///
-    /// The health ends with the store: every `get` then returns [`ErrorKind::Closed`], that of a new watcher too.
+    /// The health ends with the store: every `get` then returns [`ErrorKind::Closed`], even the first one of a
+    /// watcher. Unlike other values, it does not yield its last version first.
     ///
-    /// The store logs through `tracing`. If it stalls, or can't read a key, it logs a warning with the cause, and
-    /// when that is over a line of level `INFO` that says how long it lasted. The same line comes at most once in
-    /// ten seconds. Each change of the health is logged at level `DEBUG`.
+    /// The store logs through `tracing`. If it stalls, or can't read a key, it logs a warning with the cause. When
+    /// the problem is over, it logs at level `INFO` how long it lasted. The same line comes at most once in ten
+    /// seconds. Each change of the health is logged at level `DEBUG`.
     ///
     /// The store detects that etcd's history was replaced, and `history_resets` grows, if
     ///
@@ -254,8 +259,8 @@ impl EtcdStore {
     /// - the cluster's id changed; or
     /// - etcd now has other data at the revision of a version that watchers got earlier.
     ///
-    /// If the new history has passed that revision and compacted it, the store can't detect the reset: watchers
-    /// get the new data, but `history_resets` does not grow.
+    /// If the new history is already past the revision of the last version that watchers got, and has compacted that
+    /// revision, the store can't detect the reset: watchers get the new data, but `history_resets` does not grow.
     ///
     /// # Example
     ///
@@ -325,8 +330,8 @@ impl EtcdStore {
     /// was created.
     ///
     /// While a key is watched and all is well, it stays below the [liveness
-    /// timeout](Options::liveness_timeout). It is about the connection: it stays low even if a key can't be
-    /// read, as long as another key is watched and can.
+    /// timeout](Options::liveness_timeout). It is about the connection: it stays low even if no watched key can be
+    /// read, since a refusal is an answer, too.
     #[must_use]
     pub fn stale_for(&self) -> Duration {
         self.driver.stale_for()

@@ -20,18 +20,18 @@ use event_core::{Entry, Refresh, ValueReader};
 /// | is deleted while the store watches it, or is missing after a backup was restored | *deleted* and a revision, at most once for each watcher | – |
 /// | may not be read by the user | waits until the user may read it | stalled: [`PermissionDenied`] and the key |
 /// | has a value of more than 64 MB | waits until it is smaller | stalled: [`TooLarge`] and the key |
-/// | has an empty name, namespace included, which etcd refuses | an error of kind [`InvalidArgument`](event_core::ErrorKind::InvalidArgument), once for each watcher; then waits until the store ends | stalled: [`InvalidArgument`] |
+/// | has an empty name even with the namespace (etcd refuses it) | an error of kind [`InvalidArgument`](event_core::ErrorKind::InvalidArgument), once for each watcher; then waits until the store ends | stalled: [`InvalidArgument`] |
 ///
 /// The last column is the [`health`](Self::health) of this value. The store tries again and again to read a key
-/// that may not be read or is too large: every 0.5 s, or less often if there are many. Other keys are not
-/// affected. If a key can no longer be read, its watchers get nothing newer, and
+/// that may not be read or is too large: every 0.5 s, or less often if many keys can't be read. Other keys
+/// are not affected. If a key can no longer be read, its watchers get nothing newer, and
 /// [`Latest::get`](event_core::adapters::Latest::get) still returns the last value. To get an error instead of
 /// waiting, call [`refresh`](ValueReader::refresh).
 ///
 /// When the last watcher of a key is dropped, the store forgets the key. If the key is deleted after
 /// that, the next watcher gets *never seen*.
 ///
-/// No `get` ends because the cluster can't be reached. Watchers get
+/// While the cluster can't be reached, a `get` waits. It does not return an error. Watchers get
 /// [`Closed`](event_core::ErrorKind::Closed) when the store ends: by
 /// [`EtcdStore::close`](crate::EtcdStore::close), or with the tokio runtime that it was created in.
 ///
@@ -51,10 +51,9 @@ impl EtcdValue {
         Self { value }
     }
 
-    /// How this key is doing, as a value. It reports about a key that the program watches, and does not watch
-    /// it.
+    /// How this key is doing, as a value. Reading the health does not watch the key.
     ///
-    /// - [`Connecting`]: no watcher of the key is left, or the key was not read yet.
+    /// - [`Connecting`]: the key has no watcher, or was not read yet, and the store is not stalled.
     /// - [`Live`]: the store is live, and watchers of this key have the newest version, or can take it. A key
     ///   that does not exist is live.
     /// - [`Stalled`]: watchers of this key may have a stale value, or wait for one. If the cause has a key, the
@@ -62,8 +61,8 @@ impl EtcdValue {
     ///
     /// A key that can't be read does not change the health of other values, or the state of
     /// [`EtcdStore::health`](crate::EtcdStore::health). A readiness probe can therefore ask for the values that
-    /// the program can't do without. `since`, `source`, `history_resets` and `cluster` are those of the store. The
-    /// health ends with the store.
+    /// the program can't do without. `since`, `source`, `history_resets` and `cluster` are those of the store, so
+    /// `since` does not say since when this key can't be read. The health ends with the store.
     ///
     /// ```no_run
     /// use event_core::{HealthState, ReaderExt, ValueReader};
@@ -94,9 +93,9 @@ impl ValueReader<Entry> for EtcdValue {
 
     /// Reads the key with a linearizable read, for all its watchers.
     ///
-    /// When it completes, the next `get` of each watcher reflects every write that was complete before the
-    /// call. It waits while the cluster can't be reached, is overloaded or refuses the credentials: add a
-    /// timeout if that matters.
+    /// After it completes, no watcher yields a version older than any write that was complete before the call. It
+    /// waits while the cluster can't be reached, is overloaded or refuses the credentials: add a timeout if that
+    /// matters.
     ///
     /// # Errors
     ///

@@ -106,7 +106,7 @@ impl ValueReader<Entry> for FileValue {
 
     /// Reads the file, for all its watchers.
     ///
-    /// When it completes, the next `get` of each watcher reflects every write that was complete before the call. If the
+    /// After it completes, no watcher yields a version older than any write that was complete before the call. If the
     /// file is being written, it waits until the file has settled. It also waits while the directory is gone or the
     /// disk fails: add a timeout if that matters.
     ///

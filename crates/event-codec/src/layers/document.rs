@@ -15,7 +15,7 @@ use serde_json::{Map, Number, Value};
 /// a string. A number that JSON does not have, such as the `nan` of TOML, is an error. In JSON, an integer that
 /// does not fit into 64 bits becomes a float.
 ///
-/// The default sets nothing. `Debug` does not print the document, which may hold secrets.
+/// `Document::default()` is an empty document. `Debug` does not print the document, which may hold secrets.
 ///
 /// For a format of your own, make a document from a [`serde_json::Value`]:
 ///

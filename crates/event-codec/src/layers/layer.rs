@@ -26,8 +26,8 @@ impl Layer {
     /// The documents of a reader. Errors call the layer by its name.
     ///
     /// The decoder is that of the format: [`Json::new()`](crate::Json), [`Toml::new()`](crate::Toml),
-    /// [`Yaml::new()`](crate::Yaml), or one of your own that returns a [`Document`]. It may be a combination. A
-    /// layer whose key may be missing has the decoder `Json::new().or_default()`.
+    /// [`Yaml::new()`](crate::Yaml), or one of your own that returns a [`Document`]. You may add combinators: if
+    /// the key of a layer may be missing, its decoder is `Json::new().or_default()`.
     ///
     /// ```
     /// use std::collections::HashMap;
@@ -52,10 +52,10 @@ impl Layer {
         Self { name, reader: reader.decode_versioned(decoder).boxed() }
     }
 
-    /// The variables of the environment whose names begin with `prefix`, as they are now. The name of the layer
-    /// is `environment`.
+    /// The variables of the environment whose names begin with `prefix`, read once, when you call this. The name of
+    /// the layer is `environment`.
     ///
-    /// After the prefix, `__` separates the names on the way to a member, and upper case becomes lower case:
+    /// After the prefix, `__` separates the names of nested members, and upper case becomes lower case:
     /// with the prefix `APP_`, the variable `APP_DB__HOST=localhost` is the document
     /// `{"db": {"host": "localhost"}}`. A value that is JSON, such as `8080`, `true`, `null` or `["a", "b"]`, is
     /// that value. Any other is a string. To set a string that looks like a number, put it in the quotes of
@@ -79,7 +79,7 @@ impl Layer {
         Self::env_of(prefix, env::vars_os())
     }
 
-    /// What [`env`](Self::env) makes of the variables that you pass: for a test.
+    /// Like [`env`](Self::env), but for the given variables. Use it in tests.
     ///
     /// ```
     /// use std::collections::HashMap;

@@ -27,14 +27,15 @@ use crate::{BoxWatcher, Error};
 /// The newest value at hand, for any number of threads and tasks.
 ///
 /// [`ReaderExt::current`](crate::ReaderExt::current) makes one. It is a handle that is cheap to clone, for the
-/// state of a service. All clones share one watcher, which ends with the last of them.
+/// state of a service. All clones share one watcher, which starts at once and ends with the last of them.
 ///
 /// While nothing changes, [`get`](Self::get) takes no lock and writes to no memory that threads share. It
-/// needs no task: the first `get` after a change fetches the new version.
+/// needs no task: the first `get` after a change fetches the new version on the calling thread, and runs the
+/// mapper or the decoder there.
 ///
 /// If `get` begins after a `set` has returned, it returns that version or a newer one. Over adapters there is
 /// one exception: while another thread takes the newest version, which includes running the mapper or the
-/// decoder, `get` still returns the previous value.
+/// decoder, `get` still returns the previous value, or `None` before the first.
 ///
 /// ```
 /// use event_core::adapters::Current;
@@ -130,9 +131,12 @@ impl<T> Current<T> {
         current
     }
 
-    /// The newest good value, or `None` if there has not been one yet. Does not wait.
+    /// The newest good value, or `None` if there has not been one yet. It does not wait for a version. Without
+    /// adapters, it may wait the few nanoseconds that another thread needs to take one.
     ///
-    /// If a version is bad, the last good value that was fetched stays. It also stays after the value ended.
+    /// The last good value that this handle or a clone has fetched stays if a newer version is bad, if the key is
+    /// deleted and the decoder has no value for that, while the backend is stalled, and after the value ended. If a
+    /// mapper or a decoder panics, the panic unwinds the `get` that ran it, and the last good value stays.
     ///
     /// Keep the returned reference for a moment only, such as for one request: it keeps its version in memory.
     ///
@@ -154,8 +158,8 @@ impl<T> Current<T> {
         self.fetched.good()
     }
 
-    /// The error, if the newest version is one. After the value ended, it is
-    /// [`Closed`](crate::ErrorKind::Closed).
+    /// Fetches the newest version first, as [`get`](Self::get) does. If that is an error, returns it. After the
+    /// value ended, it is [`Closed`](crate::ErrorKind::Closed).
     ///
     /// ```
     /// use event_core::{Error, ErrorKind, MemoryValue, ReaderExt};
@@ -174,8 +178,9 @@ impl<T> Current<T> {
         }
     }
 
-    /// The number of the newest version: how many versions, good or bad, this handle and its clones have
-    /// taken. 0 before the first. Two equal numbers mean that nothing changed in between.
+    /// Fetches the newest version first, as [`get`](Self::get) does. Then returns its number: how many versions,
+    /// good or bad, this handle and its clones have fetched, the end included. 0 before the first. Two equal numbers
+    /// mean that nothing changed in between.
     ///
     /// It is not the backend's revision. To get that one, decode with
     /// [`decode_versioned`](crate::ReaderExt::decode_versioned).
@@ -219,17 +224,18 @@ impl<T> Current<T> {
 
     /// Waits for a version that is newer than the newest one at the call, and returns it.
     ///
-    /// Many tasks may wait at once, and each gets it. A version that comes between two calls is not waited
-    /// for: to miss none, call [`changed_since`](Self::changed_since), or keep a
-    /// [watcher](crate::ValueReader::watch) for each task.
+    /// Many tasks may wait at once, and each gets it. If a version arrives after one call returned and before the
+    /// next begins, the next call does not return it. To miss no last version, call
+    /// [`changed_since`](Self::changed_since), or keep a [watcher](crate::ValueReader::watch) for each task.
     ///
     /// # Errors
     ///
-    /// The error, if that version is bad. [`Closed`](crate::ErrorKind::Closed) if the value ended.
+    /// The error, if that version is bad. [`Closed`](crate::ErrorKind::Closed) if the value ended:
+    /// [`get`](Self::get) then returns the last good value, which no call may have returned before.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses nothing that `get` would not return.
+    /// After you drop the future, [`get`](Self::get) still returns the newest version.
     ///
     /// ```
     /// use event_core::{MemoryValue, ReaderExt, ValueWriter};
@@ -247,7 +253,10 @@ impl<T> Current<T> {
     }
 
     /// Waits for a version that is newer than the one with this [number](Self::revision), and returns the
-    /// newest.
+    /// newest. It may skip versions in between, but not the last one.
+    ///
+    /// In a loop, read the number first and the value after it, as the example does. If a version arrives between
+    /// the two, the loop gets it twice. In the other order, the loop would miss it.
     ///
     /// # Errors
     ///
@@ -261,14 +270,23 @@ impl<T> Current<T> {
     /// use event_core::{MemoryValue, ReaderExt, ValueWriter};
     ///
     /// # futures_executor::block_on(async {
-    /// let limit = MemoryValue::new(10);
+    /// let limit = MemoryValue::new(0);
     /// let current = limit.current();
-    /// let mut seen = 0;
-    /// for expected in [10, 20] {
-    ///     limit.set(expected);
-    ///     assert_eq!(*current.changed_since(seen).await.unwrap(), expected);
-    ///     seen = current.revision();
+    /// let writer = std::thread::spawn(move || (1..=100).for_each(|number| limit.set(number)));
+    ///
+    /// let (mut seen, mut applied) = (0, None);
+    /// loop {
+    ///     let changed = current.changed_since(seen).await.map(drop);
+    ///     seen = current.revision(); // first the number,
+    ///     applied = current.get().map(|limit| *limit); // then the value: that version, or a newer one
+    ///     match changed {
+    ///         Err(error) if error.is_closed() => break,
+    ///         Err(error) => eprintln!("keeping the old limit: {error:#}"),
+    ///         Ok(()) => {}
+    ///     }
     /// }
+    /// assert_eq!(applied, Some(100)); // the last one, however fast they came
+    /// # writer.join().unwrap();
     /// # });
     /// ```
     pub async fn changed_since(&self, revision: u64) -> Result<CurrentRef<T>, Error> {

@@ -9,7 +9,7 @@ use crate::{Decoder, Entry, EntryState, Epoch, Error, ErrorKind, Refresh, ValueR
 /// Makes of a decoded entry what the reader yields: the value alone, or with its version.
 pub(crate) type Wrap<T, V> = fn(Entry, T) -> V;
 
-/// What [`ReaderExt::decode`](crate::ReaderExt::decode) returns: the decoder runs once per version.
+/// What [`ReaderExt::decode`](crate::ReaderExt::decode) returns: the decoder runs at most once per version.
 pub type Decoded<R, D, V = <D as Decoder>::Output> = Shared<Decode<R, D, V>, V>;
 
 /// A reader of entries as a reader of typed values.

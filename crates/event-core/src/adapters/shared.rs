@@ -30,7 +30,7 @@ use crate::{Epoch, Error, Refresh, ValueReader, Watcher};
 ///
 /// [`ReaderExt::shared`](crate::ReaderExt::shared) makes one, and so do
 /// [`map`](crate::ReaderExt::map) and [`decode`](crate::ReaderExt::decode), whose function therefore
-/// runs once per version. It is a handle that is cheap to clone. The watchers of all its clones share the
+/// runs at most once per version. It is a handle that is cheap to clone. The watchers of all its clones share the
 /// same inner watcher.
 ///
 /// A new watcher starts with the newest version: one that the inner watcher has and nobody took yet, or else

@@ -21,12 +21,13 @@ use map::Maps;
 pub use map::{MemoryStoreMap, MemoryStoreMapWatcher};
 pub use step::MemoryStoreStep;
 
-/// A store in memory. A test passes it in place of a backend, and a program that has its keys in itself uses it too.
+/// A store in memory. A test passes it in place of a backend, and a program whose keys live in its own memory uses
+/// it, too.
 ///
-/// It is a handle that is cheap to clone. It ends by [`close`](Self::close), or with its last handle, value and
-/// watcher. It keeps the newest version of each key that is there, and *deleted* for as long as the key has watchers.
-/// A change of any key takes the next revision, as in etcd. When a change returns, the watchers of the key and those
-/// of every map that has the key can take it. [`apply`](Self::apply) changes several keys as one step.
+/// It is a handle that is cheap to clone. To end the watchers, call [`close`](Self::close): a watcher keeps the store
+/// alive when all handles are dropped. It keeps the newest version of each key that exists, and *deleted* for a deleted
+/// key with watchers. A change of any key takes the next revision, as in etcd. When a change returns, the watchers of the
+/// key and those of every map that has the key can take it. [`apply`](Self::apply) changes several keys as one step.
 ///
 /// ```
 /// use event_core::{EntryState, MemoryStore, StoreExt, ValueReader, WatcherExt};
@@ -136,13 +137,13 @@ impl MemoryStore {
         Some(revision)
     }
 
-    /// How many keys are there or have a watcher.
+    /// The number of keys that exist or are watched.
     #[must_use]
     pub fn len(&self) -> usize {
         self.shared.state.lock().keys.len()
     }
 
-    /// Whether no key is there or has a watcher.
+    /// Whether no key exists or is watched.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -4,7 +4,7 @@ use crate::conformance::block_on::yield_now;
 use crate::conformance::consumer::Consumer;
 use crate::conformance::progress::step;
 
-/// Dropping a watcher frees everything it held, including its subscription in the backend.
+/// Dropping a watcher frees everything it held. Dropping the last one also ends the subscription in the backend.
 pub async fn law_9_drop_is_close(reader: impl ValueReader<u64>, mut subject: impl Subject) {
     let before = subject.held().await;
     subject.set(1).await;
