@@ -68,6 +68,8 @@ struct Fetched<T> {
     good: ArcSwap<Version<Option<T>>>,
     /// The last bad version. It is the newest one if its revision is higher.
     bad: ArcSwapOption<Version<Error>>,
+    /// After the last version.
+    end: ArcSwapOption<Version<Error>>,
     watcher: Lock<Upstream<T>>,
 }
 
@@ -124,6 +126,7 @@ impl<T> Current<T> {
             fetched: Arc::new(Fetched {
                 good: ArcSwap::from_pointee(Version { version: None, revision: 0 }),
                 bad: ArcSwapOption::empty(),
+                end: ArcSwapOption::empty(),
                 watcher: Lock::new(Upstream { watcher: Some(watcher), revision: 0 }),
             }),
         };
@@ -230,8 +233,8 @@ impl<T> Current<T> {
     ///
     /// # Errors
     ///
-    /// The error, if that version is bad. [`Closed`](crate::ErrorKind::Closed) if the value ended:
-    /// [`get`](Self::get) then returns the last good value, which no call may have returned before.
+    /// The error, if that version is bad. [`Closed`](crate::ErrorKind::Closed) if the value ended and there is no newer
+    /// version.
     ///
     /// # Cancel safety
     ///
@@ -290,7 +293,7 @@ impl<T> Current<T> {
     /// # });
     /// ```
     pub async fn changed_since(&self, revision: u64) -> Result<CurrentRef<T>, Error> {
-        self.until(|| match self.newest() {
+        self.until(|| match self.last_version() {
             (Newest::Good(value), newest) if newest > revision => Some(Ok(value)),
             (Newest::Bad(error), newest) if newest > revision => Some(Err(error)),
             _ => None,
@@ -308,13 +311,14 @@ impl<T> Current<T> {
         poll_fn(|cx| {
             // The waker first, so that what is fetched after the look wakes it.
             self.signal.waiting.register(&mut waiting.cursor, cx);
-            let is_end = |error: &Error| error.is_closed();
-            let found = find().filter(|found| !found.as_ref().is_err_and(is_end));
-            if let Some(found) = found {
+            self.look();
+            // The end first: there is no version after it.
+            let end = self.fetched.end.load_full();
+            if let Some(found) = find() {
                 return Poll::Ready(found);
             }
-            match self.error().filter(is_end) {
-                Some(end) if has_yielded => return Poll::Ready(Err(end)),
+            match end {
+                Some(end) if has_yielded => return Poll::Ready(Err(end.version.clone())),
                 Some(_) => {
                     // A loop that goes on asking must not keep its thread from all other tasks.
                     has_yielded = true;
@@ -327,9 +331,17 @@ impl<T> Current<T> {
         .await
     }
 
-    /// The newest version and its number.
+    /// The newest version and its number; after the end, that.
     fn newest(&self) -> (Newest<T>, u64) {
         self.look();
+        match &*self.fetched.end.load() {
+            Some(end) => (Newest::Bad(end.version.clone()), end.revision),
+            None => self.last_version(),
+        }
+    }
+
+    /// The newest version that was fetched, and its number.
+    fn last_version(&self) -> (Newest<T>, u64) {
         // First the good one: a bad one that is newer was the newest after that moment.
         let good = self.fetched.good();
         let of_good = good.as_ref().map_or(0, |good| good.version.revision);
@@ -379,11 +391,15 @@ impl<T> Current<T> {
                     replaced.push(fetched.good.swap(Arc::new(version)));
                 }
                 Err(version) => {
-                    if version.is_closed() {
+                    let is_end = version.is_closed();
+                    let version = Some(Arc::new(Version { version, revision }));
+                    if is_end {
                         ended = upstream.watcher.take();
                         signal.dirty.settle_for_ever();
+                        fetched.end.store(version);
+                    } else {
+                        fetched.bad.store(version);
                     }
-                    fetched.bad.store(Some(Arc::new(Version { version, revision })));
                 }
             }
         }

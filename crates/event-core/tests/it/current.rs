@@ -310,3 +310,24 @@ fn a_loop_over_a_closed_value_lets_other_tasks_run() {
     assert!(wait.as_mut().poll(cx).is_pending());
     assert!(matches!(wait.poll(cx), Poll::Ready(Err(error)) if error.is_closed()));
 }
+
+#[test]
+fn the_last_version_comes_before_the_end() {
+    for is_good in [true, false] {
+        let value = MemoryValue::new(1);
+        let current = value.reader().current();
+        let changed = current.changed();
+        if is_good {
+            value.set(2);
+        } else {
+            value.fail(Error::new(ErrorKind::Decode, "bad"));
+        }
+        drop(value);
+        match block_on(changed) {
+            Ok(version) => assert_eq!((*version, is_good), (2, true)),
+            Err(error) => assert_eq!((error.kind(), is_good), (ErrorKind::Decode, false)),
+        }
+        assert!(block_on(current.changed()).is_err_and(|error| error.is_closed()));
+        assert!(current.error().is_some_and(|error| error.is_closed()));
+    }
+}
