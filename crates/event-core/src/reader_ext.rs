@@ -167,8 +167,8 @@ pub trait ReaderExt<T>: ValueReader<T> {
     /// `latest` alone, a bad version is therefore reported at the next `get`, and never if a newer one comes before
     /// that. To report it at once, let a task wait for the next version.
     ///
-    /// `f` runs like the function of [`map`](Self::map). But if it panics, the bad version is lost: no watcher
-    /// yields its error, and all wait for the next version. The end of the value is not reported.
+    /// `f` runs like the function of [`map`](Self::map). If it panics, the watchers yield the error all the same. The end
+    /// of the value is not reported.
     ///
     /// ```
     /// use event_core::{Error, ErrorKind, MemoryValue, ReaderExt, ValueReader, WatcherExt};

@@ -30,7 +30,7 @@ where
     type Watcher = OnErrorWatcher<R::Watcher, F>;
 
     fn watch(&self) -> Self::Watcher {
-        OnErrorWatcher { watcher: self.reader.watch(), f: Arc::clone(&self.f) }
+        OnErrorWatcher { watcher: self.reader.watch(), f: Arc::clone(&self.f), unreported: None }
     }
 
     fn refresh(&self) -> Refresh {
@@ -43,6 +43,8 @@ where
 pub struct OnErrorWatcher<W, F> {
     watcher: W,
     f: Arc<F>,
+    /// The function panicked when it was called with this, which was not yielded.
+    unreported: Option<Error>,
 }
 
 impl<W, T, F> Watcher<T> for OnErrorWatcher<W, F>
@@ -52,11 +54,16 @@ where
 {
     fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
         let polled = self.watcher.poll_get(cx);
-        match &polled {
-            Poll::Ready(Err(error)) if !error.is_closed() => (self.f)(error),
-            _ => {}
+        let unreported = self.unreported.take();
+        match polled {
+            Poll::Ready(Err(error)) if !error.is_closed() => {
+                self.unreported = Some(error);
+                self.unreported.iter().for_each(|error| (self.f)(error));
+                self.unreported.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)))
+            }
+            Poll::Pending => unreported.map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
+            polled => polled,
         }
-        polled
     }
 
     fn epoch(&self) -> Option<Epoch> {

@@ -1,5 +1,6 @@
 //! `on_error` and `last_good`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -54,4 +55,19 @@ fn a_value_that_is_only_bad_has_no_last_good_one() {
     let value = MemoryValue::<u32>::empty();
     value.fail(bad());
     assert!(value.reader().last_good().watch().try_get().is_none());
+}
+
+#[test]
+fn an_error_whose_report_panicked_is_yielded_all_the_same() {
+    let value = MemoryValue::new(1);
+    let reported = value.reader().on_error(|_| panic!("as intended"));
+    let (mut one, mut other) = (reported.watch(), reported.watch());
+    assert_eq!(one.try_get().unwrap().unwrap(), 1);
+    value.fail(Error::new(ErrorKind::Decode, "bad"));
+    catch_unwind(AssertUnwindSafe(|| one.try_get())).unwrap_err();
+    for watcher in [&mut one, &mut other] {
+        assert_eq!(watcher.try_get().unwrap().unwrap_err().kind(), ErrorKind::Decode);
+    }
+    value.set(2);
+    assert_eq!(one.try_get().unwrap().unwrap(), 2);
 }
