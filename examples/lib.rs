@@ -8,6 +8,8 @@ mod guides {
     mod readme {}
     #[doc = include_str!("../docs/design.md")]
     mod design {}
+    #[doc = include_str!("../docs/maps.md")]
+    mod maps {}
     #[doc = include_str!("../docs/testing.md")]
     mod testing {}
     #[doc = include_str!("../docs/writing-a-backend.md")]
