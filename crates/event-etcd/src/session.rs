@@ -410,6 +410,9 @@ impl Session {
         let endpoint = self.endpoints.current();
         tracing::debug!(?endpoint, kind = %failure.kind, cause = failure.message, "connection ended");
         self.actions.push_back(Action::Disconnect);
+        if failure.kind == CauseKind::HistoryReset {
+            self.keys.iter_mut().for_each(Subscription::history_was_reset);
+        }
         self.keep_version_to_check();
         if let State::Connected(connected) = mem::replace(&mut self.state, State::Idle) {
             let keys = connected.reads.into_values().map(|read| read.refreshes);

@@ -16,6 +16,7 @@ mod cluster;
 mod ending;
 mod history;
 mod link;
+mod map;
 mod program;
 mod schedule;
 mod stream;

@@ -108,7 +108,15 @@ impl Session {
     pub(super) fn history_was_reset(&mut self, revision: i64) {
         let resets = self.history.resets + 1;
         self.history = History { highest: revision, version: None, resets };
-        self.keys.iter_mut().for_each(Subscription::history_was_reset);
+        // What a range was read as on this connection is of the new history, unless the connection is given up.
+        let is_old = |(id, one): &(KeyId, &Subscription)| match &self.state {
+            State::Connected(connected) => one.range().is_none() || connected.known_to(*id) == 0,
+            _ => true,
+        };
+        let old: Vec<KeyId> = self.keys.iter().filter(is_old).map(|(id, _)| id).collect();
+        for id in old {
+            self.keys.get_mut(id).into_iter().for_each(Subscription::history_was_reset);
+        }
         if let State::Connected(connected) = &mut self.state {
             connected.reads.values_mut().for_each(|read| read.floor = 0);
             connected.range_reads.values_mut().for_each(|read| read.floor = 0);

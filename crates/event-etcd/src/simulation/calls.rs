@@ -2,7 +2,7 @@
 
 use event_core::CauseKind;
 
-use crate::seam::Failure;
+use crate::seam::{Failure, PageResponse};
 use crate::session::Session;
 use crate::simulation::cluster::Is;
 use crate::simulation::history::key_of;
@@ -40,8 +40,11 @@ impl World {
             What::Read(_, _, Some(_)) => return self.deliver_read(at),
             What::CheckHistory(_, Some(_)) => return self.deliver_history_check(at),
             What::Probe(_, Some(_)) => return self.deliver_probe(at),
+            What::ReadPage(_, _, _, Some(_)) => return self.deliver_page(at),
             _ if silent => return Ok(false),
-            What::Read(..) | What::Probe(..) | What::CheckHistory(..) if stalled => {
+            What::Read(..) | What::ReadPage(..) | What::Probe(..) | What::CheckHistory(..)
+                if stalled =>
+            {
                 return Ok(false);
             }
             What::Probe(names, answer) => {
@@ -49,6 +52,18 @@ impl World {
                 *answer = Some(match refusal {
                     Some(failure) => Err(failure),
                     None => self.cluster.probe(link.member, names),
+                });
+                return Ok(true);
+            }
+            What::ReadPage(_, _, page, answer) => {
+                let refuses = link.token != self.cluster.token && self.random.u8(..4) == 0;
+                link.token = self.cluster.token;
+                *answer = Some(match refusal {
+                    Some(failure) => Err(failure),
+                    None if refuses => {
+                        Err(Failure::new(CauseKind::Unauthenticated, "invalid auth token"))
+                    }
+                    None => self.cluster.page(link.member, page, &mut self.random),
                 });
                 return Ok(true);
             }
@@ -136,6 +151,51 @@ impl World {
         self.note(|| format!("read {id} of {names:?} is answered: {answer:?}"));
         let revision = answer.as_ref().ok().map(|answer| answer.revision);
         self.input(|session, now| session.handle_read(id, answer, now), may_disconnect)?;
+        if let Some(revision) = revision {
+            let visible = self.cluster.shows_replacement(generation, revision);
+            self.program.saw_answer(generation, revision, visible)?;
+        }
+        Ok(true)
+    }
+
+    fn deliver_page(&mut self, at: usize) -> Checked<bool> {
+        let Some(link) = &mut self.link else { return Ok(false) };
+        let What::ReadPage(id, range, page, Some(answer)) = link.calls.swap_remove(at).what else {
+            return Ok(false);
+        };
+        link.proven |= match &answer {
+            Ok(_) => true,
+            Err(failure) => failure.concerns_keys() || failure.is_overload(),
+        };
+        let revision = match &answer {
+            Ok(PageResponse::Page(page)) => Some(page.revision),
+            _ => None,
+        };
+        let mut may_disconnect = answer
+            .as_ref()
+            .is_err_and(|failure| !failure.concerns_keys() && !failure.is_overload());
+        match &answer {
+            Ok(_) => may_disconnect |= link.refused[range],
+            // The refusal of the watch is explained, unless a smaller page is asked for.
+            Err(failure) if failure.concerns_keys() => {
+                let is_last = failure.kind != CauseKind::TooLarge || page.limit == 1;
+                link.refused[range] &= !is_last;
+            }
+            Err(_) => {}
+        }
+        if let Some(revision) = revision {
+            may_disconnect |= self.cluster.shows_replacement(link.generation, revision);
+        }
+        // It may have been answered before the member stalled.
+        link.stalled_since = link.stalled_since.map(|_| self.now);
+        if let Ok(PageResponse::Page(page)) = &answer
+            && self.program.map_has_version(&page.found)
+        {
+            link.owes_history_check = false;
+        }
+        let generation = link.generation;
+        self.note(|| format!("page {id} ({page:?}) is answered: {answer:?}"));
+        self.input(|session, now| session.handle_page(id, answer, now), may_disconnect)?;
         if let Some(revision) = revision {
             let visible = self.cluster.shows_replacement(generation, revision);
             self.program.saw_answer(generation, revision, visible)?;

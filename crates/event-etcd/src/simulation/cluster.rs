@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use event_core::{Bytes, CauseKind};
 
-use crate::seam::{Failure, ReadResponse};
-use crate::simulation::history::{History, KEYS, key_of, value};
+use crate::seam::{Failure, Page, PageRequest, PageResponse, ReadResponse};
+use crate::simulation::history::{History, KEYS, key_of, keys_of, name, value};
 
 /// The cluster's id, which no replacement of the history changes (E5).
 const CLUSTER: u64 = 7;
@@ -25,6 +25,8 @@ pub(super) struct Cluster {
     pub(super) large: [bool; KEYS],
     /// How many keys' values are not too large for one answer.
     pub(super) limit: usize,
+    /// How many pages are refused from now on, for too many requests.
+    pub(super) busy: u8,
     /// No progress is answered while a watch of the stream lags, or starts beyond what the member
     /// has, as later servers do (E7).
     pub(super) strict: bool,
@@ -90,6 +92,7 @@ impl Cluster {
             readable: [true; KEYS],
             large: [false; KEYS],
             limit: usize::MAX,
+            busy: 0,
             strict: random.bool(),
             served_by: match random.u8(..4) {
                 0 => ServedBy::GrpcProxy,
@@ -128,6 +131,61 @@ impl Cluster {
         let history = self.history();
         let found = keys.into_iter().map(|key| history.found(key)).collect();
         Ok(ReadResponse { revision: history.revision, cluster: CLUSTER, found })
+    }
+
+    /// What a member answers to a read of a page: one that is smaller than the session wants, or the session would need
+    /// more keys to see two of them.
+    pub(super) fn page(
+        &mut self,
+        member: usize,
+        page: &PageRequest,
+        random: &mut fastrand::Rng,
+    ) -> Result<PageResponse, Failure> {
+        let in_range = |key: &usize| {
+            name(*key) >= page.from && page.end.as_ref().is_none_or(|end| name(*key) < *end)
+        };
+        let keys: Vec<usize> = (0..KEYS).filter(in_range).collect();
+        if self.members[member].is == Is::Cut || !self.has_leader {
+            return Err(Failure::new(CauseKind::NoLeader, "no leader"));
+        }
+        if self.busy > 0 {
+            self.busy -= 1;
+            return Err(Failure::new(CauseKind::ResourceExhausted, "too many requests"));
+        }
+        if keys.iter().any(|key| !self.readable[*key]) {
+            return Err(Failure::new(CauseKind::PermissionDenied, "permission denied"));
+        }
+        let history = self.history();
+        let revision = if page.revision == 0 { history.revision } else { page.revision };
+        if revision < history.compacted {
+            return Ok(PageResponse::Compacted);
+        }
+        if revision > history.revision {
+            return Err(Failure::new(CauseKind::Unreachable, "a future revision"));
+        }
+        let found = |key: &usize| Some((*key, history.found_at(*key, revision)?));
+        let mut found: Vec<_> = keys.iter().filter_map(found).collect();
+        let most = if page.limit == 0 { KEYS } else { page.limit as usize };
+        let wanted = &found[..found.len().min(most)];
+        if wanted.len() > self.limit || wanted.iter().any(|(key, _)| self.large[*key]) {
+            return Err(Failure::new(CauseKind::TooLarge, "message larger than max"));
+        }
+        let count = if page.limit == 0 { KEYS } else { most.min(random.usize(1..=KEYS)) };
+        let has_more = found.len() > count;
+        found.truncate(count);
+        let found = found.into_iter().map(|(key, found)| (name(key), found)).collect();
+        let revision = history.revision;
+        Ok(PageResponse::Page(Page { revision, cluster: CLUSTER, found, has_more }))
+    }
+
+    pub(super) fn may_read(&self, subject: usize) -> bool {
+        keys_of(subject).all(|key| self.readable[key])
+    }
+
+    /// Whether a key of the subject is there, and is too large.
+    pub(super) fn is_large(&self, subject: usize) -> bool {
+        keys_of(subject)
+            .any(|key| self.large[key] && (subject < KEYS || self.history().found(key).is_some()))
     }
 
     /// What a member answers to a read of a key as it was at a revision.
@@ -216,5 +274,6 @@ impl Cluster {
         self.readable = [true; KEYS];
         self.large = [false; KEYS];
         self.limit = usize::MAX;
+        self.busy = 0;
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::simulation::cluster::ServedBy;
-use crate::simulation::history::{KEYS, name, value};
+use crate::simulation::history::{KEYS, SUBJECTS, keys_of, name, value};
 use crate::simulation::world::{Checked, World};
 use event_core::{Cause, CauseKind, HealthState};
 
@@ -74,8 +74,8 @@ impl World {
     /// A key is written many times while nothing comes through for a moment. The last value, and the next
     /// one, must come faster than the server replays the others (E9): here, in no time.
     fn catch_up(&mut self) -> Checked {
-        let readable = self.program.subscribed().filter(|(key, _)| !self.cluster.large[*key]);
-        let readable: Vec<usize> = readable.map(|(key, _)| key).collect();
+        let readable = self.program.subscribed().map(|(key, _)| key).filter(|key| *key < KEYS);
+        let readable: Vec<usize> = readable.filter(|key| !self.cluster.large[*key]).collect();
         if readable.is_empty() || self.is_cut_off() || self.is_outdated() {
             return Ok(());
         }
@@ -103,7 +103,8 @@ impl World {
             if self.link.as_ref().is_none_or(|one| one.end.is_some()) {
                 return Ok(());
             }
-            if !self.program.is_up_to_date(&self.cluster) {
+            // A range lags until its header shows it, or it was replayed.
+            if !self.program.is_up_to_date(false, &self.cluster) {
                 return Err(format!("the {what} value is late"));
             }
             let next = value(&mut self.random);
@@ -144,7 +145,9 @@ impl World {
                 }
                 Some(_) if self.cluster.large[0] => {
                     // Nor must a program harm them that asks for it all the time.
-                    self.refresh(0)?;
+                    for subject in (0..SUBJECTS).filter(|at| keys_of(*at).contains(&0)) {
+                        self.refresh(subject)?;
+                    }
                     self.wait(SHORT)?;
                 }
                 Some(_) => self.wait(PATIENCE)?,
@@ -157,13 +160,13 @@ impl World {
         if !self.program.refreshes.is_empty() {
             return Some("a refresh is not done".to_owned());
         }
-        if !self.program.is_up_to_date(&self.cluster) {
+        if !self.program.is_up_to_date(true, &self.cluster) {
             return Some("a key does not have what the store holds".to_owned());
         }
         if let Some(wrong) = self.wrong_health() {
             return Some(wrong);
         }
-        let readable = self.program.subscribed().filter(|(key, _)| !self.cluster.large[*key]);
+        let readable = self.program.subscribed().filter(|(at, _)| !self.cluster.is_large(*at));
         let subscribed: Vec<usize> = readable.map(|(key, _)| key).collect();
         if subscribed.is_empty() && self.is_cut_off() {
             return None; // no key is watched
@@ -181,7 +184,7 @@ impl World {
 
     fn wrong_health(&self) -> Option<String> {
         let health = &self.program.health;
-        let large = self.program.subscribed().filter(|(key, _)| self.cluster.large[*key]);
+        let large = self.program.subscribed().filter(|(at, _)| self.cluster.is_large(*at));
         let mut large: Vec<_> = large.map(|(_, one)| one.id).collect();
         large.sort_unstable();
         let is_any_watched = self.program.subscribed().next().is_some();

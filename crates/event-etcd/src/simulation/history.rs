@@ -1,10 +1,16 @@
 //! What one history of the store holds, at each of its revisions.
 
-use event_core::{Bytes, Entry};
+use std::borrow::Cow;
+use std::ops::Range;
 
-use crate::seam::{Event, KeyValue};
+use event_core::{Bytes, Entry, KeyRange};
+
+use crate::seam::{Event, KeyValue, Keys};
 
 pub(super) const KEYS: usize = 6;
+/// What a program may subscribe to: each of the keys, and some ranges of them, which have the numbers after the keys'.
+pub(super) const SUBJECTS: usize = KEYS + RANGES.len();
+const RANGES: [Range<usize>; 3] = [1..4, 0..KEYS, 5..KEYS];
 
 const NAMES: [&str; KEYS] = ["a", "b", "c", "d", "e", "f"];
 /// Few, so that a key is often written with the bytes that it has, or had in another history.
@@ -12,6 +18,26 @@ const VALUES: [&str; 3] = ["", "1", "22"];
 
 pub(super) fn name(key: usize) -> Bytes {
     Bytes::from_static(NAMES[key].as_bytes())
+}
+
+/// What a subject is, as the session has it.
+pub(super) fn subject(at: usize) -> Keys {
+    if at < KEYS {
+        return Keys::One(name(at));
+    }
+    let keys = keys_of(at);
+    let end = if keys.end < KEYS { name(keys.end) } else { Bytes::new() };
+    Keys::Range(KeyRange::between(name(keys.start), end))
+}
+
+/// The subject that this is.
+pub(super) fn subject_of(keys: &Keys) -> Option<usize> {
+    (0..SUBJECTS).find(|at| subject(*at) == *keys)
+}
+
+/// The keys of a subject.
+pub(super) fn keys_of(subject: usize) -> Range<usize> {
+    subject.checked_sub(KEYS).map_or(subject..subject + 1, |range| RANGES[range].clone())
 }
 
 pub(super) fn value(random: &mut fastrand::Rng) -> Bytes {
@@ -93,8 +119,29 @@ impl History {
         Some(KeyValue { mod_revision: change.mod_revision, value })
     }
 
-    /// The key's changes from one revision to another, both included.
-    pub(super) fn events(&self, key: usize, from: i64, to: i64) -> &[Event] {
+    /// The changes of a subject's keys from one revision to another, both included.
+    pub(super) fn events(&self, subject: usize, from: i64, to: i64) -> Cow<'_, [Event]> {
+        if subject < KEYS {
+            return self.events_of(subject, from, to).into();
+        }
+        let mut events: Vec<Event> =
+            keys_of(subject).flat_map(|key| self.events_of(key, from, to)).cloned().collect();
+        events.sort_by_key(|event| event.mod_revision);
+        events.into()
+    }
+
+    /// Whether a key of the subject changed from one revision to another, both included.
+    pub(super) fn has_events(&self, subject: usize, from: i64, to: i64) -> bool {
+        keys_of(subject).any(|key| !self.events_of(key, from, to).is_empty())
+    }
+
+    /// The revision of the first change of a subject's keys, from one revision on.
+    pub(super) fn next_change(&self, subject: usize, from: i64) -> Option<i64> {
+        let next = |key| Some(self.events_of(key, from, self.revision).first()?.mod_revision);
+        keys_of(subject).filter_map(next).min()
+    }
+
+    fn events_of(&self, key: usize, from: i64, to: i64) -> &[Event] {
         let changes = &self.changes[key];
         let first = changes.partition_point(|change| change.mod_revision < from);
         let last = changes.partition_point(|change| change.mod_revision <= to);
@@ -116,7 +163,7 @@ impl History {
 
     /// Whether the key held this at some time from revision `since` on.
     pub(super) fn held(&self, key: usize, entry: &Entry, since: i64) -> bool {
-        let mut later = self.events(key, since + 1, self.revision).iter();
+        let mut later = self.events_of(key, since + 1, self.revision).iter();
         if entry.value().is_none() {
             return self.state(key, since).is_none() || later.any(|change| change.value.is_none());
         }

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use event_core::{Bytes, Entry};
 
-use crate::seam::{Failure, Keys, ReadResponse, WatchRequest, WatchResponse};
+use crate::seam::{Failure, PageRequest, PageResponse, ReadResponse, WatchRequest, WatchResponse};
 use crate::session::{ReadId, Timeouts};
-use crate::simulation::history::{KEYS, key_of};
+use crate::simulation::history::{KEYS, SUBJECTS, subject_of};
 use crate::simulation::stream::{Sent, Stream};
 
 #[expect(clippy::struct_excessive_bools, reason = "they are independent")]
@@ -26,6 +26,8 @@ pub(super) struct Link {
     /// The client got an answer on it.
     pub(super) proven: bool,
     pub(super) calls: Vec<Call>,
+    /// Which ranges are read.
+    pub(super) ranges: BTreeMap<ReadId, usize>,
     pub(super) stream: Option<Stream>,
     /// Nothing comes through, in either direction.
     pub(super) silent: bool,
@@ -33,10 +35,10 @@ pub(super) struct Link {
     pub(super) end: Option<Failure>,
     /// When its member ends it for having no leader (C5).
     pub(super) ends_at: Option<Instant>,
-    /// The store's revision when a key was asked for first.
-    pub(super) floors: [Option<i64>; KEYS],
-    /// The keys whose watches were refused since they were read.
-    pub(super) refused: [bool; KEYS],
+    /// The store's revision when a subject was asked for first.
+    pub(super) floors: [Option<i64>; SUBJECTS],
+    /// The subjects whose watches were refused since they were read.
+    pub(super) refused: [bool; SUBJECTS],
     /// When a sign of life was asked for that did not come yet.
     pub(super) asked: Option<Instant>,
     /// Since when the client has watches and receives nothing.
@@ -66,6 +68,8 @@ pub(super) enum What {
     Connect,
     /// With the answer that is on its way.
     Read(ReadId, Vec<Bytes>, Option<Result<ReadResponse, Failure>>),
+    /// Of this subject.
+    ReadPage(ReadId, usize, PageRequest, Option<Result<PageResponse, Failure>>),
     Probe(Vec<Bytes>, Option<Result<ReadResponse, Failure>>),
     /// Of a version that was published, with the answer that is on its way.
     CheckHistory(Entry, Option<Result<ReadResponse, Failure>>),
@@ -74,7 +78,7 @@ pub(super) enum What {
 
 #[derive(Debug)]
 struct Asked {
-    key: usize,
+    subject: usize,
     /// Its id, if the client knows it.
     id: Option<i64>,
     /// The client knows that it was canceled for a compaction, and has to cancel it too (E7).
@@ -100,12 +104,13 @@ impl Link {
             proven: false,
             calls: vec![Call { what: What::Connect, due: Some(now + timeouts.connect) }],
             timeouts,
+            ranges: BTreeMap::new(),
             stream: None,
             silent: false,
             end: None,
             ends_at: None,
-            floors: [None; KEYS],
-            refused: [false; KEYS],
+            floors: [None; SUBJECTS],
+            refused: [false; SUBJECTS],
             asked: None,
             quiet_since: None,
             watches: BTreeMap::new(),
@@ -119,6 +124,10 @@ impl Link {
 
     pub(super) fn reads(&self) -> usize {
         self.calls.iter().filter(|call| matches!(call.what, What::Read(..))).count()
+    }
+
+    pub(super) fn pages(&self) -> usize {
+        self.calls.iter().filter(|call| matches!(call.what, What::ReadPage(..))).count()
     }
 
     /// The client opens the stream.
@@ -167,19 +176,21 @@ impl Link {
 
     fn book(&mut self, request: &WatchRequest, now: Instant) -> Result<(), String> {
         match request {
-            WatchRequest::Create { keys: Keys::Range(_), .. } => {}
-            WatchRequest::Create { keys: Keys::One(key), .. } => {
-                let key = key_of(key).ok_or("a watch of a key of nobody")?;
-                let is_watched =
-                    |asked: &Asked| asked.key == key && asked.id.is_some() && !asked.compacted;
-                if self.watches.values().any(is_watched) {
-                    return Err("a second watch of a key".to_owned());
+            WatchRequest::Create { keys, start_revision } => {
+                let subject = subject_of(keys).ok_or("a watch of keys of nobody")?;
+                let is_watched = |asked: &Asked| {
+                    asked.subject == subject && asked.id.is_some() && !asked.compacted
+                };
+                // A second watch of a range, from now on, shows that the stream lives.
+                let proves = subject >= KEYS && *start_revision == 0;
+                if self.watches.values().any(is_watched) != proves {
+                    return Err("a second watch of a key, or none of a range".to_owned());
                 }
                 self.quiet_since.get_or_insert(now);
                 self.doubted_at = self.doubted_at.or(self.asked.map(|_| now));
                 let answer = self.timeouts.liveness * 3 / 5;
                 self.created_by.get_or_insert(now + answer);
-                self.watches.insert(self.creates, Asked { key, id: None, compacted: false });
+                self.watches.insert(self.creates, Asked { subject, id: None, compacted: false });
                 self.creates += 1;
             }
             WatchRequest::Cancel { watch_id } => {
@@ -219,7 +230,7 @@ impl Link {
             }
             WatchResponse::Refused | WatchResponse::Canceled { .. } => {
                 if let Some(asked) = self.watches.remove(create) {
-                    self.refused[asked.key] |= *response == WatchResponse::Refused;
+                    self.refused[asked.subject] |= *response == WatchResponse::Refused;
                 }
             }
             _ => {}

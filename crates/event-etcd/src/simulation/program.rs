@@ -3,18 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use event_core::upstream::{Ids, KeyId};
-use event_core::{CauseKind, Entry, Health};
+use event_core::{Bytes, CauseKind, Entry, Health};
 
 use crate::seam::{Failure, KeyValue, ReadResponse};
 use crate::session::Ticket;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::history::{KEYS, key_of};
+use crate::simulation::history::{KEYS, SUBJECTS, key_of, keys_of};
 use crate::simulation::link::Link;
+use crate::simulation::map::Map;
 
 #[derive(Debug)]
 pub(super) struct Program {
     pub(super) ids: Ids,
-    pub(super) subscriptions: [Option<Subscription>; KEYS],
+    pub(super) subscriptions: [Option<Subscription>; SUBJECTS],
     pub(super) refreshes: Vec<Refresh>,
     /// The keys that can't be read, and why.
     pub(super) refusals: BTreeMap<KeyId, Failure>,
@@ -33,6 +34,8 @@ pub(super) struct Subscription {
     pub(super) id: KeyId,
     /// What was published last, and of which history.
     published: Option<(Entry, usize)>,
+    /// If it is a range.
+    map: Map,
     /// How many history resets it knew of then.
     history_resets: u64,
 }
@@ -48,12 +51,14 @@ pub(super) struct Refresh {
 }
 
 impl Program {
-    pub(super) fn subscribe(&mut self, key: usize, id: KeyId) {
-        self.subscriptions[key] = Some(Subscription { id, published: None, history_resets: 0 });
+    pub(super) fn subscribe(&mut self, subject: usize, id: KeyId) {
+        let subscription =
+            Subscription { id, published: None, map: Map::default(), history_resets: 0 };
+        self.subscriptions[subject] = Some(subscription);
     }
 
-    pub(super) fn unsubscribe(&mut self, key: usize) -> Option<KeyId> {
-        let id = self.subscriptions[key].take()?.id;
+    pub(super) fn unsubscribe(&mut self, subject: usize) -> Option<KeyId> {
+        let id = self.subscriptions[subject].take()?.id;
         self.ids.give_back(id);
         self.refusals.remove(&id);
         self.refreshes.retain(|refresh| refresh.id != id); // nobody waits any more
@@ -64,15 +69,44 @@ impl Program {
         self.subscriptions.iter().enumerate().filter_map(|(key, one)| Some((key, one.as_ref()?)))
     }
 
-    /// Whether every key that is watched, and not refused, has what the store holds.
-    pub(super) fn is_up_to_date(&self, cluster: &Cluster) -> bool {
+    /// Whether somebody subscribes to a key, or to a range that has it.
+    pub(super) fn wants(&self, key: usize) -> bool {
+        self.subscribed().any(|(subject, _)| keys_of(subject).contains(&key))
+    }
+
+    /// Whether every key and range that is watched, and not refused, has what the store holds.
+    pub(super) fn is_up_to_date(&self, ranges_too: bool, cluster: &Cluster) -> bool {
         let history = cluster.history();
-        self.subscribed().filter(|(key, _)| !cluster.large[*key]).all(|(key, subscription)| {
-            subscription
-                .published
-                .as_ref()
-                .is_some_and(|(entry, _)| history.held(key, entry, history.revision))
-        })
+        let served = self.subscribed().filter(|(subject, _)| !cluster.is_large(*subject));
+        let (keys, mut ranges): (Vec<_>, Vec<_>) = served.partition(|(subject, _)| *subject < KEYS);
+        ranges.retain(|_| ranges_too);
+        let key_is = |(key, subscription): (usize, &Subscription)| {
+            let published = subscription.published.as_ref();
+            published.is_some_and(|(entry, _)| history.held(key, entry, history.revision))
+        };
+        let range_is =
+            |(subject, one): (usize, &Subscription)| one.map.is_up_to_date(subject, history);
+        keys.into_iter().all(key_is) && ranges.into_iter().all(range_is)
+    }
+
+    /// A step of a range is published.
+    pub(super) fn step_published(
+        &mut self,
+        id: KeyId,
+        step: &[Entry],
+        is_synced: bool,
+        cluster: &Cluster,
+        link: Option<&Link>,
+    ) -> Result<(), String> {
+        let subject = self.subscribed().find(|(_, one)| one.id == id).map(|(subject, _)| subject);
+        let subject = subject.ok_or("a step of a range is published that nobody watches")?;
+        let link = link.ok_or("a step is published without a connection")?;
+        let floor = link.floors[subject].ok_or("a range is published that was not asked for")?;
+        let history = (link.generation, &cluster.histories[link.generation]);
+        let resets = self.health.history_resets;
+        let Some(subscription) = &mut self.subscriptions[subject] else { return Ok(()) };
+        subscription.history_resets = resets;
+        subscription.map.published(subject, step, is_synced, history, floor)
     }
 
     /// A version is published. It must be new, and what the store held since the key was asked for.
@@ -153,6 +187,9 @@ impl Program {
         }
         let (key, subscription) =
             self.subscribed().find(|(_, one)| one.id == id).ok_or("nobody subscribes to it")?;
+        if key >= KEYS {
+            return map_was_refreshed(key, &subscription.map, done, cluster);
+        }
         let (entry, _) =
             subscription.published.as_ref().ok_or("a refresh is done and nothing published")?;
         for refresh in done {
@@ -198,8 +235,10 @@ impl Program {
     /// Whether a value of this history was published, for all that the program knows.
     pub(super) fn has_a_version_to_check(&self) -> bool {
         self.subscribed().any(|(_, one)| {
-            one.history_resets == self.health.history_resets
-                && one.published.as_ref().is_some_and(|(entry, _)| entry.value().is_some())
+            let published = one.published.as_ref();
+            let is_present = published.is_some_and(|(entry, _)| entry.value().is_some());
+            let has_keys = one.map.is_synced && !one.map.is_empty();
+            one.history_resets == self.health.history_resets && (is_present || has_keys)
         })
     }
 
@@ -210,6 +249,16 @@ impl Program {
         let published = subscription.and_then(|(_, one)| one.published.as_ref());
         let revision = published.and_then(|(entry, _)| entry.revision());
         revision.is_some() && revision == found.map(|found| found.mod_revision)
+    }
+
+    /// Whether a page has the revision of a key that was published in a range.
+    pub(super) fn map_has_version(&self, found: &[(Bytes, KeyValue)]) -> bool {
+        found.iter().any(|(name, found)| {
+            let is_it = |(_, one): (usize, &Subscription)| {
+                one.map.revision_of(name) == Some(found.mod_revision)
+            };
+            self.subscribed().any(is_it)
+        })
     }
 
     /// The store answered a history check. If it has another version, and the connection has not shown that
@@ -249,4 +298,25 @@ impl Program {
         self.health = health;
         Ok(())
     }
+}
+
+/// The refreshes of a range are done: the map reflects all writes that were complete before the calls.
+fn map_was_refreshed(
+    subject: usize,
+    map: &Map,
+    done: Vec<Refresh>,
+    cluster: &Cluster,
+) -> Result<(), String> {
+    for refresh in done {
+        let reflects = (refresh.generation..cluster.histories.len()).any(|generation| {
+            let history = &cluster.histories[generation];
+            let called_in_it = generation == refresh.generation;
+            let since = if called_in_it { refresh.revision } else { history.begun };
+            map.equals(subject, history, since).is_some()
+        });
+        if !map.is_synced || !reflects {
+            return Err(format!("a refresh left {map:?}, older than {refresh:?}"));
+        }
+    }
+    Ok(())
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use event_core::CauseKind;
 
-use crate::seam::Failure;
+use crate::seam::{Failure, Keys};
+use crate::session::Session;
 use crate::simulation::cluster::{Is, Replacement};
-use crate::simulation::history::{KEYS, name, value};
+use crate::simulation::history::{KEYS, SUBJECTS, name, subject, value};
 use crate::simulation::program::Refresh;
 use crate::simulation::world::{Checked, World};
 
@@ -66,10 +67,16 @@ impl World {
         let Self { random, cluster, .. } = self;
         let history = cluster.history_mut();
         let key = random.usize(..KEYS);
-        match random.u8(..13) {
+        match random.u8(..14) {
             12 => history.write_often(key, random.usize(..MANY), random),
             0..6 => history.write(&[(key, Some(value(random)))]),
             6..9 => history.write(&[(key, None)]),
+            13 => {
+                // Some keys, of which one may change twice.
+                let writes = (0..random.usize(2..6))
+                    .map(|_| (random.usize(..KEYS), random.bool().then(|| value(random))));
+                history.write(&writes.collect::<Vec<_>>());
+            }
             9 if random.bool() => {
                 // Two events of one key in one revision (E10).
                 history.write(&[(key, None), (key, Some(value(random)))]);
@@ -93,7 +100,7 @@ impl World {
     // The program.
 
     fn use_it(&mut self) -> Checked {
-        let key = self.random.usize(..KEYS);
+        let key = self.random.usize(..SUBJECTS);
         match self.random.u8(..12) {
             0..5 => self.subscribe(key),
             5..7 => self.unsubscribe(key),
@@ -109,23 +116,27 @@ impl World {
         }
     }
 
-    pub(super) fn subscribe(&mut self, key: usize) -> Checked {
-        if self.program.subscriptions[key].is_some() {
+    pub(super) fn subscribe(&mut self, at: usize) -> Checked {
+        if self.program.subscriptions[at].is_some() {
             return Ok(());
         }
         let id = self.program.ids.take();
-        self.note(|| format!("the program subscribes to {:?} as {id:?}", name(key)));
-        self.program.subscribe(key, id);
+        self.note(|| format!("the program subscribes to {:?} as {id:?}", subject(at)));
+        self.program.subscribe(at, id);
         if let Some(link) = &mut self.link {
             // A store that has nothing to watch does not ask how the member is.
             link.stalled_since = link.stalled_since.map(|_| self.now);
         }
-        self.input(|session, now| session.handle_subscribe(id, name(key), now), false)
+        let subscribe = |session: &mut Session, now| match subject(at) {
+            Keys::One(key) => session.handle_subscribe(id, key, now),
+            Keys::Range(range) => session.handle_subscribe_range(id, range, now),
+        };
+        self.input(subscribe, false)
     }
 
     pub(super) fn unsubscribe(&mut self, key: usize) -> Checked {
         let Some(id) = self.program.unsubscribe(key) else { return Ok(()) };
-        self.note(|| format!("the program unsubscribes from {:?} ({id:?})", name(key)));
+        self.note(|| format!("the program unsubscribes from {:?} ({id:?})", subject(key)));
         if let Some(link) = &mut self.link {
             link.floors[key] = None;
             link.refused[key] = false;
@@ -137,7 +148,7 @@ impl World {
         let Some(subscription) = &self.program.subscriptions[key] else { return Ok(()) };
         let id = subscription.id;
         let ticket = self.next();
-        self.note(|| format!("the program refreshes {:?}", name(key)));
+        self.note(|| format!("the program refreshes {:?}", subject(key)));
         self.program.refreshes.push(Refresh {
             ticket,
             id,
@@ -165,7 +176,7 @@ impl World {
     // Faults.
 
     fn go_wrong(&mut self) {
-        let kind = self.random.u8(..22);
+        let kind = self.random.u8(..24);
         let key = self.random.usize(..KEYS);
         let member = self.random.usize(..self.cluster.members.len());
         self.note(|| format!("failure {kind}, key {:?}, member {member}", name(key)));
@@ -191,6 +202,7 @@ impl World {
             14..17 => self.cluster.readable[key] = !self.cluster.readable[key],
             17 => self.cluster.large[key] = !self.cluster.large[key],
             20 | 21 => self.member_becomes(member, Is::Stalled),
+            22 | 23 => self.cluster.busy = self.random.u8(1..4),
             18 => self.cluster.limit = self.random.usize(1..4),
             _ => self.cancel_watch(),
         }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use event_core::CauseKind;
 
-use crate::seam::{Event, Failure, Keys, WatchRequest, WatchResponse};
+use crate::seam::{Events, Failure, WatchRequest, WatchResponse};
 use crate::simulation::cluster::{Cluster, Member, ServedBy};
-use crate::simulation::history::{History, key_of};
+use crate::simulation::history::{History, subject_of};
 
 /// How many responses the server queues of a watch that it keeps up with, before the watch lags.
 const QUEUE: usize = 128;
@@ -45,7 +45,7 @@ pub(super) struct Stream {
 
 #[derive(Debug)]
 pub(super) struct Watch {
-    pub(super) key: usize,
+    pub(super) subject: usize,
     id: i64,
     start: i64,
     /// The next revision to be sent.
@@ -87,19 +87,18 @@ impl Stream {
         }
         let Some(request) = self.requests.pop_front() else { return false };
         match request {
-            WatchRequest::Create { keys: Keys::Range(_), .. } => {}
-            WatchRequest::Create { keys: Keys::One(key), start_revision } => {
+            WatchRequest::Create { keys, start_revision } => {
                 let create = self.creates;
                 self.creates += 1;
-                let key = key_of(&key).expect("a key of ours");
+                let subject = subject_of(&keys).expect("a subject of ours");
                 let is_outdated = self.token != cluster.token;
                 self.refused |= is_outdated;
-                if !is_outdated && cluster.readable[key] {
+                if !is_outdated && cluster.may_read(subject) {
                     let is_from_now = start_revision == 0;
                     let id = self.next_id;
                     self.next_id += random.i64(1..=self.id_step);
                     let watch = Watch {
-                        key,
+                        subject,
                         id,
                         start: start_revision,
                         next: if is_from_now { member.applied + 1 } else { start_revision },
@@ -131,8 +130,9 @@ impl Stream {
             WatchRequest::Progress if cluster.served_by == ServedBy::GrpcProxy => {}
             WatchRequest::Progress => {
                 let refuses = |watch: &Watch| {
-                    let missed = cluster.history().events(watch.key, watch.next, member.applied);
-                    let lags = !missed.is_empty() || watch.start > member.applied;
+                    let history = cluster.history();
+                    let lags = history.has_events(watch.subject, watch.next, member.applied)
+                        || watch.start > member.applied;
                     watch.compacted || cluster.strict && lags
                 };
                 if !self.watches.values().any(refuses) {
@@ -145,8 +145,7 @@ impl Stream {
 
     /// Whether the client lacks what a watch of it should send.
     pub(super) fn owes(&self, history: &History) -> bool {
-        let lacks =
-            |watch: &Watch| !history.events(watch.key, watch.next, history.revision).is_empty();
+        let lacks = |watch: &Watch| history.has_events(watch.subject, watch.next, history.revision);
         !self.sent.is_empty() || self.watches.values().any(lacks)
     }
 
@@ -174,7 +173,7 @@ impl Stream {
             self.sent.push_back((WatchResponse::Compacted { watch_id: id }, Some(create)));
             return true;
         }
-        let events = history.events(watch.key, watch.next, member.applied);
+        let events = history.events(watch.subject, watch.next, member.applied);
         if watch.replayed_at.is_none() && events.len() > QUEUE {
             // They were written while nothing came through: some were queued as they came, each under its
             // own revision, and then the watch lags. A revision is never split.
@@ -196,7 +195,7 @@ impl Stream {
         // One response holds a part only, under the revision of the store (E1), but whole revisions.
         let most = if watch.replayed_at.is_some() { ROUND } else { random.usize(1..=3) };
         let last = events.get(most - 1).or(events.last()).map(|event| event.mod_revision);
-        let some = history.events(watch.key, watch.next, last.unwrap_or(0));
+        let some = history.events(watch.subject, watch.next, last.unwrap_or(0));
         let lags = watch.replayed_at.is_some() && some.len() < events.len();
         watch.replayed_at = lags.then_some(now + ROUNDS);
         watch.next = match last {
@@ -207,14 +206,20 @@ impl Stream {
             return true;
         }
         // A large one comes in fragments, and those don't care for revisions (E8).
-        let (first, rest) = some.split_at(random.usize(..some.len()));
-        for (events, is_fragment) in [(first, true), (rest, false)] {
-            if !events.is_empty() {
-                let events = events.iter().map(Event::clone).collect();
-                let (watch_id, revision) = (id, member.applied);
-                let response = WatchResponse::Events { watch_id, revision, events, is_fragment };
-                self.sent.push_back((response, Some(create)));
+        let mut rest = &some[..];
+        while !rest.is_empty() {
+            let (events, more) = rest.split_at(random.usize(1..=rest.len()));
+            // The last one may be empty.
+            let is_fragment = !more.is_empty() || random.u8(..8) == 0;
+            let (watch_id, revision) = (id, member.applied);
+            let response = |events, is_fragment| {
+                (WatchResponse::Events { watch_id, revision, events, is_fragment }, Some(create))
+            };
+            self.sent.push_back(response(events.into(), is_fragment));
+            if is_fragment && more.is_empty() {
+                self.sent.push_back(response(Events::new(), false));
             }
+            rest = more;
         }
         true
     }

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use event_core::upstream::Ids;
 use event_core::{Bytes, CauseKind, Health, HealthState};
 
-use crate::seam::{Failure, WatchResponse};
+use crate::seam::{Failure, Keys, PageRequest, WatchResponse};
 use crate::session::{Action, Endpoints, Session, Timeouts};
 use crate::simulation::cluster::{Cluster, Is, ServedBy};
-use crate::simulation::history::key_of;
+use crate::simulation::history::{KEYS, SUBJECTS, key_of, subject};
 use crate::simulation::link::{Link, What};
 use crate::simulation::program::Program;
 use crate::simulation::stream::Stream;
@@ -23,6 +23,8 @@ pub(super) type Checked<T = ()> = Result<T, String>;
 
 /// How many reads may be under way, and how many keys one may be of.
 const READS: usize = 8;
+/// How many pages may be under way.
+const PAGES: usize = 4;
 /// More actions than one input ever gives.
 const MOST_ACTIONS: usize = 100;
 
@@ -146,11 +148,15 @@ impl World {
                 self.program.refusals.clear();
             }
             Action::Read(id, names) => self.begin_read(id, names)?,
-            Action::ReadPage(..) | Action::PublishStep(..) => {}
+            Action::ReadPage(id, page) => self.begin_page(id, page)?,
+            Action::PublishStep(id, step, is_synced) => {
+                let Self { program, cluster, link, .. } = self;
+                program.step_published(id, &step, is_synced, cluster, link.as_ref())?;
+            }
             Action::Probe(names) => {
                 for name in &names {
                     let key = key_of(name).ok_or("a probe of a key of nobody")?;
-                    if self.program.subscriptions[key].is_none() {
+                    if !self.program.wants(key) {
                         return Err("a probe of a key that nobody watches".to_owned());
                     }
                 }
@@ -210,6 +216,30 @@ impl World {
         link.call(What::Read(id, names, None), now);
         if link.reads() > READS {
             return Err("too many reads are under way".to_owned());
+        }
+        Ok(())
+    }
+
+    /// A page of a range that somebody watches.
+    fn begin_page(&mut self, id: u64, page: PageRequest) -> Checked {
+        let now = self.now;
+        let generation = self.connected()?.generation;
+        let revision = self.cluster.histories[generation].revision;
+        // The first page says which range it is.
+        let is_first = |at: &usize| match subject(*at) {
+            Keys::Range(range) => (range.start(), range.end()) == (&page.from, page.end.as_ref()),
+            Keys::One(_) => false,
+        };
+        let known = self.connected()?.ranges.get(&id).copied();
+        let range = known.or_else(|| (KEYS..SUBJECTS).find(is_first));
+        let range = range.filter(|at| self.program.subscriptions[*at].is_some());
+        let range = range.ok_or("a page of a range that nobody watches")?;
+        let link = self.connected()?;
+        link.ranges.insert(id, range);
+        link.floors[range].get_or_insert(revision);
+        link.call(What::ReadPage(id, range, page, None), now);
+        if link.pages() > PAGES {
+            return Err("too many pages are under way".to_owned());
         }
         Ok(())
     }
@@ -323,7 +353,7 @@ impl World {
         let stream = self.link.as_ref().and_then(|link| link.stream.as_ref());
         let mut keys: Vec<_> = stream
             .iter()
-            .flat_map(|stream| stream.watches.values().map(|watch| watch.key))
+            .flat_map(|stream| stream.watches.values().map(|watch| watch.subject))
             .collect();
         keys.sort_unstable();
         keys
