@@ -325,12 +325,15 @@ fn a_file_that_is_written_without_end_holds_up_others_for_a_bounded_time() {
         });
         place.put("a", "1");
         let end = Instant::now() + BOUND;
-        while table.files.get("a").is_none_or(|text| text != "1") && Instant::now() < end {
-            table.step();
+        let is_there = |table: &Table| table.files.get("a").is_some_and(|text| text == "1");
+        while !is_there(&table) && Instant::now() < end {
+            if let Some(changes) = within(BOUND, table.watcher.changes()) {
+                table.take(&changes.unwrap());
+            }
         }
         let refreshed = within(BOUND, place.store.range(KeyRange::all()).refresh());
         is_done.store(true, Ordering::Relaxed);
-        assert_eq!(table.files["a"], "1");
+        assert!(is_there(&table), "{:?}", table.files);
         refreshed.expect("it completes").unwrap();
     });
     let log = fs::read_to_string(place.path("log")).unwrap();
@@ -586,4 +589,48 @@ fn the_store_ends_with_its_last_watcher_of_a_map() {
     soon(watcher.wait_until_synced()).unwrap();
     place.store.close();
     assert!(soon(watcher.change()).unwrap_err().is_closed());
+}
+
+#[test]
+fn a_refresh_waits_until_the_files_have_settled_and_then_all_is_one_step() {
+    let place = Place::with(Options::new().settle(Duration::from_secs(1)));
+    let mut table = Table::synced(&place.store, KeyRange::all());
+    place.write("a", "1");
+    let refresh = place.store.map("").refresh();
+    let mut refresh = std::pin::pin!(refresh);
+    assert!(within(Duration::from_millis(200), refresh.as_mut()).is_none(), "it is too early");
+    place.write("b", "1");
+    soon(refresh).unwrap();
+    let step = within(Duration::ZERO, table.watcher.changes());
+    assert_eq!(step.map(|step| step.unwrap().len()), Some(2));
+}
+
+/// A walk that has passed where the file goes to, and then finds that it is gone, has seen it nowhere.
+#[test]
+fn a_file_that_is_moved_while_folders_are_listed_is_always_in_one_of_them() {
+    let settle = Duration::from_millis(20);
+    let place = Place::with(Options::new().settle(settle));
+    for folder in ["a", "b", "c"] {
+        fs::create_dir(place.path(folder)).unwrap();
+        for file in 0..1000 {
+            place.write(&format!("{folder}/{file}"), "");
+        }
+    }
+    place.write("a/moved", "");
+    let mut table = Table::synced(&place.store, KeyRange::all());
+    let mut from = "a";
+    for round in 0..40 {
+        place.write("begin", &round.to_string());
+        // About when the folders are listed.
+        thread::sleep(settle + Duration::from_micros(200) * round);
+        let to = if from == "a" { "c" } else { "a" };
+        fs::rename(place.path(&format!("{from}/moved")), place.path(&format!("{to}/moved")))
+            .unwrap();
+        while !table.files.contains_key(&format!("{to}/moved")) {
+            table.step();
+            let places = table.files.keys().filter(|key| key.ends_with("moved")).count();
+            assert_eq!(places, 1, "in round {round}");
+        }
+        from = to;
+    }
 }
