@@ -62,7 +62,7 @@ where
                 self.unreported.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)))
             }
             Poll::Pending => unreported.map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
-            polled => polled,
+            polled @ Poll::Ready(_) => polled,
         }
     }
 

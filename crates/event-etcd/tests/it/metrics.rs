@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use etcd_harness::{Proxy, eventually};
-use event_core::{Health, HealthState, ValueReader, WatcherExt};
+use event_core::{Health, HealthState, KeyRange, MapReader, ValueReader, WatcherExt};
 use event_etcd::EtcdStore;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use tokio::time::timeout;
@@ -41,15 +41,18 @@ async fn a_store_counts_its_state_its_keys_its_versions_and_its_reconnects() {
         ("state", 0.0),
         ("versions_total", 0.0),
         ("watched_keys", 0.0),
+        ("watched_maps", 0.0),
     ];
     assert_eq!(counted(), BTreeMap::from(begun.map(|(name, value)| (name.to_owned(), value))));
 
     put(&client, "key", "a").await;
     let (mut watcher, _other) = (store.value("key").watch(), store.value("other").watch());
+    let map = store.range(KeyRange::prefix("none")).watch();
     until(&mut watcher, "a").await;
     timeout(BOUND, store.health_live()).await.expect("live");
     let live = counted();
-    assert_eq!((live["state"], live["watched_keys"]), (1.0, 2.0));
+    assert_eq!((live["state"], live["watched_keys"], live["watched_maps"]), (1.0, 2.0, 1.0));
+    drop(map);
     assert_eq!((live["versions_total"], live["reconnects_total"]), (2.0, 0.0));
     assert!(live["stale_seconds"] < 1.0, "{live:?}");
 
