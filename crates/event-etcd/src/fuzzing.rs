@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_core::upstream::KeyId;
-use event_core::{Bytes, CauseKind};
+use event_core::{Bytes, CauseKind, KeyRange};
 
-use crate::seam::{Event, Failure, KeyValue, ReadResponse, WatchRequest, WatchResponse};
+use crate::seam::{
+    Event, Failure, KeyValue, Page, PageResponse, ReadResponse, WatchRequest, WatchResponse,
+};
 use crate::session::{Action, Endpoints, Session, Timeouts};
 
 /// More than this from one input is an endless loop.
@@ -26,11 +28,11 @@ pub fn session(bytes: &[u8]) {
     let endpoints = Endpoints::new(["a", "b"].map(str::to_owned), Some(1));
     let mut session = Session::new(endpoints, timeouts, None, now);
     let (mut next_slot, mut ids) = (0, Vec::new());
-    let (mut reads, mut watches) = (Vec::new(), Vec::new());
+    let (mut reads, mut pages, mut watches) = (Vec::new(), Vec::new(), Vec::new());
     let nobody = KeyId { slot: 7, generation: NonZeroU32::MAX };
     while let Some(what) = bytes.next() {
         let mut byte = || bytes.next().unwrap_or(0);
-        match what % 15 {
+        match what % 18 {
             0 => {
                 next_slot += 1;
                 let id = KeyId {
@@ -39,6 +41,17 @@ pub fn session(bytes: &[u8]) {
                 };
                 ids.push(id);
                 session.handle_subscribe(id, Bytes::from(vec![byte()]), now);
+            }
+            15 => {
+                next_slot += 1;
+                let generation = NonZeroU32::MIN.saturating_add(next_slot);
+                let id = KeyId { slot: next_slot / 2, generation };
+                ids.push(id);
+                session.handle_subscribe_range(id, range(byte()), now);
+            }
+            16 | 17 => {
+                let id = pick(&pages, byte()).unwrap_or(u64::from(byte()));
+                session.handle_page(id, page(&mut byte), now);
             }
             1 => session.handle_unsubscribe(pick(&ids, byte()).unwrap_or(nobody)),
             2 => {
@@ -96,6 +109,7 @@ pub fn session(bytes: &[u8]) {
             match session.poll_action(now) {
                 None => break,
                 Some(Action::Read(id, keys)) => reads.push((id, keys.len())),
+                Some(Action::ReadPage(id, _)) => pages.push(id),
                 Some(
                     Action::OpenStream(WatchRequest::Create { .. })
                     | Action::Send(WatchRequest::Create { .. }),
@@ -150,6 +164,33 @@ fn watch_response(watch_id: i64, byte: &mut impl FnMut() -> u8) -> WatchResponse
             events: (0..byte() % 3).map(|_| event(byte(), byte(), byte())).collect(),
             is_fragment: flags == 5,
         },
+    }
+}
+
+/// All keys, or those that begin with a byte, or some.
+fn range(byte: u8) -> KeyRange {
+    match byte % 4 {
+        0 => KeyRange::all(),
+        1 => KeyRange::prefix(vec![byte]).one_level(),
+        2 => KeyRange::prefix(vec![byte]),
+        _ => KeyRange::between(vec![byte / 4], vec![byte]),
+    }
+}
+
+fn page(byte: &mut impl FnMut() -> u8) -> Result<PageResponse, Failure> {
+    match byte() % 8 {
+        0 => Err(failure(byte())),
+        1 => Ok(PageResponse::Compacted),
+        flags => {
+            let (mut key, mut found) = (byte(), Vec::new());
+            for _ in 0..byte() % 4 {
+                let (mod_revision, value) = (revision(byte()), Bytes::from(vec![byte()]));
+                found.push((Bytes::from(vec![key]), KeyValue { mod_revision, value }));
+                key = key.wrapping_add(byte() % 8);
+            }
+            let (revision, cluster) = (revision(byte()), u64::from(byte() % 3));
+            Ok(PageResponse::Page(Page { revision, cluster, found, has_more: flags == 2 }))
+        }
     }
 }
 

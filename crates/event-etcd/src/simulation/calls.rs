@@ -188,7 +188,10 @@ impl World {
         }
         // It may have been answered before the member stalled.
         link.stalled_since = link.stalled_since.map(|_| self.now);
+        // The client drops the read of a range that is unsubscribed from.
+        let is_wanted = link.ranges.contains_key(&id);
         if let Ok(PageResponse::Page(page)) = &answer
+            && is_wanted
             && self.program.map_has_version(&page.found)
         {
             link.owes_history_check = false;
@@ -196,7 +199,7 @@ impl World {
         let generation = link.generation;
         self.note(|| format!("page {id} ({page:?}) is answered: {answer:?}"));
         self.input(|session, now| session.handle_page(id, answer, now), may_disconnect)?;
-        if let Some(revision) = revision {
+        if let Some(revision) = revision.filter(|_| is_wanted) {
             let visible = self.cluster.shows_replacement(generation, revision);
             self.program.saw_answer(generation, revision, visible)?;
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::simulation::cluster::ServedBy;
-use crate::simulation::history::{KEYS, SUBJECTS, keys_of, name, value};
+use crate::simulation::history::{KEYS, name, value};
 use crate::simulation::world::{Checked, World};
 use event_core::{Cause, CauseKind, HealthState};
 
@@ -145,8 +145,10 @@ impl World {
                 }
                 Some(_) if self.cluster.large[0] => {
                     // Nor must a program harm them that asks for it all the time.
-                    for subject in (0..SUBJECTS).filter(|at| keys_of(*at).contains(&0)) {
-                        self.refresh(subject)?;
+                    self.refresh(0)?;
+                    // A read of a range that fails asks for ten pages, each smaller than the one before.
+                    if self.random.u8(..16) == 0 {
+                        self.refresh(KEYS + 1)?;
                     }
                     self.wait(SHORT)?;
                 }

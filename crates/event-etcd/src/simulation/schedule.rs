@@ -67,11 +67,11 @@ impl World {
         let Self { random, cluster, .. } = self;
         let history = cluster.history_mut();
         let key = random.usize(..KEYS);
-        match random.u8(..14) {
+        match random.u8(..16) {
             12 => history.write_often(key, random.usize(..MANY), random),
             0..6 => history.write(&[(key, Some(value(random)))]),
             6..9 => history.write(&[(key, None)]),
-            13 => {
+            13..16 => {
                 // Some keys, of which one may change twice.
                 let writes = (0..random.usize(2..6))
                     .map(|_| (random.usize(..KEYS), random.bool().then(|| value(random))));
@@ -100,7 +100,9 @@ impl World {
     // The program.
 
     fn use_it(&mut self) -> Checked {
-        let key = self.random.usize(..SUBJECTS);
+        // There are fewer ranges than keys, and more can go wrong with them.
+        let first = if self.random.bool() { KEYS } else { 0 };
+        let key = self.random.usize(first..SUBJECTS);
         match self.random.u8(..12) {
             0..5 => self.subscribe(key),
             5..7 => self.unsubscribe(key),
@@ -140,6 +142,7 @@ impl World {
         if let Some(link) = &mut self.link {
             link.floors[key] = None;
             link.refused[key] = false;
+            link.ranges.retain(|_, range| *range != key);
         }
         self.input(|session, _| session.handle_unsubscribe(id), false)
     }
