@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{ArgGroup, Parser, ValueEnum};
-use event_core::{BoxStore, Error, StoreExt};
+use event_core::{BoxStore, Error, KeyRange, StoreExt};
 use event_etcd::{EtcdStore, Options};
 use event_open::Url;
 
@@ -12,16 +12,21 @@ use event_open::Url;
 /// lives in memory.
 #[derive(Debug, Parser)]
 #[command(group(ArgGroup::new("store").args(["url", "etcd"])))]
+#[command(group(ArgGroup::new("what").args(["key", "prefix"])))]
 pub(crate) struct Arguments {
     /// The URL of a store, such as `etcd://localhost:2379/app/?user=reader`. The key is printed without its path.
-    #[arg(long, requires = "key")]
+    #[arg(long, requires = "what")]
     url: Option<String>,
     /// The endpoints of an etcd, comma-separated: host:port, or with http://, https:// or unix://.
-    #[arg(long, requires = "key")]
+    #[arg(long, requires = "what")]
     etcd: Option<String>,
     /// The key to follow.
     #[arg(long, requires = "store")]
     key: Option<String>,
+    /// Follow every key under this path, such as `services`, as lines whose event is `put`, `delete` or `synced`. Empty:
+    /// every key.
+    #[arg(long, requires = "store", value_name = "PATH")]
+    prefix: Option<String>,
     /// What all keys begin with. The key is printed without it.
     #[arg(long, default_value = "", requires = "etcd")]
     namespace: String,
@@ -69,8 +74,13 @@ pub(crate) enum Format {
 /// What to follow.
 pub(crate) struct Followed {
     pub(crate) place: Place,
-    pub(crate) key: String,
+    pub(crate) what: What,
     pub(crate) format: Format,
+}
+
+pub(crate) enum What {
+    Key(String),
+    Range(KeyRange),
 }
 
 /// Where it lives.
@@ -103,9 +113,10 @@ impl Place {
 impl Arguments {
     /// `None`: the story in memory. Ends the program where the password can't be read.
     pub(crate) fn followed(self) -> Option<Followed> {
-        let (key, format) = (self.key?, self.format);
+        let range = || Some(What::Range(KeyRange::folder(self.prefix?)));
+        let (what, format) = (self.key.map(What::Key).or_else(range)?, self.format);
         if let Some(url) = self.url {
-            return Some(Followed { place: Place::Url(url), key, format });
+            return Some(Followed { place: Place::Url(url), what, format });
         }
         let endpoints = self.etcd?;
         let mut options = Options::new()
@@ -130,7 +141,7 @@ impl Arguments {
         }
         let place =
             Place::Etcd { endpoints, namespace: self.namespace, options: Box::new(options) };
-        Some(Followed { place, key, format })
+        Some(Followed { place, what, format })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an application does: it follows its configuration, wherever that lives.
 
-use event_core::{Health, ValueReader, Versioned, WatcherExt};
+use event_core::{Bytes, Health, MapReader, MapWatcherExt, ValueReader, Versioned, WatcherExt};
 use serde::Serialize;
 
 use crate::report::Report;
@@ -17,6 +17,18 @@ pub(crate) async fn follow<T: Serialize>(config: impl ValueReader<Config<T>>, re
             Err(error) if error.is_closed() => return,
             Err(error) => report.error(&error),
         }
+    }
+}
+
+/// Reports each change of a map, until it ends.
+pub(crate) async fn follow_map<T: Serialize>(
+    map: impl MapReader<Bytes, Config<T>>,
+    prefix: &[u8],
+    report: &Report,
+) {
+    let mut watcher = map.watch();
+    while let Ok(change) = watcher.change().await {
+        report.change(prefix, &change);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Without arguments the configuration lives in memory and a task changes it a few times. With
 //! `--url URL --key KEY` the same function, [`follow`](follow::follow), follows a key of any store that
-//! event-open opens, until SIGINT or SIGTERM. `--etcd ENDPOINTS` and its flags name an etcd without a URL.
+//! event-open opens, until SIGINT or SIGTERM. With `--prefix PATH` it follows all keys under a path. `--etcd ENDPOINTS` and its flags name an etcd without a URL.
 
 mod arguments;
 mod follow;
@@ -13,15 +13,17 @@ use std::time::Duration;
 
 use clap::Parser;
 use event_codec::{Json, Utf8};
-use event_core::{Error, ErrorKind, MemoryValue, ReaderExt, StoreExt, ValueWriter};
+use event_core::{
+    Error, ErrorKind, MapReaderExt, MemoryValue, ReaderExt, Store, StoreExt, ValueWriter,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::arguments::{Arguments, Followed, Format};
-use crate::follow::{Config, follow, follow_health};
+use crate::arguments::{Arguments, Followed, Format, What};
+use crate::follow::{Config, follow, follow_health, follow_map};
 use crate::report::Report;
 
 #[tokio::main]
@@ -82,13 +84,22 @@ async fn in_a_store(followed: Followed, report: &Report) -> Result<(), Error> {
         std::process::exit(0)
     });
     let store = followed.place.open().await?;
-    let value = store.value(followed.key);
+    let json = Json::<Box<RawValue>>::new;
     let until_closed = async {
-        match followed.format {
-            Format::Json => {
-                follow(value.decode_versioned(Json::<Box<RawValue>>::new()), report).await;
+        match (followed.what, followed.format) {
+            (What::Key(key), Format::Json) => {
+                follow(store.value(key).decode_versioned(json()), report).await;
             }
-            Format::Raw => follow(value.decode_versioned(Utf8), report).await,
+            (What::Key(key), Format::Raw) => {
+                follow(store.value(key).decode_versioned(Utf8), report).await;
+            }
+            (What::Range(range), format) => {
+                let (map, prefix) = (store.range(range.clone()), range.as_prefix());
+                match format {
+                    Format::Json => follow_map(map.decode_versioned(json()), prefix, report).await,
+                    Format::Raw => follow_map(map.decode_versioned(Utf8), prefix, report).await,
+                }
+            }
         }
     };
     tokio::select! {

@@ -5,7 +5,7 @@ mod lines;
 
 use std::io::Write;
 
-use event_core::{Error, Health};
+use event_core::{Bytes, Change, Error, Health};
 use serde::Serialize;
 
 use crate::follow::Config;
@@ -25,6 +25,11 @@ impl Report {
 
     pub(crate) fn value(&self, config: &Config<impl Serialize>) {
         self.lines.value(&self.key(&config.key), config);
+    }
+
+    /// A change of a map, whose keys begin with `prefix` beside the namespace.
+    pub(crate) fn change(&self, prefix: &[u8], change: &Change<Bytes, Config<impl Serialize>>) {
+        self.lines.change(prefix, change);
     }
 
     /// A deletion, or what else is wrong.

@@ -283,3 +283,19 @@ async fn what_it_cant_use_is_told_and_the_exit_code_says_so() {
         assert!(!program.end().await.success(), "{arguments:?}");
     }
 }
+
+#[tokio::test]
+async fn a_prefix_is_lines_of_puts_deletes_and_synced() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("app/services")).unwrap();
+    std::fs::write(dir.path().join("app/services/a"), r#"{"port": 80}"#).unwrap();
+    let url = format!("file://{}/app/", dir.path().display());
+    let mut watch = ConfigWatch::start(&["--url", &url, "--prefix", "services"], None);
+    assert_eq!(
+        watch.next_text().await.unwrap(),
+        r#"{"event":"put","key":"services/a","revision":1,"value":{"port": 80}}"#
+    );
+    assert_eq!(watch.next().await, Some(json!({"event": "synced", "prefix": "services/"})));
+    std::fs::remove_file(dir.path().join("app/services/a")).unwrap();
+    assert_eq!(watch.next().await, Some(json!({"event": "delete", "key": "services/a"})));
+}

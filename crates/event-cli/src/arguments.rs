@@ -58,10 +58,11 @@ Examples:
     },
 }
 
-/// Follow some keys: as a live table on a terminal, as JSON lines in a pipe or a file.
+/// Follow some keys, or all under a path: as a live table on a terminal, as JSON lines in a pipe or a file.
 ///
 /// Each line has an `event`: `value`, `absent` (the key was deleted), `error` (the value does not decode) or `health`
-/// (how the store is doing). SIGINT and SIGTERM end the program. It also ends when nobody reads the lines any more.
+/// (how the store is doing). Under a --prefix, it is `put`, `delete`, `error` or `synced` (all that was there has been
+/// printed). SIGINT and SIGTERM end the program. It also ends when nobody reads the lines any more.
 ///
 /// The table shows for each key the revision, the time since it changed, the state and the last error, and highlights
 /// changes. The health of the store is on top. Values may be secrets, so it shows them with --values only. `q` or
@@ -72,8 +73,12 @@ pub(crate) struct WatchArguments {
     /// The store, such as `etcd://localhost:2379/app/`.
     pub(crate) url: String,
     /// The keys, without the prefix in the URL.
-    #[arg(required = true, value_name = "KEY")]
+    #[arg(required_unless_present = "prefixes", value_name = "KEY")]
     pub(crate) keys: Vec<OsString>,
+    /// Follow every key under this path: `services` has `services/a`, and not `services2/a`. Empty: every key. It may be
+    /// given several times.
+    #[arg(long = "prefix", id = "prefixes", value_name = "PATH")]
+    pub(crate) prefixes: Vec<OsString>,
     /// How values are read: as JSON documents, or as text.
     #[arg(long, value_enum, default_value_t = Format::Json)]
     pub(crate) format: Format,
@@ -151,6 +156,7 @@ Examples:
   event watch etcd://localhost:2379/app/ config limits
   event watch etcd://localhost:2379/ log/level --format raw --values
   event watch etcd://a,b,c/app/ config | jq 'select(.event == \"value\")'
+  event watch etcd://localhost:2379/ --prefix services --format raw
   event watch 'etcds://a/app/?user=reader&ca=/etc/etcd/ca.pem' config";
     format!("{examples}\n\n{URLS}\n\n{EXIT_CODES}")
 }

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 use std::sync::Mutex;
 
-use event_core::{Error, ErrorKind, Health, KeyName, Versioned};
+use event_core::{Bytes, Change, Error, ErrorKind, Health, KeyName, Versioned};
 use serde::Serialize;
 use serde_json::json;
 
-/// The line of a version. It is a type of its own because a `serde_json::Value` can't hold every document as
+/// The line of a version, of a key or within a map. It is a type of its own because a `serde_json::Value` can't hold every document as
 /// it was stored.
 #[derive(Serialize)]
 struct ValueLine<'a, T> {
@@ -31,6 +31,23 @@ impl Lines {
     pub(crate) fn value<T: Serialize>(&self, key: &str, version: &Versioned<T>) {
         let Versioned { revision, value, .. } = version;
         self.line(&ValueLine { event: "value", key, revision: *revision, value });
+    }
+
+    /// A change of a map, whose keys begin with `prefix`.
+    pub(crate) fn change<T: Serialize>(&self, prefix: &[u8], change: &Change<Bytes, Versioned<T>>) {
+        let name = |key: &Bytes| key_text(&[prefix, key].concat());
+        match change {
+            Change::Put { key, value: Versioned { revision, value, .. } } => {
+                let key = &*name(key);
+                self.line(&ValueLine { event: "put", key, revision: *revision, value });
+            }
+            Change::Delete { key } => self.line(&json!({"event": "delete", "key": name(key)})),
+            Change::Failed { key, error } => self.error(&name(key), error),
+            Change::Synced => {
+                self.line(&json!({"event": "synced", "prefix": key_text(prefix)}));
+            }
+            _ => {}
+        }
     }
 
     /// A deletion of the key, or what else is wrong.

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use event_codec::DecoderExt;
 use event_core::{
-    BoxStore, Error, Health, ReaderExt, StoreExt, ValueReader, Versioned, WatcherExt,
+    BoxStore, Bytes, Change, Error, Health, KeyRange, MapReader, MapReaderExt, MapWatcherExt,
+    ReaderExt, Store, StoreExt, ValueReader, Versioned, WatcherExt,
 };
 use futures_util::stream::{BoxStream, StreamExt, select_all};
 use tokio::time::sleep_until;
@@ -31,18 +32,20 @@ enum Update {
     Health(Health),
     KeyHealth(usize, Health),
     Version(usize, Result<Versioned<Option<Document>>, Error>),
+    MapHealth(usize, Health),
+    Change(usize, Change<Bytes, Versioned<Document>>),
 }
 
 /// Shows the table until the user ends it, or the store does.
 pub(crate) async fn show(
     store: &BoxStore,
-    keys: &[&[u8]],
+    (keys, ranges): (&[&[u8]], &[KeyRange]),
     format: Format,
     with_values: bool,
     end: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
-    let mut updates = updates(store, keys, format);
-    let mut model = Model::new(keys);
+    let mut updates = updates(store, (keys, ranges), format);
+    let mut model = Model::new(keys, ranges);
     let mut screen = Screen::enter()?;
     let mut end = pin!(end);
     let mut drawn: Option<Instant> = None;
@@ -51,6 +54,7 @@ pub(crate) async fn show(
         let now = Instant::now();
         let due = drawn.map_or(now, |drawn| drawn + if is_new { PAUSE } else { IDLE });
         if due <= now {
+            model.forget_deleted(now);
             let lines = view::lines(&model, screen.size(), with_values, now);
             if screen.draw(&lines).is_err() {
                 return Ok(()); // The terminal is gone.
@@ -78,7 +82,7 @@ pub(crate) async fn show(
 
 fn updates(
     store: &BoxStore,
-    keys: &[&[u8]],
+    (keys, ranges): (&[&[u8]], &[KeyRange]),
     format: Format,
 ) -> impl StreamExt<Item = Update> + Unpin {
     let mut streams: Vec<BoxStream<'static, Update>> = Vec::new();
@@ -90,6 +94,13 @@ fn updates(
         let health = store.health_of(key).watch().into_stream();
         let of_key = move |health| std::future::ready(Some(Update::KeyHealth(index, health)));
         streams.push(health.filter_map(async |health| health.ok()).filter_map(of_key).boxed());
+    }
+    for (index, range) in ranges.iter().enumerate() {
+        let changes = store.range(range.clone()).decode_versioned(format).watch().into_stream();
+        streams.push(changes.map(move |change| Update::Change(index, change)).boxed());
+        let health = store.range_health(range.clone()).watch().into_stream();
+        let of_map = move |health| std::future::ready(Some(Update::MapHealth(index, health)));
+        streams.push(health.filter_map(async |health| health.ok()).filter_map(of_map).boxed());
     }
     select_all(streams)
 }

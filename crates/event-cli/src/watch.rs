@@ -2,8 +2,11 @@
 
 use std::io::{IsTerminal, stderr, stdout};
 
-use event_core::{BoxStore, ReaderExt, StoreExt, ValueReader, WatcherExt};
-use futures_util::future::join_all;
+use event_core::{
+    BoxStore, KeyRange, MapReader, MapReaderExt, MapWatcherExt, ReaderExt, Store, StoreExt,
+    ValueReader, WatcherExt,
+};
+use futures_util::future::{join, join_all};
 
 use crate::arguments::WatchArguments;
 use crate::document::Format;
@@ -18,8 +21,11 @@ pub(crate) async fn run(arguments: WatchArguments, verbose: bool) -> Result<(), 
     let end = signals::end()?;
     let store = open(&arguments.url).await?;
     let keys: Vec<&[u8]> = arguments.keys.iter().map(|key| key.as_encoded_bytes()).collect();
+    let prefixes = arguments.prefixes.iter().map(|prefix| prefix.as_encoded_bytes());
+    let ranges: Vec<KeyRange> = prefixes.map(KeyRange::folder).collect();
     if shows_table {
-        return table::show(&store, &keys, arguments.format, arguments.values, end).await;
+        return table::show(&store, (&keys, &ranges), arguments.format, arguments.values, end)
+            .await;
     }
     // A task of its own, which ends the program even while a line waits for its reader.
     tokio::spawn(async {
@@ -29,8 +35,10 @@ pub(crate) async fn run(arguments: WatchArguments, verbose: bool) -> Result<(), 
     closed_pipe::watch();
     let lines = Lines::new(stdout());
     let follow = keys.iter().map(|key| follow(&store, key, arguments.format, &lines));
+    let follow_maps =
+        ranges.iter().map(|range| follow_map(&store, range, arguments.format, &lines));
     tokio::select! {
-        _ = join_all(follow) => {}
+        _ = join(join_all(follow), join_all(follow_maps)) => {}
         () = follow_health(&store, &lines) => {}
     }
     Ok(())
@@ -46,6 +54,14 @@ async fn follow(store: &BoxStore, key: &[u8], format: Format, lines: &Lines) {
             Err(error) if error.is_closed() => return,
             Err(error) => lines.error(&name, &error),
         }
+    }
+}
+
+/// Prints each change of a range, until it ends.
+async fn follow_map(store: &BoxStore, range: &KeyRange, format: Format, lines: &Lines) {
+    let mut watcher = store.range(range.clone()).decode_versioned(format).watch();
+    while let Ok(change) = watcher.change().await {
+        lines.change(range.as_prefix(), &change);
     }
 }
 

@@ -1,8 +1,9 @@
 //! What the table knows.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use event_core::{Error, Health, HealthState, Versioned};
+use event_core::{Bytes, Change, Error, Health, HealthState, KeyRange, Versioned};
 
 use super::Update;
 use crate::document::Document;
@@ -10,6 +11,8 @@ use crate::lines::key_text;
 
 /// How long a change is highlighted.
 const HIGHLIGHT: Duration = Duration::from_secs(2);
+/// How many rows of deleted keys a map keeps at most while they are highlighted.
+const MOST_DELETED: usize = 100;
 
 pub(super) struct Model {
     /// `None`: the store has said nothing yet.
@@ -17,6 +20,18 @@ pub(super) struct Model {
     /// The newest cause of the store, and when it was over, if it is.
     pub(super) last_cause: Option<(String, Option<Instant>)>,
     pub(super) rows: Vec<Row>,
+    pub(super) maps: Vec<Map>,
+}
+
+/// All keys under a path.
+pub(super) struct Map {
+    /// What the keys begin with.
+    prefix: Bytes,
+    pub(super) is_synced: bool,
+    health: Option<Health>,
+    pub(super) last_error: Option<String>,
+    /// By the name of the key.
+    pub(super) rows: BTreeMap<String, Row>,
 }
 
 pub(super) struct Row {
@@ -41,17 +56,27 @@ pub(super) enum Version {
 }
 
 impl Model {
-    pub(super) fn new(keys: &[&[u8]]) -> Self {
-        let row = |key: &&[u8]| Row {
-            key: key_text(key),
-            version: Version::Unread,
-            revision: None,
-            changed: None,
-            is_newer: false,
+    pub(super) fn new(keys: &[&[u8]], ranges: &[KeyRange]) -> Self {
+        Self {
             health: None,
-            last_error: None,
-        };
-        Self { health: None, last_cause: None, rows: keys.iter().map(row).collect() }
+            last_cause: None,
+            rows: keys.iter().map(|key| Row::new(key_text(key))).collect(),
+            maps: ranges.iter().map(Map::new).collect(),
+        }
+    }
+
+    /// All rows, of keys and of maps.
+    pub(super) fn all_rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().chain(self.maps.iter().flat_map(|map| map.rows.values()))
+    }
+
+    /// Forgets the deleted keys of maps whose row was shown for long enough.
+    pub(super) fn forget_deleted(&mut self, now: Instant) {
+        for map in &mut self.maps {
+            map.rows.retain(|_, row| {
+                !matches!(row.version, Version::Deleted) || row.is_highlighted(now)
+            });
+        }
     }
 
     pub(super) fn apply(&mut self, update: Update, now: Instant) {
@@ -74,11 +99,110 @@ impl Model {
                     row.read(version, now);
                 }
             }
+            Update::MapHealth(index, health) => {
+                if let Some(map) = self.maps.get_mut(index) {
+                    map.heard(health);
+                }
+            }
+            Update::Change(index, change) => {
+                if let Some(map) = self.maps.get_mut(index) {
+                    map.apply(change, now);
+                }
+            }
         }
     }
 }
 
+impl Map {
+    fn new(range: &KeyRange) -> Self {
+        Self {
+            prefix: range.as_prefix().clone(),
+            is_synced: false,
+            health: None,
+            last_error: None,
+            rows: BTreeMap::new(),
+        }
+    }
+
+    fn heard(&mut self, health: Health) {
+        if health.state == HealthState::Stalled {
+            self.last_error = health.cause.as_ref().map(ToString::to_string);
+        }
+        self.health = Some(health);
+    }
+
+    fn apply(&mut self, change: Change<Bytes, Versioned<Document>>, now: Instant) {
+        let (key, version) = match change {
+            Change::Put { key, value } => {
+                let Versioned { key: full, revision, value, .. } = value;
+                (key, Ok(Versioned::new(full, revision.unwrap_or_default(), Some(value))))
+            }
+            Change::Failed { key, error } => (key, Err(error)),
+            Change::Delete { key } => return self.delete(&key, now),
+            Change::Synced => {
+                self.is_synced = true;
+                return;
+            }
+            _ => return,
+        };
+        let name = self.name(&key);
+        let row = self.rows.entry(name.clone()).or_insert_with(|| {
+            let mut row = Row::new(name);
+            // After the first read, a key that comes is a change as well.
+            row.changed = self.is_synced.then_some(now);
+            row
+        });
+        row.read(version, now);
+    }
+
+    fn delete(&mut self, key: &Bytes, now: Instant) {
+        let name = self.name(key);
+        let is_deleted = |row: &&Row| matches!(row.version, Version::Deleted);
+        if self.rows.values().filter(is_deleted).count() >= MOST_DELETED {
+            self.rows.remove(&name);
+        } else if let Some(row) = self.rows.get_mut(&name) {
+            row.version = Version::Deleted;
+            (row.is_newer, row.changed, row.last_error) = (true, Some(now), None);
+        }
+    }
+
+    fn name(&self, key: &Bytes) -> String {
+        key_text(&[&self.prefix[..], key].concat())
+    }
+
+    /// The line above its rows.
+    pub(super) fn title(&self) -> String {
+        let keys =
+            self.rows.values().filter(|row| !matches!(row.version, Version::Deleted)).count();
+        let prefix =
+            if self.prefix.is_empty() { "all keys".into() } else { key_text(&self.prefix) };
+        let state = match self.is_synced {
+            _ if self.is_stalled() => "stalled",
+            true => "synced",
+            false => "waiting",
+        };
+        let keys = if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
+        format!("{prefix}  {keys}  {state}")
+    }
+
+    pub(super) fn is_stalled(&self) -> bool {
+        self.health.as_ref().is_some_and(|health| health.state == HealthState::Stalled)
+    }
+}
+
 impl Row {
+    fn new(key: String) -> Self {
+        Self {
+            key,
+            version: Version::Unread,
+            revision: None,
+            changed: None,
+            is_newer: false,
+            health: None,
+            last_error: None,
+        }
+    }
+
     fn heard(&mut self, health: Health) {
         // What concerns the whole store is said on top.
         if let Some(cause) = health.cause.as_ref().filter(|cause| cause.key().is_some()) {

@@ -58,20 +58,16 @@ pub(super) fn lines(
     let layout = Layout::new(model, columns, with_values);
     add(Style::Title, &layout.title());
     for row in &model.rows {
-        let style = match row.version {
-            _ if row.is_highlighted(now) => Style::Changed,
-            Version::Bad => Style::Bad,
-            _ if row.is_stalled() => Style::Bad,
-            Version::Missing | Version::Deleted | Version::Unread => Style::Past,
-            Version::Present(_) => Style::Plain,
-        };
-        add(style, &layout.row(row, now));
-        if let Some(error) = &row.last_error {
-            if row.is_in_error() {
-                add(Style::Bad, &format!("  {error}"));
-            } else {
-                add(Style::Past, &format!("  before: {error}"));
-            }
+        add_row(&mut add, &layout, row, now);
+    }
+    for map in &model.maps {
+        let style = if map.is_stalled() { Style::Bad } else { Style::Title };
+        add(style, &map.title());
+        if let Some(error) = map.last_error.as_ref().filter(|_| map.is_stalled()) {
+            add(Style::Bad, &format!("  {error}"));
+        }
+        for row in map.rows.values() {
+            add_row(&mut add, &layout, row, now);
         }
     }
     if lines.len() > rows {
@@ -81,6 +77,24 @@ pub(super) fn lines(
         lines.push(Line { style: Style::Past, text: cut(&more, columns) });
     }
     lines
+}
+
+fn add_row(add: &mut impl FnMut(Style, &str), layout: &Layout, row: &Row, now: Instant) {
+    let style = match row.version {
+        _ if row.is_highlighted(now) => Style::Changed,
+        Version::Bad => Style::Bad,
+        _ if row.is_stalled() => Style::Bad,
+        Version::Missing | Version::Deleted | Version::Unread => Style::Past,
+        Version::Present(_) => Style::Plain,
+    };
+    add(style, &layout.row(row, now));
+    if let Some(error) = &row.last_error {
+        if row.is_in_error() {
+            add(Style::Bad, &format!("  {error}"));
+        } else {
+            add(Style::Past, &format!("  before: {error}"));
+        }
+    }
 }
 
 fn health(model: &Model, now: Instant) -> (Style, String) {
@@ -118,9 +132,8 @@ impl Layout {
     fn new(model: &Model, columns: usize, with_values: bool) -> Self {
         let gap = if columns < 40 { 1 } else { 2 };
         let longest_key =
-            model.rows.iter().map(|row| width(&row.key)).max().unwrap_or(0).max("KEY".len());
-        let digits =
-            model.rows.iter().filter_map(|row| row.revision).map(|it| it.to_string().len());
+            model.all_rows().map(|row| width(&row.key)).max().unwrap_or(0).max("KEY".len());
+        let digits = model.all_rows().filter_map(|row| row.revision).map(|it| it.to_string().len());
         let revision = digits.max().unwrap_or(0).max(REVISION.len());
         let mut left = columns.saturating_sub(longest_key.min(LEAST_KEY));
         let mut take = |width: usize| {

@@ -260,3 +260,36 @@ async fn other_keys_do_nothing_and_ctrl_d_ends_it() {
     terminal.types(b"\x04");
     terminal.ended().await;
 }
+
+#[tokio::test]
+async fn the_keys_under_a_prefix_are_rows_that_come_and_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let services = dir.path().join("services");
+    std::fs::create_dir(&services).unwrap();
+    std::fs::write(services.join("b"), "1").unwrap();
+    let url = format!("file://{}/", dir.path().display());
+    let arguments = ["watch", &url, "--prefix", "services", "--values"].map(OsStr::new);
+    let terminal = Terminal::start(80, &arguments);
+    terminal.shows(&["services/  1 key  synced"]).await;
+    terminal.shows(&["services/b", "ok", " 1"]).await;
+    terminal.highlights("services/b", false).await;
+    std::fs::write(services.join("a"), "not json").unwrap();
+    terminal.shows(&["services/  2 keys  synced"]).await;
+    terminal.shows(&["services/a", "bad"]).await;
+    terminal.highlights("services/a", true).await;
+    let rows = terminal.rows();
+    let at = |start: &str| rows.iter().position(|row| row.starts_with(start)).unwrap();
+    assert!(at("services/a") < at("services/b"));
+    std::fs::remove_file(services.join("b")).unwrap();
+    terminal.shows(&["services/b", "deleted"]).await;
+    terminal.shows(&["services/  1 key  synced"]).await;
+    eventually(BOUND, "the deleted key goes", async || {
+        let is_there = terminal.rows().iter().any(|row| row.starts_with("services/b"));
+        (!is_there).then_some(())
+    })
+    .await;
+    std::fs::remove_dir_all(dir.path()).unwrap();
+    terminal.shows(&["services/  1 key  stalled"]).await;
+    terminal.types(b"q");
+    terminal.ended().await;
+}

@@ -208,3 +208,35 @@ async fn the_log_goes_to_stderr_if_it_is_wanted() {
     let log = String::from_utf8(output(verbose).await.stderr).unwrap();
     assert!(log.contains("WARN") && log.contains("127.0.0.1:1"), "{log}");
 }
+
+#[tokio::test]
+async fn a_prefix_is_lines_of_puts_and_deletes_and_one_that_says_synced() {
+    let dir = tempfile::tempdir().unwrap();
+    let services = dir.path().join("services");
+    std::fs::create_dir_all(services.join("old")).unwrap();
+    std::fs::create_dir(dir.path().join("services2")).unwrap();
+    std::fs::write(services.join("a"), "1").unwrap();
+    std::fs::write(dir.path().join("services2/b"), "2").unwrap();
+    let url = format!("file://{}/", dir.path().display());
+    let mut watch = Watch::start(&["watch", &url, "--prefix", "services"]);
+    let put = watch.next().await;
+    assert_eq!(put, json!({"event": "put", "key": "services/a", "revision": 1, "value": 1}));
+    assert_eq!(watch.next().await, json!({"event": "synced", "prefix": "services/"}));
+    std::fs::write(services.join("old/c"), "not hunter2").unwrap();
+    let error = watch.next().await;
+    assert_eq!((&error["event"], &error["kind"]), (&json!("error"), &json!("decode")));
+    assert!(error["message"].as_str().unwrap().starts_with("key `services/old/c` at revision "));
+    std::fs::remove_dir_all(services.join("old")).unwrap();
+    assert_eq!(watch.next().await, json!({"event": "delete", "key": "services/old/c"}));
+    assert_eq!(watch.signal(Signal::INT).await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn an_empty_prefix_is_every_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("file://{}/", dir.path().display());
+    let mut watch = Watch::start(&["watch", &url, "--prefix", "", "--format", "raw"]);
+    assert_eq!(watch.next().await, json!({"event": "synced", "prefix": ""}));
+    std::fs::write(dir.path().join("a"), "text").unwrap();
+    assert_eq!(watch.next().await["value"], "text");
+}

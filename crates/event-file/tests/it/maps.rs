@@ -284,6 +284,20 @@ fn the_swap_of_a_config_map_is_one_step() {
 }
 
 #[test]
+fn a_file_that_a_link_leads_to_may_be_replaced_in_a_folder_that_is_no_part_of_the_map() {
+    let place = Place::new();
+    fs::create_dir(place.path("..1")).unwrap();
+    place.put("..1/key", "0");
+    symlink("..1/key", place.path("key")).unwrap();
+    let mut table = Table::synced(&place.store, KeyRange::all());
+    for version in 1..20 {
+        thread::sleep(Duration::from_millis(5)); // so that the thread of the store sleeps
+        place.put("..1/key", &version.to_string());
+        table.until(&[("key", &version.to_string())]);
+    }
+}
+
+#[test]
 fn files_that_change_within_the_settle_time_are_one_step() {
     let place = Place::with(Options::new().settle(Duration::from_millis(500)));
     let mut table = Table::synced(&place.store, KeyRange::all());
