@@ -241,8 +241,11 @@ impl Connected {
     /// The next range to read: one read of a range at a time.
     pub(super) fn next_range(&mut self, keys: &Slots<Subscription>) -> Option<KeyId> {
         loop {
-            let is_read =
-                |slot: &u32| self.range_reads.values().any(|read| read.range.slot == *slot);
+            let reads = &self.range_reads;
+            let is_read = |slot: &u32| {
+                let id = keys.id_at(*slot);
+                id.is_some_and(|id| reads.values().any(|read| read.range == id))
+            };
             let next = self.ranges_to_read.iter().position(|slot| !is_read(slot))?;
             let slot = self.ranges_to_read.remove(next)?;
             self.progress[slot as usize].is_queued = false;
@@ -378,7 +381,8 @@ impl Connected {
     pub(super) fn forget(&mut self, id: KeyId) -> Option<i64> {
         self.refused.remove(&id);
         self.suspects.remove(&id);
-        self.range_reads.retain(|_, read| read.range != id);
+        // A page that is under way counts until it is answered: there may be a bounded number.
+        self.range_reads.retain(|_, read| read.range != id || read.is_sent);
         let watch_id = self.unwatch(id);
         self.settle(id);
         let progress = self.progress(id);

@@ -31,6 +31,16 @@ impl Session {
             Ok(PageResponse::Compacted) => self.page_compacted(id, now),
             Err(failure) => self.page_failed(id, failure, now),
         }
+        self.drop_unwanted_read(id);
+    }
+
+    /// A page was answered whose range left meanwhile.
+    fn drop_unwanted_read(&mut self, id: ReadId) {
+        let State::Connected(connected) = &mut self.state else { return };
+        let read = connected.range_reads.get(&id);
+        if read.is_some_and(|read| self.keys.get(read.range).is_none()) {
+            connected.range_reads.remove(&id);
+        }
     }
 
     /// Begins the reads that there are ranges for, and asks for the next pages.

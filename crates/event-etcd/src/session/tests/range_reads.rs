@@ -462,3 +462,26 @@ fn a_range_of_one_level_leaves_deeper_keys_out() {
         [step(1, &[entry("p/a", 12, "y")])]
     );
 }
+
+#[test]
+fn ranges_that_come_and_go_have_a_bounded_number_of_pages_under_way() {
+    let mut script = Script::new(&["one", "two"]);
+    script.subscribe(1, "k");
+    script.connect();
+    script.respond(1, 10, &[None]);
+    script.open();
+    let mut pages = Vec::new();
+    for id in 2..20 {
+        let actions = script.subscribe_range(id, "p/");
+        pages.extend(actions.into_iter().filter_map(|action| match action {
+            Action::ReadPage(read, _) => Some(read),
+            _ => None,
+        }));
+        script.unsubscribe(id);
+    }
+    assert_eq!(pages.len(), 4);
+    // One that is answered makes room, and what it found is of nobody.
+    script.subscribe_range(20, "p/");
+    let actions = script.page(pages[0], 12, &[("p/a", 11, "x")]);
+    assert!(matches!(actions[..], [Action::ReadPage(..)]), "{actions:?}");
+}
