@@ -118,6 +118,7 @@ impl World {
         let What::Read(id, names, Some(answer)) = link.calls.swap_remove(at).what else {
             return Ok(false);
         };
+        link.answered(answer.as_ref().err(), self.now);
         link.proven |= match &answer {
             Ok(_) => true,
             Err(failure) => {
@@ -163,6 +164,7 @@ impl World {
         let What::ReadPage(id, range, page, Some(answer)) = link.calls.swap_remove(at).what else {
             return Ok(false);
         };
+        link.answered(answer.as_ref().err(), self.now);
         link.proven |= match &answer {
             Ok(_) => true,
             Err(failure) => failure.concerns_keys() || failure.is_overload(),
@@ -211,6 +213,7 @@ impl World {
         let What::Probe(names, Some(answer)) = link.calls.swap_remove(at).what else {
             return Ok(false);
         };
+        link.answered(answer.as_ref().err(), self.now);
         // It may have been answered before the member stalled.
         link.stalled_since = link.stalled_since.map(|_| self.now);
         let generation = link.generation;

@@ -52,6 +52,8 @@ pub(super) struct Link {
     pub(super) doubted_at: Option<Instant>,
     /// Since when its member is stalled.
     pub(super) stalled_since: Option<Instant>,
+    /// Since when its member has too many requests.
+    pub(super) overloaded_since: Option<Instant>,
     /// The client has to find out on it whether the history is still the same, and did not ask yet (E5).
     pub(super) owes_history_check: bool,
 }
@@ -118,6 +120,7 @@ impl Link {
             created_by: None,
             doubted_at: None,
             stalled_since: None,
+            overloaded_since: None,
             owes_history_check: false,
         }
     }
@@ -160,7 +163,17 @@ impl Link {
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
         let asked = self.asked.map(|since| since + self.timeouts.liveness * 3 / 5);
         let calls = self.calls.iter().filter_map(|call| call.due);
-        calls.chain(asked).chain(self.created_by).any(|due| due <= now)
+        let overloaded = self.overloaded_since.map(|since| since + 4 * self.timeouts.liveness);
+        calls.chain(asked).chain(self.created_by).chain(overloaded).any(|due| due <= now)
+    }
+
+    /// A read, a page or a probe was answered so.
+    pub(super) fn answered(&mut self, failure: Option<&Failure>, now: Instant) {
+        if failure.is_some_and(Failure::is_overload) {
+            self.overloaded_since.get_or_insert(now);
+        } else {
+            self.overloaded_since = None;
+        }
     }
 
     pub(super) fn call(&mut self, what: What, now: Instant) {
