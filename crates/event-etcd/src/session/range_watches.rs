@@ -17,17 +17,12 @@ use crate::seam::{Event, Events, WatchRequest};
 const HELD: usize = 64 << 20;
 
 /// The events of a revision that is not complete.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Held {
-    /// All of one revision, in order.
+    /// All of one revision, in order. None, if a read was quicker.
     events: Vec<Event>,
     bytes: usize,
-}
-
-impl Held {
-    fn hold(events: Vec<Event>, bytes: usize) -> Self {
-        Self { events, bytes }
-    }
+    revision: i64,
 }
 
 fn size(event: &Event) -> usize {
@@ -47,12 +42,12 @@ impl Session {
         let State::Connected(connected) = &mut self.state else { return };
         let range = self.keys.get_mut(id).and_then(|one| one.range_mut());
         let Some(range) = range else { return };
-        let held = connected.held.remove(&id).unwrap_or_default();
+        let held = connected.held.remove(&id);
         let (watched_to, known_to) = {
             let progress = connected.progress(id);
             (progress.watched_to, progress.known_to)
         };
-        let mut last = held.events.last().map_or(watched_to, |event| event.mod_revision);
+        let mut last = held.as_ref().map_or(watched_to, |held| held.revision);
         let mut is_next = |event: &Event| {
             let in_order = (last.max(1)..=revision).contains(&event.mod_revision);
             last = event.mod_revision;
@@ -62,9 +57,11 @@ impl Session {
             let message = "a watch sent a key that is not in its range, or revisions that can't be";
             return self.violation(message, now);
         }
-        if events.is_empty() && held.events.is_empty() {
+        if events.is_empty() && held.is_none() {
             return;
         }
+        let (mut complete, held_bytes) =
+            held.map_or_else(Default::default, |it| (it.events, it.bytes));
         // Replayed: a read was quicker, and has all of it.
         let is_old = |event: &Event| event.mod_revision <= known_to;
         if events.iter().filter(|event| is_old(event)).any(|event| range.contradicts(event)) {
@@ -73,14 +70,13 @@ impl Session {
         let new = events.into_iter().filter(|event| !is_old(event));
         let new: Vec<Event> = new.filter(|event| range.keys().contains(&event.key)).collect();
         let added: usize = new.iter().map(size).sum();
-        let mut complete = held.events;
         complete.extend(new);
         complete.retain(|event| !is_old(event)); // a read may have come since it was held
         let complete_to = if is_fragment { last.saturating_sub(1) } else { last };
         let rest = complete.partition_point(|event| event.mod_revision <= complete_to);
         let rest = complete.split_off(rest);
         let bytes =
-            if complete.is_empty() { held.bytes + added } else { rest.iter().map(size).sum() };
+            if complete.is_empty() { held_bytes + added } else { rest.iter().map(size).sum() };
 
         connected.proof.watch_sent(watch_id, complete_to);
         let progress = connected.progress(id);
@@ -90,8 +86,8 @@ impl Session {
             // The watch works: what ended an earlier one is over.
             (progress.was_canceled, progress.was_compacted) = (false, false);
         }
-        if !rest.is_empty() {
-            connected.held.insert(id, Held::hold(rest, bytes));
+        if is_fragment {
+            connected.held.insert(id, Held { events: rest, bytes, revision: last });
         }
         if let Some(read) = connected.range_reads.values_mut().find(|read| read.range == id) {
             let puts = complete.iter().filter(|event| event.value.is_some());

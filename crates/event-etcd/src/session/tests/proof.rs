@@ -29,7 +29,7 @@ impl Script {
     }
 
     /// Lets time pass, on a stream that gives signs of life, until the connection is given up.
-    fn live_on(&mut self, time: Duration) -> bool {
+    pub(super) fn live_on(&mut self, time: Duration) -> bool {
         let end = self.now + time;
         while self.now < end {
             self.receive(WatchResponse::Progress);

@@ -273,3 +273,14 @@ fn e9_a_burst_of_a_range_is_no_lag() {
         assert_eq!(caused, [step(1, &[entry("p/a", revision, "x")])]);
     }
 }
+
+/// It came in fragments, the last of which was empty, after a read had found all of it.
+#[test]
+fn a_watch_that_sent_what_a_read_found_owes_nothing() {
+    let mut script = Script::live_range(&[]);
+    script.refresh(1, 1);
+    script.page(2, 12, &[("p/a", 12, "x")]);
+    script.receive(fragment(&[put("p/a", 12, "x")], true));
+    script.receive(fragment(&[], false));
+    assert!(script.live_on(2 * TIMEOUTS.response()));
+}
