@@ -33,21 +33,18 @@ pub fn session(bytes: &[u8]) {
     while let Some(what) = bytes.next() {
         let mut byte = || bytes.next().unwrap_or(0);
         match what % 18 {
-            0 => {
+            is_range @ (0 | 15) => {
                 next_slot += 1;
                 let id = KeyId {
                     slot: next_slot / 2,
                     generation: NonZeroU32::MIN.saturating_add(next_slot),
                 };
                 ids.push(id);
-                session.handle_subscribe(id, Bytes::from(vec![byte()]), now);
-            }
-            15 => {
-                next_slot += 1;
-                let generation = NonZeroU32::MIN.saturating_add(next_slot);
-                let id = KeyId { slot: next_slot / 2, generation };
-                ids.push(id);
-                session.handle_subscribe_range(id, range(byte()), now);
+                if is_range > 0 {
+                    session.handle_subscribe_range(id, range(byte()), now);
+                } else {
+                    session.handle_subscribe(id, Bytes::from(vec![byte()]), now);
+                }
             }
             16 | 17 => {
                 let id = pick(&pages, byte()).unwrap_or(u64::from(byte()));
@@ -120,15 +117,19 @@ pub fn session(bytes: &[u8]) {
                 Some(_) => {}
             }
         }
-        // A deadline that has passed must be gone after a tick, or the driver spins.
-        if let Some(deadline) = session.poll_timeout().filter(|deadline| *deadline <= now) {
-            session.handle_timeout(now);
-            while session.poll_action(now).is_some() {}
-            assert!(
-                session.poll_timeout().is_none_or(|next| next > deadline),
-                "a deadline that stays is an endless loop"
-            );
-        }
+        check_timeout(&mut session, now);
+    }
+}
+
+/// A deadline that has passed must be gone after a tick, or the driver spins.
+fn check_timeout(session: &mut Session, now: Instant) {
+    if let Some(deadline) = session.poll_timeout().filter(|deadline| *deadline <= now) {
+        session.handle_timeout(now);
+        while session.poll_action(now).is_some() {}
+        assert!(
+            session.poll_timeout().is_none_or(|next| next > deadline),
+            "a deadline that stays is an endless loop"
+        );
     }
 }
 

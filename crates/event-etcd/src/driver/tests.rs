@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_core::{Bytes, CauseKind, EntryState, Health, HealthState, ValueReader, WatcherExt};
+use event_core::{
+    Bytes, CauseKind, Entry, EntryState, Health, HealthState, KeyRange, MapReader, MapReaderExt,
+    MapWatcherExt, Snapshot, ValueReader, WatcherExt,
+};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -16,7 +19,7 @@ use super::{DriverHandle, RESPONSES};
 use crate::EtcdValue;
 use crate::seam::{
     Connection, Connector, Event, Failure, KeyValue, MockConnection, MockConnector,
-    MockWatchRequests, OpenStream, PageRequest, PageResponse, ReadResponse, WatchRequest,
+    MockWatchRequests, OpenStream, Page, PageRequest, PageResponse, ReadResponse, WatchRequest,
     WatchResponse, WatchResponses,
 };
 use crate::session::{Endpoints, Session, Timeouts};
@@ -203,6 +206,56 @@ async fn of_responses_that_are_all_there_at_once_none_is_lost() {
         let newest = watcher.get_if(|entry| entry.revision() == Some(2 + last));
         timeout(TIMEOUT, newest).await.expect("the last one arrives").unwrap();
     }
+}
+
+/// A member with a range of two keys, one on each page, whose stream says what `says` does.
+fn member_with_pages(
+    says: impl Fn(i64) -> Box<dyn WatchResponses> + Send + Sync + 'static,
+) -> Arc<dyn Connection> {
+    let mut member = MockConnection::new();
+    member.expect_received().return_const(0_u64);
+    member.expect_probe().returning(|keys| Ok(read_of(keys.len(), 2)));
+    member.expect_read_page().returning(|page| {
+        let is_first = page.from == "p/";
+        let (key, revision) = if is_first { ("p/a", 0) } else { ("p/b", 2) };
+        assert_eq!(page.revision, revision, "the pages are of one revision");
+        let found = KeyValue { mod_revision: 2, value: "a".into() };
+        let found = vec![(Bytes::from(key), found)];
+        Ok(PageResponse::Page(Page { revision: 2, cluster: 0, found, has_more: is_first }))
+    });
+    opens(&mut member, says);
+    Arc::new(member)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_range_is_read_page_by_page_and_then_follows_its_watch() {
+    let event = |key: &'static str, value| Event { key: key.into(), mod_revision: 3, value };
+    let says = move |watch_id| -> Box<dyn WatchResponses> {
+        let events = vec![event("p/a", None), event("p/c", Some("c".into()))].into();
+        let changed = WatchResponse::Events { watch_id, revision: 3, events, is_fragment: false };
+        Box::new(Burst([created(watch_id), changed].into()))
+    };
+    let driver = start(connector(move || member_with_pages(says)));
+    let map = driver.upstream.map(KeyRange::prefix("p/"));
+    let is_last = |map: &Snapshot<Bytes, Entry>| map.contains_key(&Bytes::from("c"));
+    let mut watcher = map.as_value().watch();
+    let newest = watcher.get_if(is_last);
+    let newest = timeout(TIMEOUT, newest).await.expect("the last step arrives").unwrap();
+    assert_eq!(newest.iter().map(|(key, _)| &key[..]).collect::<Vec<_>>(), [b"b", b"c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_never_comes_costs_the_connect_timeout() {
+    let mut once = resolving();
+    once.expect_connect().times(1).return_once(|_, _| Ok(Arc::new(Silent)));
+    once.expect_connect().returning(|_, _| {
+        Ok(member_with_pages(|watch_id| Box::new(Burst([created(watch_id)].into()))))
+    });
+    let driver = start(once);
+    let begun = Instant::now();
+    let mut watcher = driver.upstream.map(KeyRange::prefix("p/")).watch();
+    timeout(3 * TIMEOUT, watcher.wait_until_synced()).await.expect("another member").unwrap();
+    assert_eq!(begun.elapsed(), TIMEOUT);
 }
 
 #[tokio::test(start_paused = true)]
