@@ -33,7 +33,7 @@ const CHARTS: &[(&str, &str, Chart)] = &[
 ];
 
 /// The files whose records become tables. In the page, each table follows a comment with the file's name.
-const TABLES: [&str; 3] = ["event-core", "codec", "etcd"];
+const TABLES: [&str; 4] = ["event-core", "maps", "codec", "etcd"];
 
 fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/benchmarks");

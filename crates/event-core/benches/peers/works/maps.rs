@@ -25,7 +25,7 @@ const KEYS: usize = 100_000;
 const WATCHERS: usize = 1000;
 /// A step through the keys that hits each, and none twice in a row.
 const STRIDE: usize = 61_803;
-const OURS: &str = "event-core";
+const OURS: &str = "ours";
 
 type Map = MemoryMap<Bytes, Bytes>;
 
