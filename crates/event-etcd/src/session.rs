@@ -6,7 +6,9 @@
 //!
 //! The life of a key: *unread* → a linearizable read → a watch from that read's revision on →
 //! *watched*. Not from the next revision: later servers give no sign of life on a stream while a watch of
-//! it starts beyond the store's revision, as it would on an idle store (E7).
+//! it starts beyond the store's revision, as it would on an idle store (E7). A key that changed while nobody
+//! watched, or that was written at the read's own revision, is watched from now on (see `lag`): from the read's
+//! revision on, a large value would be sent twice.
 //!
 //! While keys are watched, a read of one of them proves at short intervals that the member follows the cluster
 //! (E12).

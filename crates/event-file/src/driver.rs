@@ -10,6 +10,7 @@ mod map;
 mod notes;
 mod root;
 mod settling;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -19,19 +20,19 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use event_core::upstream::{KeyId, Publisher, Requests, Slots, Ticket};
+use event_core::upstream::{KeyId, Publisher, Requests, Slots};
 use event_core::{Bytes, Cause, CauseKind, HealthState as State};
 
 use crate::inbox::Inbox;
 use crate::options::Options;
 use crate::signal::Signal;
 use crate::watches::{Watches, Who};
-use backoff::Backoff;
 use handover::Handover;
 use health::HealthState;
 use map::Map;
 use root::{Root, RootState};
 use settling::{Settling, Times};
+use standing::Standing;
 
 /// How often it looks whether the directories are still the same ones, and at files with several names.
 const CHECK: Duration = Duration::from_secs(5);
@@ -78,11 +79,7 @@ struct Key {
     mount: Option<PathBuf>,
     settling: Settling,
     due: Option<Instant>,
-    /// Why it can't be read.
-    refused: Option<Cause>,
-    backoff: Backoff,
-    /// The newest refresh that somebody waits for.
-    refresh: Option<Ticket>,
+    standing: Standing,
 }
 
 impl Driver {
@@ -180,8 +177,8 @@ impl Driver {
         }
         for (id, ticket) in requests.refreshes {
             let refresh = match self.keys.get_mut(id) {
-                Some(key) => Some(&mut key.refresh),
-                None => self.maps.get_mut(&id).map(|map| &mut map.refresh),
+                Some(key) => Some(&mut key.standing.refresh),
+                None => self.maps.get_mut(&id).map(|map| &mut map.standing.refresh),
             };
             if let Some(refresh) = refresh {
                 *refresh = Some(ticket);
@@ -252,10 +249,10 @@ impl Driver {
             self.due.clear();
             self.publisher.accept_all();
             for key in self.keys.iter_mut() {
-                (key.due, key.refused) = (None, None);
+                (key.due, key.standing.refused) = (None, None);
             }
             for map in self.maps.values_mut() {
-                (map.due, map.refused) = (None, None);
+                (map.due, map.standing.refused) = (None, None);
             }
         }
     }
@@ -333,9 +330,7 @@ impl Key {
             mount: None,
             settling: Settling::default(),
             due: None,
-            refused: None,
-            backoff: Backoff::default(),
-            refresh: None,
+            standing: Standing::default(),
         }
     }
 }

@@ -110,8 +110,8 @@ pub(crate) async fn restored_older() -> Row {
     let ready = Instant::now();
     scenario.put(&cluster.client().await).await;
     let row = scenario.end(fault, ready, seconds(1)).await;
-    let told = row.backward == 1;
-    row.require(told, "the snapshot's value was not told")
+    let is_published = row.backward == 1;
+    row.require(is_published, "the snapshot's value was not published")
         .history_went_back()
         .require_said("replaced")
 }

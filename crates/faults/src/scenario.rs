@@ -1,4 +1,4 @@
-//! A store that follows a key, and what it is told.
+//! A store that follows a key, and what its watcher takes.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

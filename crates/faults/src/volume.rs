@@ -93,14 +93,21 @@ pub(crate) async fn deleted(pause: u64) -> Row {
     let fault = Instant::now();
     writer.kv_client().delete(KEY, None).await.expect("a delete");
     let gone = timeout(NEVER, watcher.get_if(|entry| entry.value().is_none())).await;
-    let told = fault.elapsed();
+    let published = fault.elapsed();
     drop(watcher);
     sleep(seconds(pause)).await;
     let created = Instant::now();
     scenario.put(&writer).await;
     let mut row = scenario.end(fault, created, seconds(1)).await;
-    row.said = format!("its absence told after {:.1} ms; {}", told.as_secs_f64() * 1e3, row.said);
-    row.require(matches!(gone, Ok(Ok(_))) && told < seconds(1), "its absence was told late")
+    row.said = format!(
+        "its absence published after {:.1} ms; {}",
+        published.as_secs_f64() * 1e3,
+        row.said
+    );
+    row.require(
+        matches!(gone, Ok(Ok(_))) && published < seconds(1),
+        "its absence was published late",
+    )
 }
 
 /// The key goes with its lease, then is written again.
@@ -126,15 +133,15 @@ pub(crate) async fn lease_expired() -> Row {
         let gone = timeout(NEVER, watcher.get_if(|entry| entry.value().is_none())).await;
         (matches!(gone, Ok(Ok(_))), Instant::now())
     };
-    let (expired, (gone, told)) = tokio::join!(expired, absent);
+    let (expired, (gone, absent_at)) = tokio::join!(expired, absent);
     drop(watcher);
-    let late = told.saturating_duration_since(expired);
+    let late = absent_at.saturating_duration_since(expired);
     let written = Instant::now();
     scenario.put(&writer).await;
     let mut row = scenario.end(fault, written, seconds(1)).await;
     let late_ms = late.as_secs_f64() * 1e3;
-    row.said = format!("its absence told within {late_ms:.1} ms; {}", row.said);
-    row.require(gone && late < seconds(1), "its absence was told late")
+    row.said = format!("its absence published within {late_ms:.1} ms; {}", row.said);
+    row.require(gone && late < seconds(1), "its absence was published late")
 }
 
 /// This process's memory, in kB.

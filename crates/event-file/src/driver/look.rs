@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use event_core::upstream::KeyId;
-use event_core::{Bytes, Cause, CauseKind, Error};
+use event_core::{Bytes, Cause, CauseKind};
 
 use super::backoff::Backoff;
 use super::root::Place;
@@ -54,49 +54,16 @@ impl Driver {
 
     pub(super) fn look_at_key(&mut self, id: KeyId, look: Look) {
         let Some(mut key) = self.keys.remove(id) else { return };
-        let (now, times) = (Instant::now(), self.times());
+        let now = Instant::now();
         let looked = self.look_at(id, &mut key, look, now);
-        let due = match looked {
-            Looked::Done(again) => {
-                if key.refused.take().is_some() {
-                    self.publisher.accept(id);
-                }
-                key.backoff = Backoff::default();
-                self.complete_refresh(id, &mut key, &Ok(()));
-                again
-            }
-            Looked::Refused(cause) => {
-                key.settling.forget_change();
-                // Whoever refreshes waits while the file can't be reached.
-                if cause.kind() != CauseKind::Unreachable {
-                    let error = Error::new(cause.kind().error_kind(), cause.message());
-                    self.complete_refresh(id, &mut key, &Err(error));
-                }
-                if key.refused.as_ref() != Some(&cause) {
-                    self.publisher.refuse(id, cause.clone());
-                    key.refused = Some(cause);
-                }
-                Some(now + key.backoff.next())
-            }
-            Looked::Later(due) => Some(due.max(now)),
-            Looked::Lost => {
-                self.root_is_dirty = true;
-                self.dirty.insert(id, Look::Read);
-                Some(now + times.settle)
-            }
-            Looked::HandOver => {
-                self.dirty.insert(id, Look::Read);
-                None
-            }
-        };
+        match &looked {
+            Looked::Done(_) => key.standing.backoff = Backoff::default(),
+            Looked::Refused(_) => key.settling.forget_change(),
+            _ => {}
+        }
+        let due = self.conclude(id, looked, &mut key.standing, now);
         self.keys.insert(id, key);
         self.set_due(id, due);
-    }
-
-    fn complete_refresh(&mut self, id: KeyId, key: &mut Key, result: &Result<(), Error>) {
-        if let Some(ticket) = key.refresh.take() {
-            self.publisher.refreshed(id, ticket, result);
-        }
     }
 
     fn look_at(&mut self, id: KeyId, key: &mut Key, look: Look, now: Instant) -> Looked {

@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use event_core::upstream::{Found, KeyId, Ticket};
+use event_core::upstream::{Found, KeyId};
 use event_core::{Bytes, Cause, CauseKind, Entry, Error, KeyRange};
 
+use super::Driver;
 use super::backoff::Backoff;
 use super::look::Looked;
 use super::root::Place;
 use super::settling::{CERTAIN, Times};
-use super::{Driver, Look};
+use super::standing::Standing;
 use crate::mount::{self, is_mount};
 use crate::read::{Failure, Opened, Stamp};
 use crate::walk::{Seen, Walk, walk};
@@ -41,10 +42,7 @@ pub(super) struct Map {
     since: Option<Instant>,
     pub(super) due: Option<Instant>,
     /// Why it can't be read as a whole.
-    pub(super) refused: Option<Cause>,
-    backoff: Backoff,
-    /// The newest refresh that somebody waits for.
-    pub(super) refresh: Option<Ticket>,
+    pub(super) standing: Standing,
 }
 
 /// A file that was read, or refused.
@@ -86,9 +84,7 @@ impl Map {
             is_published: false,
             since: None,
             due: None,
-            refused: None,
-            backoff: Backoff::default(),
-            refresh: None,
+            standing: Standing::default(),
         }
     }
 
@@ -110,51 +106,16 @@ impl Map {
 impl Driver {
     pub(super) fn look_at_map(&mut self, id: KeyId) {
         let Some(mut map) = self.maps.remove(&id) else { return };
-        let (now, times) = (Instant::now(), self.times());
+        let now = Instant::now();
         let looked = self.look_at_files(id, &mut map, now);
-        let due = match looked {
-            Looked::Done(again) => {
-                if map.refused.take().is_some() {
-                    self.publisher.accept(id);
-                }
-                if again.is_none() {
-                    map.backoff = Backoff::default();
-                }
-                self.complete_map_refresh(id, &mut map, &Ok(()));
-                again
-            }
-            Looked::Refused(cause) => {
-                (map.since, map.is_published) = (None, false);
-                // Whoever refreshes waits while a folder can't be reached.
-                if cause.kind() != CauseKind::Unreachable {
-                    let error = Error::new(cause.kind().error_kind(), cause.message());
-                    self.complete_map_refresh(id, &mut map, &Err(error));
-                }
-                if map.refused.as_ref() != Some(&cause) {
-                    self.publisher.refuse(id, cause.clone());
-                    map.refused = Some(cause);
-                }
-                Some(now + map.backoff.next())
-            }
-            Looked::Later(due) => Some(due.max(now)),
-            Looked::Lost => {
-                self.root_is_dirty = true;
-                self.dirty.insert(id, Look::Read);
-                Some(now + times.settle)
-            }
-            Looked::HandOver => {
-                self.dirty.insert(id, Look::Read);
-                None
-            }
-        };
+        match &looked {
+            Looked::Done(None) => map.standing.backoff = Backoff::default(),
+            Looked::Refused(_) => (map.since, map.is_published) = (None, false),
+            _ => {}
+        }
+        let due = self.conclude(id, looked, &mut map.standing, now);
         self.maps.insert(id, map);
         self.set_due(id, due);
-    }
-
-    fn complete_map_refresh(&mut self, id: KeyId, map: &mut Map, result: &Result<(), Error>) {
-        if let Some(ticket) = map.refresh.take() {
-            self.publisher.refreshed(id, ticket, result);
-        }
     }
 
     fn look_at_files(&mut self, id: KeyId, map: &mut Map, now: Instant) -> Looked {
@@ -288,7 +249,7 @@ impl Driver {
         }
         match unreachable {
             Some(cause) => Err(cause),
-            None if has_failed => Ok(Some(now + map.backoff.next())),
+            None if has_failed => Ok(Some(now + map.standing.backoff.next())),
             None => Ok(None),
         }
     }

@@ -50,7 +50,7 @@ impl Driver {
             if let Some(map) = self.maps.get_mut(&id) {
                 let due = map.handle_change(times, now);
                 // What was to be read now is changing.
-                if map.refresh.is_none() {
+                if map.standing.refresh.is_none() {
                     self.dirty.remove(&id);
                 }
                 self.set_due(id, Some(due));
@@ -61,7 +61,7 @@ impl Driver {
                 Note::Written => {
                     let due = key.settling.handle_written(times, now);
                     // What was to be read now is changing.
-                    if key.refresh.is_none() {
+                    if key.standing.refresh.is_none() {
                         self.dirty.remove(&id);
                     }
                     self.set_due(id, Some(due));

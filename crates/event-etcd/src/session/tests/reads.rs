@@ -359,3 +359,15 @@ fn nobody_waits_for_a_refresh_of_a_key_without_a_subscription() {
     assert_eq!(script.respond(2, 10, &[None]), []);
     assert_eq!(script.refresh(1, 8), []);
 }
+
+/// From the read's revision on, a large value would be sent twice.
+#[test]
+fn e7_a_key_that_was_written_at_the_reads_revision_is_watched_from_now_on() {
+    for (found, start) in [(10, 0), (9, 10)] {
+        let mut script = Script::new(&["one"]);
+        script.subscribe(1, "k");
+        script.connect();
+        let actions = script.respond(1, 10, &[Some((found, "v"))]);
+        assert!(actions.contains(&Action::OpenStream(create("k", start))), "{actions:?}");
+    }
+}
