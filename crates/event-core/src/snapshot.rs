@@ -16,7 +16,8 @@ use crate::{Change, Error};
 /// [`as_value`](crate::MapReaderExt::as_value) yields one for each step. `Debug` prints how many keys there are, and
 /// not the values, which may be secrets.
 ///
-/// A key whose newest version is an error is not among the entries, but among the [`errors`](Self::errors).
+/// A key whose newest version is an error keeps its last good value, if this snapshot's watcher has seen one. The error
+/// is among the [`errors`](Self::errors) until the key has a good value or is deleted.
 ///
 /// ```
 /// use event_core::{MapReaderExt, MemoryMap};
@@ -30,17 +31,18 @@ use crate::{Change, Error};
 /// # });
 /// ```
 pub struct Snapshot<K, V> {
+    /// The last good value of each key.
     entries: RedBlackTreeMapSync<K, Stored<V>>,
-    /// How many of the entries are errors.
-    failed: usize,
+    /// The keys whose newest version is an error.
+    errors: RedBlackTreeMapSync<K, Stored<Error>>,
     revision: u64,
     /// Snapshots of one watcher have the same number.
     lineage: u64,
 }
 
 #[derive(Debug)]
-struct Stored<V> {
-    version: Result<V, Error>,
+struct Stored<T> {
+    version: T,
     /// The revision in which it changed last.
     changed: u64,
 }
@@ -51,7 +53,7 @@ impl<K: Ord, V> Snapshot<K, V> {
         static LINEAGES: AtomicU64 = AtomicU64::new(1);
         Self {
             entries: RedBlackTreeMapSync::new_sync(),
-            failed: 0,
+            errors: RedBlackTreeMapSync::new_sync(),
             revision: 0,
             lineage: LINEAGES.fetch_add(1, Ordering::Relaxed),
         }
@@ -60,33 +62,35 @@ impl<K: Ord, V> Snapshot<K, V> {
     /// Takes a change into the next revision, which begins with [`next_revision`](Self::next_revision).
     pub(crate) fn change(&mut self, change: Change<K, V>) {
         let changed = self.revision + 1;
-        let (key, version) = match change {
-            Change::Put { key, value } => (key, Ok(value)),
-            Change::Failed { key, error } => (key, Err(error)),
-            Change::Delete { key } => {
-                self.failed -= usize::from(self.error(&key).is_some());
-                self.entries.remove_mut(&key);
-                return;
+        match change {
+            Change::Put { key, value } => {
+                self.errors.remove_mut(&key);
+                self.entries.insert_mut(key, Stored { version: value, changed });
             }
-            Change::Synced => return,
-        };
-        self.failed -= usize::from(self.error(&key).is_some());
-        self.failed += usize::from(version.is_err());
-        self.entries.insert_mut(key, Stored { version, changed });
+            Change::Failed { key, error } => {
+                self.errors.insert_mut(key, Stored { version: error, changed });
+            }
+            Change::Delete { key } => {
+                self.errors.remove_mut(&key);
+                self.entries.remove_mut(&key);
+            }
+            Change::Synced => {}
+        }
     }
 
     pub(crate) fn next_revision(&mut self) {
         self.revision += 1;
     }
 
-    /// The value of a key; `None` if the key is not there, or its newest version is an error.
+    /// The value of a key; the last good one if its newest version is an error. `None` if the key is not there, or had
+    /// no good value yet.
     #[must_use]
     pub fn get<Q>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        self.entries.get(key)?.version.as_ref().ok()
+        Some(&self.entries.get(key)?.version)
     }
 
     /// Whether the key is there, with a value or an error.
@@ -96,7 +100,7 @@ impl<K: Ord, V> Snapshot<K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        self.entries.contains_key(key)
+        self.entries.contains_key(key) || self.errors.contains_key(key)
     }
 
     /// The error of a key, if its newest version is one.
@@ -106,7 +110,7 @@ impl<K: Ord, V> Snapshot<K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        self.entries.get(key)?.version.as_ref().err()
+        Some(&self.errors.get(key)?.version)
     }
 
     /// The keys in a range, with their values, by rising key.
@@ -126,7 +130,7 @@ impl<K: Ord, V> Snapshot<K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        self.entries.range(range).filter_map(good)
+        self.entries.range(range).map(version)
     }
 
     /// What differs from an `older` snapshot of the same [`as_value`](crate::MapReaderExt::as_value), by rising key: the
@@ -162,25 +166,25 @@ impl<K: Ord, V> Snapshot<K, V> {
 impl<K: Ord, V> Snapshot<K, V> {
     /// The keys and their values, by rising key.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
-        self.entries.iter().filter_map(good)
+        self.entries.iter().map(version)
     }
 
     /// The keys whose newest version is an error, by rising key.
     #[must_use]
     pub fn errors(&self) -> impl DoubleEndedIterator<Item = (&K, &Error)> {
-        self.entries.iter().filter_map(|(key, stored)| Some((key, stored.version.as_ref().err()?)))
+        self.errors.iter().map(version)
     }
 
     /// How many keys have a value.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.size() - self.failed
+        self.entries.size()
     }
 
     /// Whether no key has a value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.entries.is_empty()
     }
 
     /// The number of this snapshot: how many steps [`as_value`](crate::MapReaderExt::as_value) has yielded since it
@@ -197,19 +201,19 @@ impl<K: Ord, V> Snapshot<K, V> {
     }
 }
 
-fn good<'a, K, V>((key, stored): (&'a K, &'a Stored<V>)) -> Option<(&'a K, &'a V)> {
-    Some((key, stored.version.as_ref().ok()?))
+fn version<'a, K, T>((key, stored): (&'a K, &'a Stored<T>)) -> (&'a K, &'a T) {
+    (key, &stored.version)
 }
 
 impl<K: Ord, V> Clone for Snapshot<K, V> {
     fn clone(&self) -> Self {
-        Self { entries: self.entries.clone(), ..*self }
+        Self { entries: self.entries.clone(), errors: self.errors.clone(), ..*self }
     }
 }
 
 impl<K: Ord, V> fmt::Debug for Snapshot<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (keys, errors) = (self.len(), self.failed);
+        let (keys, errors) = (self.len(), self.errors.size());
         f.debug_struct("Snapshot")
             .field("revision", &self.revision)
             .field("keys", &keys)

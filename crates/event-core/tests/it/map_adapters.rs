@@ -222,7 +222,9 @@ fn a_snapshot_has_errors_ranges_and_a_revision() {
     map.remove(&9);
     map.fail(0, Error::new(ErrorKind::Decode, "bad"));
     let second = watcher.try_get().unwrap().unwrap();
-    assert_eq!((second.len(), second.revision()), (8, 2));
+    assert_eq!((second.len(), second.revision()), (9, 2));
+    assert_eq!(second.get(&0), Some(&0), "the last good value stays");
+    assert!(second.error(&0).is_some() && second.error(&3).is_none());
     let changes: Vec<_> = second.changed_since(&first).collect();
     assert!(matches!(changes[0], Change::Failed { key: &0, .. }));
     assert!(matches!(changes[1], Change::Put { key: &3, value: &33 }));
@@ -232,6 +234,7 @@ fn a_snapshot_has_errors_ranges_and_a_revision() {
     assert!(!second.is_same(&first) && second.is_same(&second.clone()));
 
     let stranger = map.snapshot().now_or_never().unwrap().unwrap();
+    assert_eq!(stranger.get(&0), None, "it has seen no good value");
     assert_eq!(stranger.changed_since(&second).count(), 9, "all count as changed");
     assert!(!format!("{second:?}").contains("33"));
 }
@@ -378,6 +381,28 @@ fn a_group_is_there_while_it_has_keys_and_changes_once_a_step() {
     assert_eq!(batch(), [("a", 0), ("c", 1)]);
     map.insert("a/3", 1);
     assert_eq!(batch(), [("a", 1)]);
+}
+
+#[test]
+fn a_bad_version_leaves_the_last_good_value_at_hand_until_a_good_one_or_a_delete() {
+    let map = MemoryMap::new();
+    let bad = || Error::new(ErrorKind::Decode, "bad");
+    let current = map.reader().current();
+    map.insert("a", 1);
+    assert_eq!(current.get("a"), Some(1));
+    map.fail("a", bad());
+    map.fail("b", bad());
+    let snapshot = current.snapshot();
+    assert_eq!((current.get("a"), snapshot.len()), (Some(1), 1));
+    assert!(snapshot.errors().map(|(key, _)| *key).eq(["a", "b"]));
+    map.insert("a", 2);
+    map.remove(&"b");
+    let snapshot = current.snapshot();
+    assert_eq!((current.get("a"), snapshot.errors().count()), (Some(2), 0));
+    assert!(!snapshot.contains_key("b"));
+    map.fail("a", bad());
+    map.remove(&"a");
+    assert!(current.is_empty() && !current.snapshot().contains_key("a"));
 }
 
 #[test]

@@ -23,7 +23,8 @@ impl<K: Ord, V> CurrentMap<K, V> {
         Self { current: Current::new(watcher) }
     }
 
-    /// The value of a key; `None` if the key is not there, or its newest version is an error. Does not wait.
+    /// The value of a key; the last good one if its newest version is an error. `None` if the key is not there, or had
+    /// no good value yet. Does not wait.
     ///
     /// ```
     /// use event_core::{MapReaderExt, MemoryMap};
