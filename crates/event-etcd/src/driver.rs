@@ -5,6 +5,7 @@ mod handle;
 mod in_flight;
 #[cfg_attr(not(feature = "metrics"), path = "driver/no_metrics.rs")]
 mod metrics;
+mod range_pages;
 
 #[cfg(test)]
 mod tests;
@@ -155,6 +156,7 @@ impl Driver {
             self.folders.forget(id);
             self.session.handle_unsubscribe(id);
         }
+        self.in_flight.pages.retain(|id| self.session.is_reading(id));
         for (id, name) in requests.started {
             self.session.handle_subscribe(id, name, now);
         }
@@ -192,8 +194,13 @@ impl Driver {
             }
             Action::Read(id, keys) => in_flight
                 .call(|connection| async move { Done::Read(id, connection.read(keys).await) }),
-            Action::ReadPage(id, page) => in_flight
-                .call(|connection| async move { Done::Page(id, connection.read_page(page).await) }),
+            Action::ReadPage(id, page) => {
+                let mut reader = in_flight.pages.next(id);
+                in_flight.call(|connection| async move {
+                    let response = reader.read(connection, page).await;
+                    Done::Page(reader, response)
+                });
+            }
             Action::Probe(keys) => in_flight
                 .call(|connection| async move { Done::Probed(connection.probe(keys).await) }),
             Action::ListMembers => in_flight.call(|connection| async move {
@@ -250,9 +257,11 @@ impl Driver {
                 self.session.handle_probe(response, now);
             }
             Done::Read(id, response) => self.session.handle_read(id, response, now),
-            Done::Page(id, page) => {
+            Done::Page(reader, page) => {
                 self.count_received(now);
-                self.session.handle_page(id, page, now);
+                self.session.handle_page(reader.id, page, now);
+                let goes_on = self.session.is_reading(reader.id);
+                self.in_flight.pages.was_read(reader, goes_on);
             }
             Done::CheckedHistory(response) => self.session.handle_history_check(response),
             Done::OpenedStream(Ok((requests, responses))) => {

@@ -9,7 +9,9 @@ mod failure;
 mod members;
 mod messages;
 
-pub(crate) use connection::{Connection, Connector, OpenStream, WatchRequests, WatchResponses};
+pub(crate) use connection::{
+    Connection, Connector, OpenStream, Pages, WatchRequests, WatchResponses,
+};
 #[cfg(test)]
 pub(crate) use connection::{MockConnection, MockConnector, MockWatchRequests};
 pub(crate) use failure::Failure;

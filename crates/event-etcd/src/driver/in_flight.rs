@@ -9,6 +9,7 @@ use event_core::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 
+use super::range_pages::{PageReader, RangePages};
 use crate::seam::{
     Connection, Connector, Failure, OpenStream, PageResponse, ReadResponse, WatchRequest,
     WatchRequests, WatchResponse, WatchResponses,
@@ -27,6 +28,7 @@ pub(super) struct InFlight {
     pub(super) to_send: VecDeque<WatchRequest>,
     /// A call looks for keys below others.
     pub(super) looks_below: bool,
+    pub(super) pages: RangePages,
     pub(super) calls: FuturesUnordered<BoxFuture<'static, Done>>,
 }
 
@@ -35,7 +37,7 @@ pub(super) enum Done {
     Resolved(Arc<str>, Result<Vec<Arc<str>>, Failure>),
     Connected(Result<Arc<dyn Connection>, Failure>),
     Read(ReadId, Result<ReadResponse, Failure>),
-    Page(ReadId, Result<PageResponse, Failure>),
+    Page(PageReader, Result<PageResponse, Failure>),
     Probed(Result<ReadResponse, Failure>),
     CheckedHistory(Result<ReadResponse, Failure>),
     OpenedStream(Result<OpenStream, Failure>),

@@ -19,8 +19,8 @@ use super::{DriverHandle, RESPONSES};
 use crate::EtcdValue;
 use crate::seam::{
     Connection, Connector, Event, Failure, KeyValue, MockConnection, MockConnector,
-    MockWatchRequests, OpenStream, Page, PageRequest, PageResponse, ReadResponse, WatchRequest,
-    WatchResponse, WatchResponses,
+    MockWatchRequests, OpenStream, Page, PageRequest, PageResponse, Pages, ReadResponse,
+    WatchRequest, WatchResponse, WatchResponses,
 };
 use crate::session::{Endpoints, Session, Timeouts};
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -57,6 +57,10 @@ impl Connection for Silent {
     }
 
     async fn read_page(&self, _page: PageRequest) -> Result<PageResponse, Failure> {
+        pending().await
+    }
+
+    async fn stream_pages(&self, _: PageRequest) -> Result<Option<Box<dyn Pages>>, Failure> {
         pending().await
     }
 
@@ -223,8 +227,70 @@ fn member_with_pages(
         let found = vec![(Bytes::from(key), found)];
         Ok(PageResponse::Page(Page { revision: 2, cluster: 0, found, has_more: is_first }))
     });
+    member.expect_stream_pages().times(..=1).returning(|_| Ok(None));
     opens(&mut member, says);
     Arc::new(member)
+}
+
+fn page_of(key: &str, has_more: bool) -> PageResponse {
+    let found = KeyValue { mod_revision: 2, value: "a".into() };
+    let found = vec![(Bytes::from(key.to_owned()), found)];
+    PageResponse::Page(Page { revision: 2, cluster: 0, found, has_more })
+}
+
+/// Pages that the test sends.
+struct Streamed(mpsc::Receiver<PageResponse>);
+
+#[async_trait]
+impl Pages for Streamed {
+    async fn next(&mut self) -> Result<PageResponse, Failure> {
+        Ok(self.0.recv().await.expect("the test goes on"))
+    }
+}
+
+/// A driver whose member has one page of a range, and streams those after it.
+fn start_with_stream() -> (Arc<DriverHandle>, mpsc::Sender<PageResponse>) {
+    let (pages, stream) = mpsc::channel(8);
+    let mut member = MockConnection::new();
+    member.expect_received().return_const(0_u64);
+    member.expect_probe().returning(|keys| Ok(read_of(keys.len(), 2)));
+    member.expect_read_page().times(1).returning(|_| Ok(page_of("p/a", true)));
+    member.expect_stream_pages().times(1).return_once(|page| {
+        assert_eq!((&page.from[..], page.revision), (&b"p/a\0"[..], 2));
+        Ok(Some(Box::new(Streamed(stream))))
+    });
+    opens(&mut member, |watch_id| Box::new(Burst([created(watch_id)].into())));
+    let mut connector = resolving();
+    connector.expect_connect().times(1).return_once(|_, _| Ok(Arc::new(member)));
+    (start(connector), pages)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pages_after_the_first_come_from_one_stream_which_then_ends() {
+    let (driver, pages) = start_with_stream();
+    for (key, has_more) in [("p/b", true), ("p/c", true), ("p/d", false)] {
+        pages.send(page_of(key, has_more)).await.unwrap();
+    }
+    let mut watcher = driver.upstream.map(KeyRange::prefix("p/")).as_value().watch();
+    let snapshot = timeout(TIMEOUT, watcher.get()).await.expect("the last page").unwrap();
+    let keys: Vec<_> = snapshot.iter().map(|(key, _)| &key[..]).collect();
+    assert_eq!(keys, [b"a", b"b", b"c", b"d"]);
+    timeout(TIMEOUT, pages.closed()).await.expect("the stream ends");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_pages_ends_after_the_last_watcher_of_its_range() {
+    let (driver, pages) = start_with_stream();
+    let mut watcher = driver.upstream.map(KeyRange::prefix("p/")).watch();
+    let first = timeout(TIMEOUT, watcher.change()).await.expect("the first page").unwrap();
+    assert_eq!(first.key(), Some(&Bytes::from("a")));
+    drop(watcher);
+    for page in 0.. {
+        assert!(page < 100, "the stream is still read");
+        if pages.send(page_of(&format!("p/b{page:02}"), true)).await.is_err() {
+            break;
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -293,6 +359,10 @@ impl Connection for Held {
     }
 
     async fn read_page(&self, _page: PageRequest) -> Result<PageResponse, Failure> {
+        pending().await
+    }
+
+    async fn stream_pages(&self, _: PageRequest) -> Result<Option<Box<dyn Pages>>, Failure> {
         pending().await
     }
 

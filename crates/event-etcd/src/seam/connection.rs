@@ -42,6 +42,9 @@ pub(crate) trait Connection: Send + Sync {
     /// Reads a page of a range, linearizable.
     async fn read_page(&self, page: PageRequest) -> Result<PageResponse, Failure>;
 
+    /// Opens a stream of this page and all that follow. `None`: the server has no such streams.
+    async fn stream_pages(&self, page: PageRequest) -> Result<Option<Box<dyn Pages>>, Failure>;
+
     /// Says of each key whether there are keys below it, as files are in a folder.
     async fn has_keys_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Failure>;
 
@@ -55,6 +58,13 @@ pub(crate) trait Connection: Send + Sync {
 
     /// Opens a watch stream with its first watch.
     async fn open_stream(&self, first: WatchRequest) -> Result<OpenStream, Failure>;
+}
+
+/// The pages of a range, which the server sends one after the other. Dropping it ends the stream.
+#[async_trait]
+pub(crate) trait Pages: Send {
+    /// The next page. After the last one, do not call it.
+    async fn next(&mut self) -> Result<PageResponse, Failure>;
 }
 
 /// The halves of a watch stream.

@@ -17,7 +17,7 @@ use futures_util::future::FutureExt;
 use super::failure::kind_of;
 use super::messages::Keys;
 use super::{
-    Connection, Event, Events, Failure, KeyValue, OpenStream, PageRequest, PageResponse,
+    Connection, Event, Events, Failure, KeyValue, OpenStream, PageRequest, PageResponse, Pages,
     ReadResponse, WatchRequest, WatchRequests, WatchResponse, WatchResponses,
 };
 
@@ -41,6 +41,10 @@ impl Connection for Client {
 
     async fn read_page(&self, page: PageRequest) -> Result<PageResponse, Failure> {
         pages::read(self, page).await
+    }
+
+    async fn stream_pages(&self, page: PageRequest) -> Result<Option<Box<dyn Pages>>, Failure> {
+        pages::stream(self, page).await
     }
 
     async fn has_keys_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Failure> {

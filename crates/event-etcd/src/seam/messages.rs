@@ -36,6 +36,8 @@ pub(crate) struct PageRequest {
     pub(crate) limit: u32,
     /// The revision to be read; 0 for the newest.
     pub(crate) revision: i64,
+    /// The server may choose the size of this page and of those that follow.
+    pub(crate) may_stream: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -86,6 +86,8 @@ impl RangeRead {
             end: keys.end().cloned(),
             limit: if self.is_at_once() { 0 } else { self.limit },
             revision: self.revision,
+            // Not if a message was too large, since the size of a stream's messages is the server's choice.
+            may_stream: self.revision != 0 && self.most == u32::MAX,
         }
     }
 

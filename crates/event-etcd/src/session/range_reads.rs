@@ -34,6 +34,11 @@ impl Session {
         self.drop_unwanted_read(id);
     }
 
+    /// Whether a range is being read with this id.
+    pub(crate) fn is_reading(&self, id: ReadId) -> bool {
+        matches!(&self.state, State::Connected(connected) if connected.range_reads.contains_key(&id))
+    }
+
     /// A page was answered whose range left meanwhile.
     fn drop_unwanted_read(&mut self, id: ReadId) {
         let State::Connected(connected) = &mut self.state else { return };

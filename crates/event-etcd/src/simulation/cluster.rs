@@ -178,7 +178,9 @@ impl Cluster {
         let has_more = found.len() > count;
         found.truncate(count);
         let found = found.into_iter().map(|(key, found)| (name(key), found)).collect();
-        let revision = history.revision;
+        // Of a stream, only the last message has a header.
+        let has_header = !page.may_stream || !has_more || random.bool();
+        let revision = if has_header { history.revision } else { page.revision };
         Ok(PageResponse::Page(Page { revision, cluster: CLUSTER, found, has_more }))
     }
 

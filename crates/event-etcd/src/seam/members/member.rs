@@ -12,7 +12,8 @@ use super::Dialer;
 use super::link::Link;
 use crate::endpoint::{Address, Endpoint};
 use crate::seam::{
-    Connection, Failure, OpenStream, PageRequest, PageResponse, ReadResponse, WatchRequest,
+    Connection, Failure, OpenStream, PageRequest, PageResponse, Pages, ReadResponse,
+    WatchRequest,
 };
 
 pub(super) struct Member {
@@ -85,6 +86,14 @@ impl Connection for Member {
     async fn read_page(&self, page: PageRequest) -> Result<PageResponse, Failure> {
         let read = |client: Client, page| async move { client.read_page(page).await };
         self.call(|client| read(client, page.clone())).await
+    }
+
+    async fn stream_pages(&self, page: PageRequest) -> Result<Option<Box<dyn Pages>>, Failure> {
+        if self.link.takes_one_at_a_time() {
+            return Ok(None); // the stream would keep all other calls waiting
+        }
+        let open = |client: Client, page| async move { client.stream_pages(page).await };
+        self.call(|client| open(client, page.clone())).await
     }
 
     async fn has_keys_below(&self, keys: Vec<Bytes>) -> Result<Vec<bool>, Failure> {

@@ -59,7 +59,16 @@ fn page(revision: i64, found: Found<'_>, has_more: bool) -> PageResponse {
 
 pub(super) fn read_page(id: ReadId, from: &str, limit: u32, revision: i64) -> Action {
     let (from, end) = (from.to_owned().into(), Some("p0".into()));
-    Action::ReadPage(id, PageRequest { from, end, limit, revision })
+    let may_stream = revision != 0;
+    Action::ReadPage(id, PageRequest { from, end, limit, revision, may_stream })
+}
+
+/// A page after one that was too much.
+fn read_small_page(id: ReadId, from: &str, limit: u32, revision: i64) -> Action {
+    match read_page(id, from, limit, revision) {
+        Action::ReadPage(id, page) => Action::ReadPage(id, PageRequest { may_stream: false, ..page }),
+        other => other,
+    }
 }
 
 /// A step of a range that is synced.
@@ -147,7 +156,7 @@ fn a_page_that_is_too_large_is_halved_and_a_key_that_is_too_large_refuses_the_ra
     }
     assert_eq!(limits, [500, 250, 125, 62, 31, 15, 7, 3, 1]);
     // A small value does not make the next page larger than what was too large.
-    assert_eq!(script.part(1, 10, &[("p/a", 3, "x")])[1], read_page(1, "p/a\0", 1, 10));
+    assert_eq!(script.part(1, 10, &[("p/a", 3, "x")])[1], read_small_page(1, "p/a\0", 1, 10));
     assert_eq!(script.respond_page(1, Err(CauseKind::TooLarge)), []);
     assert_eq!(script.refusals, [(key_id(1), CauseKind::TooLarge)].into());
     assert_eq!(script.cause(), "value too large: key `p/`: refused");
@@ -161,7 +170,7 @@ fn a_server_with_too_many_requests_is_asked_for_the_same_page_later_and_for_half
     script.connect();
     script.part(1, 10, &[("p/a", 3, "x")]);
     assert_eq!(script.respond_page(1, Err(CauseKind::ResourceExhausted)), []);
-    assert_eq!(script.next_actions(), [read_page(1, "p/a\0", 8000, 10)]);
+    assert_eq!(script.next_actions(), [read_small_page(1, "p/a\0", 8000, 10)]);
     let last = script.page(1, 12, &[("p/b", 4, "y")]);
     assert_eq!(last[0], step(1, &[entry("p/b", 4, "y")]));
 }
