@@ -3,9 +3,9 @@
 use etcd_client::{Client, Error as EtcdError, GetOptions};
 use event_core::Bytes;
 
-use super::{MESSAGE, failure};
+use super::{MESSAGE, failure, key_value};
 use crate::seam::failure::is_compacted;
-use crate::seam::{Failure, KeyValue, Page, PageRequest, PageResponse};
+use crate::seam::{Failure, Page, PageRequest, PageResponse};
 
 /// How etcd names the first of all keys, and the end of a range that has none.
 const ZERO: &[u8] = b"\0";
@@ -24,14 +24,10 @@ pub(super) async fn read(client: &Client, page: PageRequest) -> Result<PageRespo
         Err(error) => return Err(failure(&error)),
     };
     let header = response.header.unwrap_or_default();
-    let found = response.kvs.into_iter().map(|kv| {
-        let found = KeyValue { mod_revision: kv.mod_revision, value: Bytes::from(kv.value) };
-        (Bytes::from(kv.key), found)
-    });
     Ok(PageResponse::Page(Page {
         revision: header.revision,
         cluster: header.cluster_id,
-        found: found.collect(),
+        found: response.kvs.into_iter().map(key_value).collect(),
         has_more: response.more,
     }))
 }
