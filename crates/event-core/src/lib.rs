@@ -186,6 +186,7 @@ mod error;
 mod health;
 mod key_name;
 mod key_range;
+mod metadata;
 mod versioned;
 
 mod map_reader_ext;
@@ -226,6 +227,7 @@ pub use memory::{
     MemoryStoreMapWatcher, MemoryStoreStep, MemoryStoreValue, MemoryStoreWatcher, MemoryValue,
     MemoryWatcher,
 };
+pub use metadata::Metadata;
 pub use reader::{BoxReader, ValueReader};
 pub use reader_ext::ReaderExt;
 pub use refresh::Refresh;

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use crate::Entry;
+use crate::{Entry, Metadata};
 
-/// A typed value with the key and the revision that it was decoded from.
+/// A typed value with the key, the revision and the metadata that it was decoded from.
 ///
 /// [`decode_versioned`](crate::ReaderExt::decode_versioned) yields it. `Debug` prints the value if `T`
 /// does.
@@ -16,17 +16,19 @@ pub struct Versioned<T> {
     /// The backend's number of this version: [`Entry::revision`]. `None` if the key was never seen and
     /// the decoder has a value that stands for it.
     pub revision: Option<i64>,
+    /// What else the backend knows of this version: [`Entry::metadata`].
+    pub metadata: Metadata,
     /// The typed value.
     pub value: T,
 }
 
 impl<T> Versioned<T> {
-    /// A value of this version of a key.
+    /// A value of this version of a key, without metadata.
     pub fn new(key: impl Into<Bytes>, revision: impl Into<Option<i64>>, value: T) -> Self {
-        Self { key: key.into(), revision: revision.into(), value }
+        Self { key: key.into(), revision: revision.into(), metadata: Metadata::new(), value }
     }
 
     pub(crate) fn of(entry: Entry, value: T) -> Self {
-        Self { revision: entry.revision(), key: entry.key, value }
+        Self { revision: entry.revision(), metadata: entry.metadata(), key: entry.key, value }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_core::upstream::KeyId;
-use event_core::{Bytes, CauseKind, KeyRange};
+use event_core::{Bytes, CauseKind, KeyRange, Metadata};
 
 use crate::seam::{
     Event, Failure, KeyValue, Page, PageResponse, ReadResponse, WatchRequest, WatchResponse,
@@ -185,8 +185,8 @@ fn page(byte: &mut impl FnMut() -> u8) -> Result<PageResponse, Failure> {
         flags => {
             let (mut key, mut found) = (byte(), Vec::new());
             for _ in 0..byte() % 4 {
-                let (mod_revision, value) = (revision(byte()), Bytes::from(vec![byte()]));
-                found.push((Bytes::from(vec![key]), KeyValue { mod_revision, value }));
+                let value = key_value(byte(), byte());
+                found.push((Bytes::from(vec![key]), value));
                 key = key.wrapping_add(byte() % 8);
             }
             let (revision, cluster) = (revision(byte()), u64::from(byte() % 3));
@@ -209,14 +209,27 @@ fn response(at: u8, cluster: u8, found: Vec<Option<KeyValue>>) -> ReadResponse {
 }
 
 fn found(byte: u8, value: u8) -> Option<KeyValue> {
-    (!byte.is_multiple_of(4))
-        .then(|| KeyValue { mod_revision: revision(byte), value: Bytes::from(vec![value]) })
+    (!byte.is_multiple_of(4)).then(|| key_value(byte, value))
+}
+
+fn key_value(byte: u8, value: u8) -> KeyValue {
+    let value = Bytes::from(vec![value]);
+    KeyValue { mod_revision: revision(byte), metadata: metadata(byte, &value), value }
+}
+
+/// That of a write at a revision, mostly.
+fn metadata(byte: u8, value: &[u8]) -> Metadata {
+    let (version, lease) =
+        (i64::from(byte % 4), value.first().map_or(0, |byte| i64::from(byte % 2)));
+    let created = if byte % 16 == 0 { i64::from(byte) } else { revision(byte).min(1) };
+    Metadata::new().with_create_revision(created).with_version(version).with_lease(lease)
 }
 
 fn event(key: u8, byte: u8, value: u8) -> Event {
     Event {
         key: Bytes::from(vec![key]),
         mod_revision: revision(byte),
+        metadata: metadata(byte, &[value]),
         value: (!value.is_multiple_of(4)).then(|| Bytes::from(vec![value])),
     }
 }

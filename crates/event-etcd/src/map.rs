@@ -5,7 +5,7 @@ use std::fmt;
 use event_core::upstream::{UpstreamHealth, UpstreamMap, UpstreamMapWatcher};
 use event_core::{Bytes, Entry, MapReader, Refresh};
 
-/// A range of etcd keys as a map of [`Entry`]s: the keys that are there, each with its bytes and revision.
+/// A range of etcd keys as a map of [`Entry`]s: the keys that are there, each with its bytes, its revision and its metadata.
 ///
 /// [`EtcdStore::map`](crate::EtcdStore::map) and [`EtcdStore::range`](crate::EtcdStore::range) make one, and
 /// [`decode`](event_core::MapReaderExt::decode) turns it into a map of typed values. It costs nothing until it is

@@ -14,7 +14,7 @@ use super::{MemoryMap, MemoryMapWatcher, MemoryReader, MemoryValue, MemoryWatche
 use crate::cell::{AppliedStep, Lock, Published};
 use crate::{
     BoxMapReader, BoxReader, Bytes, Entry, Epoch, Error, Health, HealthState, KeyRange, MapReader,
-    MapReaderExt, ReaderExt, Refresh, Store, ValueReader, Watcher,
+    MapReaderExt, Metadata, ReaderExt, Refresh, Store, ValueReader, Watcher,
 };
 use map::Maps;
 
@@ -26,7 +26,8 @@ pub use step::MemoryStoreStep;
 ///
 /// It is a handle that is cheap to clone. To end the watchers, call [`close`](Self::close): a watcher keeps the store
 /// alive when all handles are dropped. It keeps the newest version of each key that exists, and *deleted* for a deleted
-/// key with watchers. A change of any key takes the next revision, as in etcd. When a change returns, the watchers of the
+/// key with watchers. A change of any key takes the next revision, as in etcd, and an entry has its [`Metadata`], without a
+/// lease. When a change returns, the watchers of the
 /// key and those of every map that has the key can take it. [`apply`](Self::apply) changes several keys as one step.
 ///
 /// ```
@@ -120,7 +121,10 @@ impl MemoryStore {
             .into_iter()
             .filter(is_change)
             .map(|(name, value)| match value {
-                Some(value) => Entry::present(name, revision, value),
+                Some(value) => {
+                    let metadata = next_metadata(state.keys.get(&name), revision);
+                    Entry::present(name, revision, value).with_metadata(metadata)
+                }
                 None => Entry::deleted(name, revision),
             })
             .collect();
@@ -200,6 +204,15 @@ struct Applied {
     values: SmallVec<[Published<Entry>; 1]>,
     maps: Vec<AppliedStep<Bytes, Entry>>,
     forgotten: Vec<MemoryValue<Entry>>,
+}
+
+/// The metadata of a write at this revision, after what is there.
+fn next_metadata(before: Option<&MemoryValue<Entry>>, revision: i64) -> Metadata {
+    let before = before.and_then(|value| value.newest()?.ok());
+    let before = before.map_or(Metadata::new(), |entry| entry.metadata());
+    Metadata::new()
+        .with_create_revision(before.create_revision().unwrap_or(revision))
+        .with_version(before.version().unwrap_or(0) + 1)
 }
 
 /// The entries of a range that are there.

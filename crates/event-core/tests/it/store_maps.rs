@@ -4,7 +4,8 @@ use event_core::conformance::maps::MapSubject;
 use event_core::testing::TestStore;
 use event_core::{
     Bytes, Change, Entry, Error, ErrorKind, HealthState, KeyRange, MapReader, MapReaderExt,
-    MapWatcher, MapWatcherExt, MemoryStore, Store, StoreExt, ValueReader, ValueWriter, WatcherExt,
+    MapWatcher, MapWatcherExt, MemoryStore, Metadata, Store, StoreExt, ValueReader, ValueWriter,
+    WatcherExt,
 };
 use futures_executor::block_on;
 use futures_util::FutureExt;
@@ -183,7 +184,8 @@ fn a_step_is_one_revision_for_keys_and_maps_and_one_that_changes_nothing_is_none
     assert_eq!(one.try_get().unwrap().unwrap(), Entry::deleted("a/1", 2));
     assert!(matches!(map.try_change(), Some(Ok(Change::Delete { .. }))));
     let Some(Ok(Change::Put { value, .. })) = map.try_change() else { panic!("a/2 is there") };
-    assert_eq!(value, Entry::present("a/2", 2, "y"));
+    let metadata = Metadata::new().with_create_revision(2).with_version(1);
+    assert_eq!(value, Entry::present("a/2", 2, "y").with_metadata(metadata));
     assert_eq!(store.apply(|step| step.delete("a/3")), None);
     assert_eq!(store.set("a/2", "z"), Some(3));
 }

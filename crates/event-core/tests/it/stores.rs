@@ -61,6 +61,32 @@ fn a_change_of_any_key_takes_the_next_revision() {
 }
 
 #[test]
+fn a_key_in_memory_knows_when_it_was_created_and_how_often_it_was_written() {
+    let store = MemoryStore::new();
+    let known = |store: &MemoryStore| {
+        let entry = store.value("a").watch().try_get().unwrap().unwrap();
+        (entry.revision(), entry.create_revision(), entry.version(), entry.lease())
+    };
+    assert_eq!(known(&store), (None, None, None, None));
+    for (revision, version) in [(1, 1), (2, 2), (3, 3)] {
+        assert_eq!(store.set("a", "x"), Some(revision));
+        assert_eq!(known(&store), (Some(revision), Some(1), Some(version), None));
+    }
+    let watcher = store.value("a").watch();
+    store.delete("a");
+    assert_eq!(known(&store), (Some(4), None, None, None));
+    store.set("a", "x");
+    assert_eq!(known(&store), (Some(5), Some(5), Some(1), None), "it is created anew");
+    drop(watcher);
+    store.delete("a");
+    store.set("a", "x");
+    assert_eq!(known(&store), (Some(7), Some(7), Some(1), None));
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec());
+    let versioned = store.value("a").decode_versioned(text).watch().try_get().unwrap().unwrap();
+    assert_eq!(versioned.metadata.create_revision(), Some(7));
+}
+
+#[test]
 fn a_deletion_is_known_while_the_key_has_a_watcher() {
     let store = MemoryStore::new();
     let newest = |store: &MemoryStore| store.value("a").watch().try_get().unwrap().unwrap().state;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use event_core::{
     Bytes, CauseKind, Entry, EntryState, Health, HealthState, KeyRange, MapReader, MapReaderExt,
-    MapWatcherExt, Snapshot, ValueReader, WatcherExt,
+    MapWatcherExt, Metadata, Snapshot, ValueReader, WatcherExt,
 };
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -110,8 +110,12 @@ impl WatchResponses for Burst {
 }
 
 fn read_of(keys: usize, revision: i64) -> ReadResponse {
-    let found = KeyValue { mod_revision: revision, value: "a".into() };
+    let found = KeyValue { mod_revision: revision, metadata: Metadata::new(), value: "a".into() };
     ReadResponse { revision, cluster: 0, found: vec![Some(found); keys] }
+}
+
+fn event(key: &'static str, mod_revision: i64, value: Option<Bytes>) -> Event {
+    Event { key: key.into(), mod_revision, metadata: Metadata::new(), value }
 }
 
 fn created(watch_id: i64) -> WatchResponse {
@@ -198,7 +202,7 @@ async fn of_responses_that_are_all_there_at_once_none_is_lost() {
         let says = move |watch_id| -> Box<dyn WatchResponses> {
             let changed = move |at| {
                 let value = Some(Bytes::new());
-                let event = Event { key: "key".into(), mod_revision: 2 + at, value };
+                let event = event("key", 2 + at, value);
                 let (revision, events) = (2 + at, [event].into());
                 WatchResponse::Events { watch_id, revision, events, is_fragment: false }
             };
@@ -223,7 +227,7 @@ fn member_with_pages(
         let is_first = page.from == "p/";
         let (key, revision) = if is_first { ("p/a", 0) } else { ("p/b", 2) };
         assert_eq!(page.revision, revision, "the pages are of one revision");
-        let found = KeyValue { mod_revision: 2, value: "a".into() };
+        let found = KeyValue { mod_revision: 2, metadata: Metadata::new(), value: "a".into() };
         let found = vec![(Bytes::from(key), found)];
         Ok(PageResponse::Page(Page { revision: 2, cluster: 0, found, has_more: is_first }))
     });
@@ -295,9 +299,8 @@ async fn a_stream_of_pages_ends_after_the_last_watcher_of_its_range() {
 
 #[tokio::test(start_paused = true)]
 async fn a_range_is_read_page_by_page_and_then_follows_its_watch() {
-    let event = |key: &'static str, value| Event { key: key.into(), mod_revision: 3, value };
     let says = move |watch_id| -> Box<dyn WatchResponses> {
-        let events = vec![event("p/a", None), event("p/c", Some("c".into()))].into();
+        let events = vec![event("p/a", 3, None), event("p/c", 3, Some("c".into()))].into();
         let changed = WatchResponse::Events { watch_id, revision: 3, events, is_fragment: false };
         Box::new(Burst([created(watch_id), changed].into()))
     };

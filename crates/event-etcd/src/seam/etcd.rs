@@ -6,12 +6,12 @@ mod pages;
 use std::error::Error as StdError;
 
 use async_trait::async_trait;
-use etcd_client::proto::{PbEvent, PbRangeResponse, PbResponseOp, PbTxnOpResponse};
+use etcd_client::proto::{PbEvent, PbKeyValue, PbRangeResponse, PbResponseOp, PbTxnOpResponse};
 use etcd_client::{
     Client, Error as EtcdError, GetOptions, Txn, TxnOp, WatchOptions, WatchRequestSender,
     WatchResponse as EtcdResponse, WatchResponseStream,
 };
-use event_core::{Bytes, CauseKind};
+use event_core::{Bytes, CauseKind, Metadata};
 use futures_util::future::FutureExt;
 
 use super::failure::kind_of;
@@ -119,11 +119,21 @@ fn found(range: Option<PbRangeResponse>, key: &Bytes) -> Result<Option<KeyValue>
     let mut kvs = range.ok_or_else(wrong)?.kvs.into_iter();
     match (kvs.next(), kvs.next()) {
         (None, _) => Ok(None),
-        (Some(kv), None) if kv.key == *key => {
-            Ok(Some(KeyValue { mod_revision: kv.mod_revision, value: Bytes::from(kv.value) }))
-        }
+        (Some(kv), None) if kv.key == *key => Ok(Some(key_value(kv).1)),
         _ => Err(wrong()),
     }
+}
+
+fn key_value(kv: PbKeyValue) -> (Bytes, KeyValue) {
+    let (mod_revision, metadata) = (kv.mod_revision, metadata(&kv));
+    (Bytes::from(kv.key), KeyValue { mod_revision, metadata, value: Bytes::from(kv.value) })
+}
+
+fn metadata(kv: &PbKeyValue) -> Metadata {
+    Metadata::new()
+        .with_create_revision(kv.create_revision)
+        .with_version(kv.version)
+        .with_lease(kv.lease)
 }
 
 /// Fragments, so that no response is larger than the server's limit for one request (E8).
@@ -200,8 +210,12 @@ fn translate(message: Result<Option<EtcdResponse>, EtcdError>) -> Result<WatchRe
 fn event(event: PbEvent) -> Option<Event> {
     const DELETE: i32 = etcd_client::EventType::Delete as i32;
     let kv = event.kv?;
-    let value = (event.r#type != DELETE).then(|| Bytes::from(kv.value));
-    Some(Event { key: Bytes::from(kv.key), mod_revision: kv.mod_revision, value })
+    if event.r#type == DELETE {
+        let (key, mod_revision) = (Bytes::from(kv.key), kv.mod_revision);
+        return Some(Event { key, mod_revision, metadata: Metadata::new(), value: None });
+    }
+    let (key, KeyValue { mod_revision, metadata, value }) = key_value(kv);
+    Some(Event { key, mod_revision, metadata, value: Some(value) })
 }
 
 pub(super) fn failure(error: &EtcdError) -> Failure {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use event_core::{Bytes, KeyRange};
+use event_core::{Bytes, Entry, KeyRange, Metadata};
 use smallvec::SmallVec;
 
 use super::Failure;
@@ -22,7 +22,25 @@ pub(crate) struct ReadResponse {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct KeyValue {
     pub(crate) mod_revision: i64,
+    pub(crate) metadata: Metadata,
     pub(crate) value: Bytes,
+}
+
+impl KeyValue {
+    pub(crate) fn into_entry(self, key: Bytes) -> Entry {
+        Entry::present(key, self.mod_revision, self.value).with_metadata(self.metadata)
+    }
+
+    /// Whether it may be found in a store that is at this revision. A server need not say the metadata.
+    pub(crate) fn is_possible(&self, revision: i64) -> bool {
+        (1..=revision).contains(&self.mod_revision) && is_possible(self.metadata, self.mod_revision)
+    }
+}
+
+/// Whether a key that was written at this revision may have this metadata.
+fn is_possible(metadata: Metadata, mod_revision: i64) -> bool {
+    metadata.create_revision().is_none_or(|created| (1..=mod_revision).contains(&created))
+        && metadata.version().is_none_or(|version| version > 0)
 }
 
 /// A request for a page of a range: some of its keys, in their order.
@@ -119,8 +137,26 @@ pub(crate) type Events = SmallVec<[Event; 1]>;
 pub(crate) struct Event {
     pub(crate) key: Bytes,
     pub(crate) mod_revision: i64,
+    /// Of a key that is not deleted.
+    pub(crate) metadata: Metadata,
     /// `None`: deleted.
     pub(crate) value: Option<Bytes>,
+}
+
+impl Event {
+    /// Whether the metadata can be that of a key that was written at this revision.
+    pub(crate) fn is_possible(&self) -> bool {
+        is_possible(self.metadata, self.mod_revision)
+    }
+
+    pub(crate) fn into_entry(self) -> Entry {
+        match self.value {
+            Some(value) => {
+                Entry::present(self.key, self.mod_revision, value).with_metadata(self.metadata)
+            }
+            None => Entry::deleted(self.key, self.mod_revision),
+        }
+    }
 }
 
 // No `Debug` of ours prints a value: it may be a secret.

@@ -96,9 +96,7 @@ impl Session {
         let (Some(HistoryCheck { version, .. }), Ok(response)) = (check, response) else {
             return;
         };
-        let is_same = |found: &KeyValue| {
-            Some(found.mod_revision) == version.revision() && Some(&found.value) == version.value()
-        };
+        let is_same = |found: &KeyValue| found.clone().into_entry(version.key.clone()) == version;
         if !response.found.iter().flatten().any(is_same) {
             self.history_was_reset(response.revision);
         }

@@ -62,32 +62,31 @@ impl Key {
     pub(crate) fn went_back(&self, found: Option<&KeyValue>) -> bool {
         let Some(found) = found else { return false };
         match &self.published {
-            Some(EntryState::Present { revision, value, .. }) => {
+            Some(EntryState::Present { revision, value, metadata, .. }) => {
                 found.mod_revision < *revision
-                    || found.mod_revision == *revision && found.value != *value
+                    || found.mod_revision == *revision
+                        && (found.value != *value || found.metadata != *metadata)
             }
             Some(EntryState::Deleted { revision, .. }) => found.mod_revision <= *revision,
             _ => false,
         }
     }
 
-    /// What a read at `revision` found, if it differs from what was published: in bytes or in revision
-    /// (E5, E6).
+    /// What a read at `revision` found, if it differs from what was published: in bytes, in revision (E5, E6), or in
+    /// metadata, which is another one only if the history is, too.
     pub(crate) fn found(&mut self, found: Option<KeyValue>, revision: i64) -> Option<Entry> {
         let name = self.name.clone();
         let entry = match (found, &self.published) {
-            (Some(KeyValue { mod_revision, value }), _) => {
-                Entry::present(name, mod_revision, value)
-            }
+            (Some(found), _) => found.into_entry(name),
             // Deleted while nobody watched, at some revision up to this one.
             (None, Some(EntryState::Present { .. })) => Entry::deleted(name, revision),
             (None, _) => self.entry(), // still absent
         };
         let same = match (&self.published, &entry.state) {
             (
-                Some(EntryState::Present { revision, value, .. }),
-                EntryState::Present { revision: found, value: found_value, .. },
-            ) => revision.abs() == *found && value == found_value,
+                Some(EntryState::Present { revision, value, metadata, .. }),
+                EntryState::Present { revision: at, value: found, metadata: written, .. },
+            ) => revision.abs() == *at && value == found && metadata == written,
             (published, state) => published.as_ref() == Some(state),
         };
         if same {
@@ -99,11 +98,7 @@ impl Key {
 
     /// A change of the key.
     pub(crate) fn changed(&mut self, event: Event) -> Entry {
-        let name = self.name.clone();
-        self.publish(match event.value {
-            Some(value) => Entry::present(name, event.mod_revision, value),
-            None => Entry::deleted(name, event.mod_revision),
-        })
+        self.publish(Event { key: self.name.clone(), ..event }.into_entry())
     }
 
     fn publish(&mut self, entry: Entry) -> Entry {

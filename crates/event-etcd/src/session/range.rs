@@ -77,7 +77,7 @@ impl Range {
     pub(crate) fn newest(&self) -> Option<Entry> {
         let known = self.known.iter().filter(|_| !self.is_outdated);
         let (key, newest) = known.max_by_key(|(_, found)| found.mod_revision)?;
-        Some(Entry::present(key.clone(), newest.mod_revision, newest.value.clone()))
+        Some(newest.clone().into_entry(key.clone()))
     }
 
     pub(crate) fn newest_revision(&self) -> Option<i64> {
@@ -152,8 +152,9 @@ impl Range {
     pub(crate) fn changed(&mut self, events: Vec<Event>) -> Vec<Entry> {
         let newest: BTreeMap<Bytes, Event> =
             events.into_iter().map(|event| (event.key.clone(), event)).collect();
-        let step = newest.into_values().filter_map(|Event { key, mod_revision, value }| {
-            let found = value.map(|value| KeyValue { mod_revision, value });
+        let step = newest.into_values().filter_map(|event| {
+            let Event { key, mod_revision, metadata, value } = event;
+            let found = value.map(|value| KeyValue { mod_revision, metadata, value });
             self.set(key, found, mod_revision)
         });
         step.collect()
@@ -175,6 +176,6 @@ impl Range {
             return None;
         }
         self.known.insert(key.clone(), found.clone());
-        Some(Entry::present(key, found.mod_revision, found.value))
+        Some(found.into_entry(key))
     }
 }

@@ -9,7 +9,7 @@ use super::connected::KeyState;
 use super::range_read::RangeRead;
 use super::watches::CONTRADICTION;
 use super::{Action, ReadId, Session, State};
-use crate::seam::{Failure, Page, PageResponse};
+use crate::seam::{Failure, KeyValue, Page, PageResponse};
 
 /// How many ranges are read at once, beside the reads of keys.
 const RANGES: usize = 4;
@@ -124,9 +124,9 @@ impl Session {
         let Some(range) = range else { return false };
         let (is_first, floor) = (read.revision == 0, read.floor);
         let revision = if is_first { page.revision } else { read.revision };
-        let is_possible = page.found.iter().all(|(key, found)| {
-            range.may_have(key) && (1..=revision).contains(&found.mod_revision)
-        });
+        let is_possible =
+            |(key, found): &(Bytes, KeyValue)| range.may_have(key) && found.is_possible(revision);
+        let is_possible = page.found.iter().all(is_possible);
         let is_in_order = page.found.is_sorted_by(|(one, _), (next, _)| one < next)
             && page.found.first().is_none_or(|(first, _)| *first >= read.from);
         let is_endless = page.has_more && page.found.is_empty();

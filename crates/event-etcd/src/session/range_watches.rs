@@ -51,7 +51,7 @@ impl Session {
         let mut is_next = |event: &Event| {
             let in_order = (last.max(1)..=revision).contains(&event.mod_revision);
             last = event.mod_revision;
-            in_order && range.may_have(&event.key)
+            in_order && range.may_have(&event.key) && event.is_possible()
         };
         if !events.iter().all(&mut is_next) {
             let message = "a watch sent a key that is not in its range, or revisions that can't be";

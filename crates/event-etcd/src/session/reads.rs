@@ -151,7 +151,7 @@ impl Session {
         floor: i64,
         now: Instant,
     ) -> Option<i64> {
-        let is_possible = |found: &KeyValue| (1..=response.revision).contains(&found.mod_revision);
+        let is_possible = |found: &KeyValue| found.is_possible(response.revision);
         if response.found.len() != keys {
             self.violation(
                 "a read was answered with another number of keys than it asked for",

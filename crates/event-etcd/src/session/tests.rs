@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_core::upstream::KeyId;
-use event_core::{Bytes, CauseKind, Entry, Health, HealthState, KeyRange};
+use event_core::{Bytes, CauseKind, Entry, Health, HealthState, KeyRange, Metadata};
 
 use super::{Action, Endpoints, ReadId, Session, Ticket, Timeouts};
 use crate::seam::{Event, Failure, KeyValue, Keys, ReadResponse, WatchRequest, WatchResponse};
@@ -200,7 +200,7 @@ impl Script {
                 Action::Probe(keys) if self.answers_probes => {
                     let found = keys.iter().map(|key| {
                         let mod_revision = self.published.get(key).copied().flatten()?;
-                        Some(KeyValue { mod_revision, value: Bytes::new() })
+                        Some(key_value(mod_revision, ""))
                     });
                     let response = response(self.revision, found.collect());
                     self.session.handle_probe(Ok(response), self.now);
@@ -257,11 +257,12 @@ fn entry(key: &str, revision: i64, value: &str) -> Entry {
 }
 
 fn found(found: Values<'_>) -> Vec<Option<KeyValue>> {
-    let one = |(mod_revision, value): (i64, &str)| KeyValue {
-        mod_revision,
-        value: Bytes::copy_from_slice(value.as_bytes()),
-    };
-    found.iter().map(|found| found.map(one)).collect()
+    found.iter().map(|found| found.map(|(revision, value)| key_value(revision, value))).collect()
+}
+
+fn key_value(mod_revision: i64, value: &str) -> KeyValue {
+    let value = Bytes::copy_from_slice(value.as_bytes());
+    KeyValue { mod_revision, metadata: Metadata::new(), value }
 }
 
 fn create(key: &str, start_revision: i64) -> WatchRequest {
@@ -301,11 +302,12 @@ fn events(watch_id: i64, revision: i64, events: &[Event]) -> WatchResponse {
 
 fn put(key: &str, mod_revision: i64, value: &str) -> Event {
     let (key, value) = (Bytes::copy_from_slice(key.as_bytes()), value.to_owned().into());
-    Event { key, mod_revision, value: Some(value) }
+    Event { key, mod_revision, metadata: Metadata::new(), value: Some(value) }
 }
 
 fn delete(key: &str, mod_revision: i64) -> Event {
-    Event { key: Bytes::copy_from_slice(key.as_bytes()), mod_revision, value: None }
+    let key = Bytes::copy_from_slice(key.as_bytes());
+    Event { key, mod_revision, metadata: Metadata::new(), value: None }
 }
 
 fn key_id(slot: u32) -> KeyId {

@@ -191,7 +191,7 @@ impl Session {
         let mut is_next = |event: &Event| {
             let in_order = (at.max(1)..=revision).contains(&event.mod_revision);
             at = event.mod_revision;
-            in_order && event.key == *key.name()
+            in_order && event.key == *key.name() && event.is_possible()
         };
         if !events.iter().all(&mut is_next) {
             let message = "a watch sent another key, or revisions that can't be";

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use event_core::{Bytes, Entry, KeyRange};
+use event_core::{Bytes, Entry, KeyRange, Metadata};
 
 use crate::seam::{Event, KeyValue, Keys};
 
@@ -80,9 +80,14 @@ impl History {
     pub(super) fn write(&mut self, writes: &[(usize, Option<Bytes>)]) {
         let revision = self.revision + 1;
         for (key, value) in writes {
-            if value.is_some() || self.state(*key, revision).is_some() {
+            let before = self.state(*key, revision);
+            if value.is_some() || before.is_some() {
+                let metadata = match value {
+                    Some(value) => metadata(before, revision, value),
+                    None => Metadata::new(),
+                };
                 let (key_name, value) = (name(*key), value.clone());
-                let change = Event { key: key_name, mod_revision: revision, value };
+                let change = Event { key: key_name, mod_revision: revision, metadata, value };
                 self.changes[*key].push(change);
                 self.revision = revision;
             }
@@ -115,8 +120,8 @@ impl History {
     /// What a read finds of an earlier revision.
     pub(super) fn found_at(&self, key: usize, revision: i64) -> Option<KeyValue> {
         let change = self.state(key, revision)?;
-        let value = change.value.clone()?;
-        Some(KeyValue { mod_revision: change.mod_revision, value })
+        let (mod_revision, metadata) = (change.mod_revision, change.metadata);
+        Some(KeyValue { mod_revision, metadata, value: change.value.clone()? })
     }
 
     /// The changes of a subject's keys from one revision to another, both included.
@@ -155,9 +160,7 @@ impl History {
         revision <= self.revision
             && match entry.value() {
                 None => state.is_none(),
-                Some(_) => state.is_some_and(|change| {
-                    change.mod_revision == revision && change.value.as_ref() == entry.value()
-                }),
+                Some(_) => state.is_some_and(|change| change.clone().into_entry() == *entry),
             }
     }
 
@@ -167,9 +170,16 @@ impl History {
         if entry.value().is_none() {
             return self.state(key, since).is_none() || later.any(|change| change.value.is_none());
         }
-        let same = |change: &Event| {
-            Some(change.mod_revision) == entry.revision() && change.value.as_ref() == entry.value()
-        };
+        let same = |change: &Event| change.clone().into_entry() == *entry;
         self.state(key, since).is_some_and(same) || later.any(same)
     }
+}
+
+/// The metadata of a write. A value that is not empty is bound to a lease.
+fn metadata(before: Option<&Event>, revision: i64, value: &Bytes) -> Metadata {
+    let before = before.map_or(Metadata::new(), |before| before.metadata);
+    Metadata::new()
+        .with_create_revision(before.create_revision().unwrap_or(revision))
+        .with_version(before.version().unwrap_or(0) + 1)
+        .with_lease(i64::from(!value.is_empty()))
 }

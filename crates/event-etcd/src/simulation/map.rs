@@ -80,9 +80,7 @@ impl Map {
         let held = keys_of(subject).filter_map(|key| history.found_at(key, revision));
         let mut count = 0;
         let is_same = held.inspect(|_| count += 1).all(|found| {
-            entries.next().is_some_and(|entry| {
-                entry.revision() == Some(found.mod_revision) && entry.value() == Some(&found.value)
-            })
+            entries.next().is_some_and(|entry| found.into_entry(entry.key.clone()) == *entry)
         });
         is_same && count == self.entries.len()
     }

@@ -271,9 +271,7 @@ impl Program {
         resets_before: u64,
     ) -> Result<(), String> {
         let is_counted = self.health.history_resets > self.history_resets;
-        let same = |found: &KeyValue| {
-            Some(found.mod_revision) == entry.revision() && Some(&found.value) == entry.value()
-        };
+        let same = |found: &KeyValue| found.clone().into_entry(entry.key.clone()) == *entry;
         let differs = answer.as_ref().is_some_and(|one| !one.found.iter().flatten().any(same));
         let must_count = differs && self.history_resets == resets_before;
         if must_count != is_counted {

@@ -104,6 +104,12 @@ trials! {
     events_with_a_negative_revision: Trial::once_live(event_revision(-1)).named();
     events_with_revision_zero: Trial::once_live(event_revision(0)).named();
     events_with_the_largest_revision: Trial::once_live(event_revision(i64::MAX)).named();
+    events_of_a_key_that_was_created_after_it_was_written:
+        Trial::once_live(events(|event| {
+            if let Some(kv) = &mut event.kv {
+                kv.create_revision = kv.mod_revision + 1;
+            }
+        })).named();
     events_whose_revisions_decrease:
         Trial::once_live(Behaviour::honest().event(|honest| {
             let mut older = honest.clone();
@@ -125,6 +131,16 @@ trials! {
     reads_with_a_negative_revision: Trial::from_the_start(read_revision(-1)).named();
     reads_with_revision_zero: Trial::from_the_start(read_revision(0)).named();
     reads_with_the_largest_revision: Trial::from_the_start(read_revision(i64::MAX)).named();
+    reads_of_a_key_that_was_created_after_it_was_written:
+        Trial::from_the_start(Behaviour::honest().read(|mut range| {
+            range.kvs.iter_mut().for_each(|kv| kv.create_revision = kv.mod_revision + 1);
+            range
+        })).named();
+    reads_of_a_key_that_was_written_a_negative_number_of_times:
+        Trial::from_the_start(Behaviour::honest().read(|mut range| {
+            range.kvs.iter_mut().for_each(|kv| kv.version = -1);
+            range
+        })).named();
     reads_of_another_key:
         Trial::from_the_start(Behaviour::honest().read(|range| {
             let kvs = vec![garbage("another")];

@@ -14,6 +14,7 @@ mod laws;
 mod logs;
 mod map_laws;
 mod maps;
+mod metadata;
 mod metrics;
 mod ready;
 mod set_ups;

@@ -5,13 +5,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use event_core::Entry;
+use event_core::{Entry, Metadata};
 use tempfile::NamedTempFile;
 
 /// The format, and its version.
-const MAGIC: &[u8; 8] = b"event\0c1";
-/// Magic, checksum, revision, time, and the length of the key.
-const HEAD: usize = 8 + 4 + 8 + 8 + 4;
+const MAGIC: &[u8; 8] = b"event\0c2";
+/// Magic, checksum, revision, metadata, time, and the length of the key.
+const HEAD: usize = 8 + 4 + 8 + 3 * 8 + 8 + 4;
 /// No value of a backend is larger: an etcd has 1.5 MB by default, a message of ours 64 MB.
 const LARGEST: u64 = 128 << 20;
 
@@ -59,14 +59,26 @@ fn parse(bytes: &[u8]) -> Option<Stored> {
     if crc32fast::hash(rest) != u32::from_be_bytes(*checksum) {
         return None;
     }
-    let (revision, rest) = rest.split_first_chunk()?;
+    let (revision, rest) = number(rest)?;
+    let (create_revision, rest) = number(rest)?;
+    let (version, rest) = number(rest)?;
+    let (lease, rest) = number(rest)?;
     let (seconds, rest) = rest.split_first_chunk()?;
     let (length, rest) = rest.split_first_chunk()?;
     let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
     let (key, value) = rest.split_at_checked(length)?;
     let since = Duration::from_secs(u64::from_be_bytes(*seconds));
-    let entry = Entry::present(key.to_vec(), i64::from_be_bytes(*revision), value.to_vec());
+    let metadata = Metadata::new()
+        .with_create_revision(create_revision)
+        .with_version(version)
+        .with_lease(lease);
+    let entry = Entry::present(key.to_vec(), revision, value.to_vec()).with_metadata(metadata);
     Some(Stored { entry, written: SystemTime::UNIX_EPOCH.checked_add(since)? })
+}
+
+fn number(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk()?;
+    Some((i64::from_be_bytes(*number), rest))
 }
 
 /// Writes an entry that is present.
@@ -81,7 +93,9 @@ pub(super) fn write(path: &Path, entry: &Entry) -> io::Result<()> {
     let mut bytes = Vec::with_capacity(size);
     bytes.extend(MAGIC);
     bytes.extend([0; 4]);
-    bytes.extend(entry.revision().unwrap_or_default().to_be_bytes());
+    for number in [entry.revision(), entry.create_revision(), entry.version(), entry.lease()] {
+        bytes.extend(number.unwrap_or_default().to_be_bytes());
+    }
     bytes.extend(since.as_secs().to_be_bytes());
     bytes.extend(length.to_be_bytes());
     bytes.extend(&entry.key);

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use event_core::conformance::Subject;
 use event_core::{
-    CauseKind, Entry, EntryState, Health, HealthState, MemoryValue, ReaderExt, ValueReader,
-    ValueWriter, WatcherExt,
+    CauseKind, Entry, EntryState, Health, HealthState, MemoryValue, Metadata, ReaderExt,
+    ValueReader, ValueWriter, WatcherExt,
 };
 use event_file::CachedExt;
 use futures_executor::block_on;
@@ -24,7 +24,8 @@ fn cache() -> Cache {
 }
 
 fn entry(revision: i64, value: &str) -> Entry {
-    Entry::present("config", revision, value.to_owned())
+    let metadata = Metadata::new().with_create_revision(2).with_version(revision - 1).with_lease(7);
+    Entry::present("config", revision, value.to_owned()).with_metadata(metadata)
 }
 
 /// What another process would have left.

@@ -5,7 +5,7 @@ use etcd_client::proto::PbRangeResponse;
 use etcd_client::{Client, Error as EtcdError, GetOptions, GetStreamResponse};
 use event_core::{Bytes, CauseKind};
 
-use super::{MESSAGE, failure};
+use super::{MESSAGE, failure, key_value};
 use crate::seam::failure::is_compacted;
 use crate::seam::{Failure, KeyValue, Page, PageRequest, PageResponse, Pages};
 
@@ -78,11 +78,7 @@ fn failed(error: &EtcdError) -> Result<PageResponse, Failure> {
 }
 
 fn found(response: PbRangeResponse) -> Vec<(Bytes, KeyValue)> {
-    let found = response.kvs.into_iter().map(|kv| {
-        let found = KeyValue { mod_revision: kv.mod_revision, value: Bytes::from(kv.value) };
-        (Bytes::from(kv.key), found)
-    });
-    found.collect()
+    response.kvs.into_iter().map(key_value).collect()
 }
 
 fn options(page: &PageRequest) -> GetOptions {

@@ -117,3 +117,19 @@ fn a_probe_that_is_under_way_when_the_history_is_replaced_is_no_second_replaceme
     assert!(!actions.contains(&Action::Disconnect), "{actions:?}");
     assert_eq!(script.health.unwrap().history_resets, 1);
 }
+
+#[test]
+fn e14_a_revision_that_has_other_metadata_than_it_had_is_of_another_history() {
+    let lease = Metadata::new().with_lease(7);
+    for (metadata, resets) in [(Metadata::new(), 0), (lease, 1)] {
+        let mut script = Script::live(&["k"]);
+        script.receive(events(1, 11, &[put("k", 11, "x")]));
+        script.fail(CauseKind::Unreachable);
+        script.connect();
+        let found = KeyValue { metadata, ..key_value(11, "x") };
+        script.session.handle_read(2, Ok(response(40, vec![Some(found)])), script.now);
+        let published = Action::Publish(key_id(1), entry("k", 11, "x").with_metadata(metadata));
+        assert_eq!(script.actions().contains(&published), resets == 1);
+        assert_eq!(script.history_resets(), resets);
+    }
+}

@@ -51,8 +51,7 @@ impl Script {
 
 fn page(revision: i64, found: Found<'_>, has_more: bool) -> PageResponse {
     let found = found.iter().map(|(key, mod_revision, value)| {
-        let (key, value) = (key.to_string().into(), value.to_string().into());
-        (key, KeyValue { mod_revision: *mod_revision, value })
+        (key.to_string().into(), key_value(*mod_revision, value))
     });
     PageResponse::Page(Page { revision, cluster: 0, found: found.collect(), has_more })
 }
