@@ -16,7 +16,7 @@ use std::num::NonZeroI64;
 /// assert_eq!(entry.version(), Some(3));
 /// assert_eq!(Entry::present("services/a", 7, "host-a:80").version(), None);
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Metadata {
     // An entry is held for each key, so none of these takes more than its number.
     create_revision: Option<NonZeroI64>,

@@ -206,9 +206,8 @@ impl Driver {
             Action::ListMembers => in_flight.call(|connection| async move {
                 Done::ListedMembers(connection.member_urls().await)
             }),
-            Action::CheckHistory(version) => in_flight.call(|connection| async move {
-                let revision = version.revision().unwrap_or_default();
-                Done::CheckedHistory(connection.read_at(version.key, revision).await)
+            Action::CheckHistory(key, version) => in_flight.call(|connection| async move {
+                Done::CheckedHistory(connection.read_at(key, version.revision).await)
             }),
             Action::OpenStream(first) => in_flight.call(|connection| async move {
                 Done::OpenedStream(connection.open_stream(first).await)

@@ -37,6 +37,7 @@ mod stream;
 mod subscription;
 mod timers;
 mod traffic;
+mod version;
 mod watch_ids;
 mod watches;
 
@@ -65,6 +66,7 @@ use subscription::Subscription;
 pub(crate) use endpoints::Endpoints;
 pub(crate) use key::Key;
 pub(crate) use timers::Timeouts;
+pub(crate) use version::Version;
 
 /// A read under way.
 pub(crate) type ReadId = u64;
@@ -90,7 +92,7 @@ pub(crate) enum Action {
     Probe(Vec<Bytes>),
     /// Read the key of this version as it was at its revision, linearizable, then call
     /// [`Session::handle_history_check`].
-    CheckHistory(Entry),
+    CheckHistory(Bytes, Version),
     /// Open the stream with this request, then call [`Session::handle_open`], and
     /// [`Session::handle_response`] for each response.
     OpenStream(WatchRequest),

@@ -237,7 +237,7 @@ fn member_with_pages(
 }
 
 fn page_of(key: &str, has_more: bool) -> PageResponse {
-    let found = KeyValue { mod_revision: 2, value: "a".into() };
+    let found = KeyValue { mod_revision: 2, metadata: Metadata::new(), value: "a".into() };
     let found = vec![(Bytes::from(key.to_owned()), found)];
     PageResponse::Page(Page { revision: 2, cluster: 0, found, has_more })
 }

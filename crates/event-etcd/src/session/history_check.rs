@@ -8,10 +8,11 @@
 //!
 //! Why not read both at once? A large value would cross a slow link twice.
 
-use event_core::Entry;
+use event_core::Bytes;
 use event_core::upstream::KeyId;
 
 use super::subscription::Subscription;
+use super::version::Version;
 use super::{Action, Session, State};
 use crate::seam::{Failure, KeyValue, ReadResponse};
 
@@ -21,7 +22,7 @@ pub(super) struct History {
     /// The highest revision seen in it.
     pub(super) highest: i64,
     /// The newest version that an earlier connection published out of it.
-    version: Option<(KeyId, Entry)>,
+    version: Option<(KeyId, Bytes, Version)>,
     /// How often it was replaced.
     pub(super) resets: u64,
 }
@@ -30,7 +31,8 @@ pub(super) struct History {
 #[derive(Debug)]
 pub(super) struct HistoryCheck {
     key: KeyId,
-    version: Entry,
+    name: Bytes,
+    version: Version,
     /// The store was asked for it.
     is_asked: bool,
 }
@@ -42,16 +44,17 @@ impl Session {
         let here = self.keys.iter().filter(|(id, _)| connected.known_to(*id) > 0);
         let present = here.filter_map(|(id, one)| Some((one.newest_revision()?, id, one)));
         let newest = present.max_by_key(|(revision, ..)| *revision);
-        if let Some((id, version)) = newest.and_then(|(_, id, one)| Some((id, one.newest()?))) {
-            self.history.version = Some((id, version));
+        if let Some((id, (name, version))) = newest.and_then(|(_, id, one)| Some((id, one.newest()?)))
+        {
+            self.history.version = Some((id, name, version));
         }
     }
 
     /// A new connection checks the newest version that was published before.
     pub(super) fn check_history(&mut self) {
         let State::Connected(connected) = &mut self.state else { return };
-        let Some((key, version)) = self.history.version.clone() else { return };
-        connected.history_check = Some(HistoryCheck { key, version, is_asked: false });
+        let Some((key, name, version)) = self.history.version.clone() else { return };
+        connected.history_check = Some(HistoryCheck { key, name, version, is_asked: false });
         if self.keys.get(key).is_none() {
             self.ask_for_version(key); // no read will show it
         }
@@ -61,7 +64,7 @@ impl Session {
     pub(super) fn check_history_by_read(&mut self, id: KeyId, revision: i64) {
         let State::Connected(connected) = &mut self.state else { return };
         let is_shown = |check: &mut HistoryCheck| {
-            check.key == id && check.version.revision() == Some(revision)
+            check.key == id && check.version.revision == revision
         };
         if connected.history_check.take_if(is_shown).is_none() {
             self.ask_for_version(id);
@@ -72,7 +75,7 @@ impl Session {
     pub(super) fn check_history_by_range(&mut self, id: KeyId) {
         let State::Connected(connected) = &self.state else { return };
         let check = connected.history_check.as_ref().filter(|check| check.key == id);
-        let Some(name) = check.map(|check| &check.version.key) else { return };
+        let Some(name) = check.map(|check| &check.name) else { return };
         let found = self.keys.get(id).and_then(|one| one.range()?.revision_of(name));
         self.check_history_by_read(id, found.unwrap_or(0));
     }
@@ -85,7 +88,7 @@ impl Session {
             && !check.is_asked
         {
             check.is_asked = true;
-            self.actions.push_back(Action::CheckHistory(check.version.clone()));
+            self.actions.push_back(Action::CheckHistory(check.name.clone(), check.version));
         }
     }
 
@@ -96,7 +99,7 @@ impl Session {
         let (Some(HistoryCheck { version, .. }), Ok(response)) = (check, response) else {
             return;
         };
-        let is_same = |found: &KeyValue| found.clone().into_entry(version.key.clone()) == version;
+        let is_same = |found: &KeyValue| Version::of(found) == version;
         if !response.found.iter().flatten().any(is_same) {
             self.history_was_reset(response.revision);
         }

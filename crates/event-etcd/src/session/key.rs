@@ -1,19 +1,29 @@
 //! What is known of a key, whatever the connection.
 
-use event_core::{Bytes, Entry, EntryState};
+use event_core::{Bytes, Entry};
 
+use super::version::Version;
 use crate::seam::{Event, KeyValue};
 
 #[derive(Debug)]
 pub(crate) struct Key {
     name: Bytes,
-    /// What was published last. Its revision is negative if it is of an earlier history.
-    published: Option<EntryState>,
+    /// What was published last.
+    published: Published,
+}
+
+/// A revision is negative if it is of an earlier history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Published {
+    Nothing,
+    Present(Version),
+    Deleted(i64),
+    NeverSeen,
 }
 
 impl Key {
     pub(crate) fn new(name: Bytes) -> Self {
-        Self { name, published: None }
+        Self { name, published: Published::Nothing }
     }
 
     pub(crate) fn name(&self) -> &Bytes {
@@ -21,33 +31,29 @@ impl Key {
     }
 
     pub(crate) fn is_published(&self) -> bool {
-        self.published.is_some()
+        self.published != Published::Nothing
     }
 
-    /// The revision of the version that was published last, if the key existed then.
-    pub(crate) fn present_revision(&self) -> Option<i64> {
+    /// The version that was published last, if the key existed then.
+    pub(crate) fn present(&self) -> Option<Version> {
         match self.published {
-            Some(EntryState::Present { revision, .. }) => Some(revision),
+            Published::Present(version) => Some(version),
             _ => None,
         }
     }
 
+    /// The revision of that version.
+    pub(crate) fn present_revision(&self) -> Option<i64> {
+        self.present().map(|version| version.revision)
+    }
+
     /// The history was replaced: what was published is of an earlier one.
     pub(crate) fn history_was_reset(&mut self) {
-        if let Some(EntryState::Present { revision, .. } | EntryState::Deleted { revision, .. }) =
+        if let Published::Present(Version { revision, .. }) | Published::Deleted(revision) =
             &mut self.published
         {
             *revision = -revision.abs();
         }
-    }
-
-    /// The version that was published last.
-    pub(crate) fn entry(&self) -> Entry {
-        let mut entry = Entry::never_seen(self.name.clone());
-        if let Some(state) = &self.published {
-            entry.state = state.clone();
-        }
-        entry
     }
 
     /// Whether a change at this revision can't be: the key is known up to a later one, without the change.
@@ -61,48 +67,46 @@ impl Key {
     /// down, and a revision has one value for ever (E14).
     pub(crate) fn went_back(&self, found: Option<&KeyValue>) -> bool {
         let Some(found) = found else { return false };
-        match &self.published {
-            Some(EntryState::Present { revision, value, metadata, .. }) => {
-                found.mod_revision < *revision
-                    || found.mod_revision == *revision
-                        && (found.value != *value || found.metadata != *metadata)
+        match self.published {
+            Published::Present(before) => {
+                found.mod_revision < before.revision
+                    || found.mod_revision == before.revision && Version::of(found) != before
             }
-            Some(EntryState::Deleted { revision, .. }) => found.mod_revision <= *revision,
-            _ => false,
+            Published::Deleted(revision) => found.mod_revision <= revision,
+            Published::Nothing | Published::NeverSeen => false,
         }
     }
 
     /// What a read at `revision` found, if it differs from what was published: in bytes, in revision (E5, E6), or in
     /// metadata, which is another one only if the history is, too.
     pub(crate) fn found(&mut self, found: Option<KeyValue>, revision: i64) -> Option<Entry> {
+        let Some(found) = found else { return self.found_absent(revision) };
+        let (version, before) = (Version::of(&found), self.published);
+        self.published = Published::Present(version);
+        let is_same = matches!(before, Published::Present(before) if before.abs() == version);
+        (!is_same).then(|| found.into_entry(self.name.clone()))
+    }
+
+    fn found_absent(&mut self, revision: i64) -> Option<Entry> {
         let name = self.name.clone();
-        let entry = match (found, &self.published) {
-            (Some(found), _) => found.into_entry(name),
+        match self.published {
             // Deleted while nobody watched, at some revision up to this one.
-            (None, Some(EntryState::Present { .. })) => Entry::deleted(name, revision),
-            (None, _) => self.entry(), // still absent
-        };
-        let same = match (&self.published, &entry.state) {
-            (
-                Some(EntryState::Present { revision, value, metadata, .. }),
-                EntryState::Present { revision: at, value: found, metadata: written, .. },
-            ) => revision.abs() == *at && value == found && metadata == written,
-            (published, state) => published.as_ref() == Some(state),
-        };
-        if same {
-            self.published = Some(entry.state); // perhaps of a new history
-            return None;
+            Published::Present(_) => {
+                self.published = Published::Deleted(revision);
+                Some(Entry::deleted(name, revision))
+            }
+            Published::Nothing => {
+                self.published = Published::NeverSeen;
+                Some(Entry::never_seen(name))
+            }
+            Published::Deleted(_) | Published::NeverSeen => None, // still absent
         }
-        Some(self.publish(entry))
     }
 
     /// A change of the key.
     pub(crate) fn changed(&mut self, event: Event) -> Entry {
-        self.publish(Event { key: self.name.clone(), ..event }.into_entry())
-    }
-
-    fn publish(&mut self, entry: Entry) -> Entry {
-        self.published = Some(entry.state.clone());
-        entry
+        let deleted = Published::Deleted(event.mod_revision);
+        self.published = Version::of_event(&event).map_or(deleted, Published::Present);
+        Event { key: self.name.clone(), ..event }.into_entry()
     }
 }

@@ -1,20 +1,20 @@
 //! What is known of a range, whatever the connection.
 //!
-//! Values are shared with what was published, so that a range costs its keys and revisions once more, and not its
-//! content.
+//! A range costs its keys once more, and a few bytes for each version, but not its content.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use event_core::{Bytes, Entry, KeyRange};
 
+use super::version::Version;
 use crate::seam::{Event, KeyValue};
 
 #[derive(Debug)]
 pub(crate) struct Range {
     keys: KeyRange,
     /// What was published and is there.
-    known: BTreeMap<Bytes, KeyValue>,
+    known: BTreeMap<Bytes, Version>,
     /// It was read as a whole once.
     is_synced: bool,
     /// The history was replaced, and the range was not read as a whole since.
@@ -70,19 +70,19 @@ impl Range {
     }
 
     pub(crate) fn revision_of(&self, key: &[u8]) -> Option<i64> {
-        self.known.get(key).map(|found| found.mod_revision)
+        self.known.get(key).map(|known| known.revision)
     }
 
     /// The newest version of the keys that are there, unless it is of an earlier history.
-    pub(crate) fn newest(&self) -> Option<Entry> {
+    pub(crate) fn newest(&self) -> Option<(Bytes, Version)> {
         let known = self.known.iter().filter(|_| !self.is_outdated);
-        let (key, newest) = known.max_by_key(|(_, found)| found.mod_revision)?;
-        Some(newest.clone().into_entry(key.clone()))
+        let (key, newest) = known.max_by_key(|(_, known)| known.revision)?;
+        Some((key.clone(), *newest))
     }
 
     pub(crate) fn newest_revision(&self) -> Option<i64> {
         let known = self.known.values().filter(|_| !self.is_outdated);
-        known.map(|found| found.mod_revision).max()
+        known.map(|known| known.revision).max()
     }
 
     /// The next key to probe, in a circle: one that is known, or else the first that could be there.
@@ -119,13 +119,13 @@ impl Range {
                 compared.differences.push((gone.clone(), None));
             }
             let before = known.next_if(|(known, _)| **known == key).map(|(_, before)| before);
-            if before == Some(&found) || !self.keys.contains(&key) {
+            if before == Some(&Version::of(&found)) || !self.keys.contains(&key) {
                 continue;
             }
             if let Some(before) = before.filter(|_| !self.is_outdated) {
-                compared.went_back |= found.mod_revision <= before.mod_revision;
+                compared.went_back |= found.mod_revision <= before.revision;
                 compared.contradicts |=
-                    (before.mod_revision + 1..=known_to).contains(&found.mod_revision);
+                    (before.revision + 1..=known_to).contains(&found.mod_revision);
             }
             compared.differences.push((key, Some(found)));
         }
@@ -172,10 +172,11 @@ impl Range {
             self.known.remove(&key)?;
             return Some(Entry::deleted(key, revision));
         };
-        if self.known.get(&key) == Some(&found) {
+        let version = Version::of(&found);
+        if self.known.get(&key) == Some(&version) {
             return None;
         }
-        self.known.insert(key.clone(), found.clone());
+        self.known.insert(key.clone(), version);
         Some(found.into_entry(key))
     }
 }

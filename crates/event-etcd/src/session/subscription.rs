@@ -1,10 +1,11 @@
 //! What the program subscribes to: a key, or a range of keys. Their ids are of one kind, so that what concerns both has
 //! one path.
 
-use event_core::{Bytes, Entry};
+use event_core::Bytes;
 
 use super::key::Key;
 use super::range::Range;
+use super::version::Version;
 use crate::seam::Keys;
 
 #[derive(Debug)]
@@ -67,9 +68,9 @@ impl Subscription {
     }
 
     /// That version.
-    pub(crate) fn newest(&self) -> Option<Entry> {
+    pub(crate) fn newest(&self) -> Option<(Bytes, Version)> {
         match self {
-            Self::Key(key) => Some(key.entry()),
+            Self::Key(key) => Some((key.name().clone(), key.present()?)),
             Self::Range(range) => range.newest(),
         }
     }

@@ -249,7 +249,7 @@ fn read(id: ReadId, keys: &[&str]) -> Action {
 }
 
 fn history_check(key: &str, revision: i64, value: &str) -> Action {
-    Action::CheckHistory(entry(key, revision, value))
+    Action::CheckHistory(key.to_owned().into(), super::Version::of(&key_value(revision, value)))
 }
 
 fn entry(key: &str, revision: i64, value: &str) -> Entry {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use event_core::{Bytes, Entry};
+use event_core::Bytes;
 
 use crate::seam::{Failure, PageRequest, PageResponse, ReadResponse, WatchRequest, WatchResponse};
-use crate::session::{ReadId, Timeouts};
+use crate::session::{ReadId, Timeouts, Version};
 use crate::simulation::history::{KEYS, SUBJECTS, subject_of};
 use crate::simulation::stream::{Sent, Stream};
 
@@ -74,7 +74,7 @@ pub(super) enum What {
     ReadPage(ReadId, usize, PageRequest, Option<Result<PageResponse, Failure>>),
     Probe(Vec<Bytes>, Option<Result<ReadResponse, Failure>>),
     /// Of a version that was published, with the answer that is on its way.
-    CheckHistory(Entry, Option<Result<ReadResponse, Failure>>),
+    CheckHistory(Bytes, Version, Option<Result<ReadResponse, Failure>>),
     Open,
 }
 

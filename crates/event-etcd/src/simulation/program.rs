@@ -6,7 +6,7 @@ use event_core::upstream::{Ids, KeyId};
 use event_core::{Bytes, CauseKind, Entry, Health};
 
 use crate::seam::{Failure, KeyValue, ReadResponse};
-use crate::session::Ticket;
+use crate::session::{Ticket, Version};
 use crate::simulation::cluster::Cluster;
 use crate::simulation::history::{KEYS, SUBJECTS, key_of, keys_of};
 use crate::simulation::link::Link;
@@ -265,18 +265,18 @@ impl Program {
     /// yet, then the health must count a reset, and not otherwise (E5).
     pub(super) fn saw_history_check(
         &mut self,
-        entry: &Entry,
+        version: Version,
         answer: Option<ReadResponse>,
         generation: usize,
         resets_before: u64,
     ) -> Result<(), String> {
         let is_counted = self.health.history_resets > self.history_resets;
-        let same = |found: &KeyValue| found.clone().into_entry(entry.key.clone()) == *entry;
+        let same = |found: &KeyValue| Version::of(found) == version;
         let differs = answer.as_ref().is_some_and(|one| !one.found.iter().flatten().any(same));
         let must_count = differs && self.history_resets == resets_before;
         if must_count != is_counted {
             return Err(format!(
-                "{entry:?} is checked, and {} resets are counted",
+                "{version:?} is checked, and {} resets are counted",
                 self.health.history_resets
             ));
         }

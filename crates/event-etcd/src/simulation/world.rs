@@ -162,10 +162,10 @@ impl World {
                 }
                 self.connected()?.call(What::Probe(names, None), now);
             }
-            Action::CheckHistory(entry) => {
+            Action::CheckHistory(key, version) => {
                 let link = self.connected()?;
                 link.owes_history_check = false;
-                link.call(What::CheckHistory(entry, None), now);
+                link.call(What::CheckHistory(key, version, None), now);
             }
             Action::ListMembers => return Err("nobody wants the list of members".to_owned()),
             Action::OpenStream(first) => {
