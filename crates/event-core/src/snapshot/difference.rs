@@ -44,9 +44,7 @@ struct Newest<'a, K, V> {
 }
 
 /// The newest version of each key, by rising key: an error counts, and not the value that the key had before.
-fn newest_versions<K: Ord, V>(
-    snapshot: &Snapshot<K, V>,
-) -> impl Iterator<Item = Newest<'_, K, V>> {
+fn newest_versions<K: Ord, V>(snapshot: &Snapshot<K, V>) -> impl Iterator<Item = Newest<'_, K, V>> {
     let mut values = snapshot.entries.iter().peekable();
     let mut errors = snapshot.errors.iter().peekable();
     from_fn(move || {

@@ -1,6 +1,6 @@
 //! Reads ranges page by page: from a stream if the server has such streams, else with a request for each page.
 //!
-//! Why a stream? For each page that is asked for, the server counts all keys that follow (E17).
+//! Why a stream? For each page that it is asked for, the server counts all keys that follow (E15).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

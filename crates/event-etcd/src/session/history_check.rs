@@ -44,7 +44,8 @@ impl Session {
         let here = self.keys.iter().filter(|(id, _)| connected.known_to(*id) > 0);
         let present = here.filter_map(|(id, one)| Some((one.newest_revision()?, id, one)));
         let newest = present.max_by_key(|(revision, ..)| *revision);
-        if let Some((id, (name, version))) = newest.and_then(|(_, id, one)| Some((id, one.newest()?)))
+        if let Some((id, (name, version))) =
+            newest.and_then(|(_, id, one)| Some((id, one.newest()?)))
         {
             self.history.version = Some((id, name, version));
         }
@@ -63,9 +64,8 @@ impl Session {
     /// A read found this revision of a key, and compared its value with what was published; 0 if it found none.
     pub(super) fn check_history_by_read(&mut self, id: KeyId, revision: i64) {
         let State::Connected(connected) = &mut self.state else { return };
-        let is_shown = |check: &mut HistoryCheck| {
-            check.key == id && check.version.revision == revision
-        };
+        let is_shown =
+            |check: &mut HistoryCheck| check.key == id && check.version.revision == revision;
         if connected.history_check.take_if(is_shown).is_none() {
             self.ask_for_version(id);
         }

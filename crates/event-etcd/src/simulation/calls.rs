@@ -82,11 +82,7 @@ impl World {
             What::CheckHistory(key, version, answer) => {
                 *answer = Some(match refusal {
                     Some(failure) => Err(failure),
-                    None => self.cluster.read_at(
-                        link.member,
-                        key,
-                        version.revision,
-                    ),
+                    None => self.cluster.read_at(link.member, key, version.revision),
                 });
                 return Ok(true);
             }
@@ -237,7 +233,9 @@ impl World {
             return Ok(false);
         };
         let (generation, resets) = (link.generation, link.history_resets);
-        self.note(|| format!("the history check by {key:?} at {version:?} is answered: {answer:?}"));
+        self.note(|| {
+            format!("the history check by {key:?} at {version:?} is answered: {answer:?}")
+        });
         let said = answer.clone();
         self.input(|session, _| session.handle_history_check(answer), false)?;
         self.program.saw_history_check(version, said.ok(), generation, resets)?;

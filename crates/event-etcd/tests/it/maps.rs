@@ -5,7 +5,7 @@ mod mirror;
 use std::time::{Duration, Instant};
 
 use etcd_client::{Client, CompactionOptions, DeleteOptions, PutOptions, Txn, TxnOp};
-use etcd_harness::{Cluster, Proxy, auth};
+use etcd_harness::{Cluster, Proxy, Service, ServiceKind, auth};
 use event_core::{
     CauseKind, ErrorKind, Health, HealthState, KeyRange, MapReader, ValueReader, WatcherExt,
 };
@@ -219,6 +219,48 @@ async fn ten_thousand_keys_load_and_follow_while_they_are_written() {
     let same = held.iter().map(|(key, value)| (key.as_bytes(), value.as_bytes())).eq(found);
     assert!(same, "the map is what the store holds");
     assert!(loaded < BOUND, "{loaded:?}");
+}
+
+/// How often the server was asked for a stream of a range.
+const STREAMS: &str = r#"grpc_server_started_total{grpc_method="RangeStream",grpc_service="etcdserverpb.KV",grpc_type="server_stream"}"#;
+
+#[tokio::test]
+async fn the_pages_of_a_large_range_are_one_stream_if_the_server_has_it() {
+    let (cluster, client, store) = one_node().await;
+    let keys = numbered("s/", 5_000);
+    put_many(&client, &keys, "x").await;
+    let mut map = Mirror::new(store.map("s"));
+    assert_eq!(map.synced().await.len(), keys.len());
+    let (node, has_streams) = (cluster.node(0), cluster.binary().version() >= (3, 7, 0));
+    if has_streams {
+        assert_eq!(node.metric(STREAMS).await, 1.0);
+    }
+    put(&client, "s/a", "1").await;
+    assert_eq!(map.next().await.len(), keys.len() + 1);
+    // It takes no stream to read what one page has.
+    let mut small = Mirror::new(store.map("s/a"));
+    assert_eq!(small.synced().await, NOTHING);
+    if has_streams {
+        assert_eq!(node.metric(STREAMS).await, 1.0);
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_without_streams_is_asked_for_pages() {
+    let (cluster, client, _) = one_node().await;
+    let keys = numbered("s/", 5_000);
+    put_many(&client, &keys, "x").await;
+    let proxy = Service::start(
+        ServiceKind::GrpcProxy,
+        cluster.binary().path(),
+        &[cluster.node(0).address()],
+    )
+    .await;
+    let store = EtcdStore::connect([proxy.endpoint()], options()).await.expect("well formed");
+    let mut map = Mirror::new(store.map("s"));
+    assert_eq!(map.synced().await.len(), keys.len());
+    put(&client, "s/a", "1").await;
+    assert_eq!(map.next().await.len(), keys.len() + 1);
 }
 
 #[tokio::test]

@@ -17,9 +17,8 @@ pub(super) async fn read(client: &Client, page: PageRequest) -> Result<PageRespo
     let options = options(&page).with_limit(page.limit.into());
     match kv.get(start(&page.from), Some(options)).await {
         Ok(response) => {
-            let (revision, cluster) = response.header().map_or((0, 0), |header| {
-                (header.revision(), header.cluster_id())
-            });
+            let (revision, cluster) =
+                response.header().map_or((0, 0), |header| (header.revision(), header.cluster_id()));
             let has_more = response.more();
             let found = found(response.0);
             Ok(PageResponse::Page(Page { revision, cluster, found, has_more }))
@@ -28,7 +27,7 @@ pub(super) async fn read(client: &Client, page: PageRequest) -> Result<PageRespo
     }
 }
 
-/// Opens a stream of all pages from this one on, unless the server has no such streams (E17).
+/// Opens a stream of all pages from this one on, unless the server has no such streams (E15).
 pub(super) async fn stream(
     client: &Client,
     page: PageRequest,

@@ -12,8 +12,7 @@ use super::Dialer;
 use super::link::Link;
 use crate::endpoint::{Address, Endpoint};
 use crate::seam::{
-    Connection, Failure, OpenStream, PageRequest, PageResponse, Pages, ReadResponse,
-    WatchRequest,
+    Connection, Failure, OpenStream, PageRequest, PageResponse, Pages, ReadResponse, WatchRequest,
 };
 
 pub(super) struct Member {

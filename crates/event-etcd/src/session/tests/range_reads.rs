@@ -65,7 +65,9 @@ pub(super) fn read_page(id: ReadId, from: &str, limit: u32, revision: i64) -> Ac
 /// A page after one that was too much.
 fn read_small_page(id: ReadId, from: &str, limit: u32, revision: i64) -> Action {
     match read_page(id, from, limit, revision) {
-        Action::ReadPage(id, page) => Action::ReadPage(id, PageRequest { may_stream: false, ..page }),
+        Action::ReadPage(id, page) => {
+            Action::ReadPage(id, PageRequest { may_stream: false, ..page })
+        }
         other => other,
     }
 }
