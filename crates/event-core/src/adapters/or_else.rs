@@ -40,7 +40,7 @@ where
     }
 }
 
-/// A watcher of one value until another one has data.
+/// A watcher that follows a stand-in until the main value has data.
 #[must_use = "a watcher does nothing unless it is polled"]
 pub struct OrElseWatcher<A, B> {
     first: A,
