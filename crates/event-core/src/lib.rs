@@ -2,7 +2,7 @@
 //!
 //! A value is a sequence of versions, of which only the newest matters: a configuration, the address
 //! of a peer, whether a feature is on. A [`Watcher`] is one consumer's cursor into it. Its first
-//! [`get`](WatcherExt::get) yields the current version, and each later one a newer version. It may skip
+//! [`get`](WatcherExt::get) yields the current version, and each later `get` a newer version. It may skip
 //! versions, it never goes back, and the last version arrives. [The laws](#the-laws) name the exceptions.
 //! A watcher *takes* a version when a `get` returns it. A version that it never takes is *skipped*.
 //!
