@@ -44,7 +44,7 @@
 //! | the value once | [`reader.get().await`](ReaderExt::get) |
 //! | to run something for the newest value, and stop it when a newer one comes | [`watcher.for_latest(…)`](WatcherExt::for_latest) |
 //! | to wait for the first value, but not for ever | `timeout` of [`ReaderExt`] on the reader (feature `tokio`), or a timeout of your runtime around `get` or [`current.wait()`](adapters::Current::wait) |
-//! | to log each bad version once | [`on_error`](ReaderExt::on_error) on the reader; `{error:#}` prints the causes, too |
+//! | to log each bad version, at most once | [`on_error`](ReaderExt::on_error) on the reader; `{error:#}` prints the causes, too |
 //! | to keep the last good version | [`last_good`](ReaderExt::last_good) on the reader, for code that waits; `current` and `latest` keep it for code that reads |
 //! | another value until this one has data | [`or_else`](ReaderExt::or_else) on the reader |
 //! | a `Stream` | [`watcher.into_stream()`](WatcherExt::into_stream) |

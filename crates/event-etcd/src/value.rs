@@ -9,7 +9,8 @@ use event_core::{Entry, Refresh, ValueReader};
 ///
 /// [`EtcdStore::value`](crate::EtcdStore::value) makes one, and
 /// [`decode`](event_core::ReaderExt::decode) turns it into a typed value. It costs nothing until it is
-/// watched. All watchers of a key share one watch on the server.
+/// watched. All watchers of a key share one watch on the server. Each costs as much as a watcher of a
+/// [`MemoryValue`](event_core::MemoryValue#cost).
 ///
 /// # What does `get` yield?
 ///
