@@ -62,9 +62,9 @@ pub enum ErrorKind {
     Unauthenticated,
     /// The backend does not let this user read the key.
     PermissionDenied,
-    /// The backend can't give the value because a limit is exceeded: a refresh of `event-etcd` returns this kind if the
-    /// value is too large for one message. The cause of this name means something else, an overloaded server. A refresh
-    /// then waits.
+    /// A limit is exceeded. A refresh of `event-etcd` returns this kind if the value is too large for one message. If the
+    /// server is overloaded, a refresh waits, and `EtcdStore::ready` returns this kind when its timeout is over.
+    /// [`CauseKind`](crate::CauseKind) tells the two apart.
     ResourceExhausted,
     /// There was no answer in time. While a backend can't be reached, a `get` and a refresh wait, and do not return
     /// this kind. What has a timeout returns it: the adapter `timeout` of [`ReaderExt`](crate::ReaderExt), and calls

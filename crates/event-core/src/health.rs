@@ -58,9 +58,9 @@ pub enum HealthState {
     /// Nothing is known: nothing is watched and there is no connection, or the backend has not answered and no try
     /// has failed. The health of one value is also connecting while that value has no watcher or was not read.
     Connecting,
-    /// As far as the backend knows, watchers have the newest version, or can take it. A failure that closes no
-    /// connection is noticed later: the docs of the backend say how much. A watcher of a value that nothing watched before may
-    /// still wait for its first version. Watchers of a value that can't be read wait.
+    /// As far as the backend knows, watchers have the newest version, or can take it. It notices a silent failure only
+    /// after a timeout. A watcher of a value that nothing watched before may still wait for its first version. Watchers of
+    /// a value that can't be read wait.
     Live,
     /// Some watchers may have stale data, for the reason in [`Health::cause`]. The backend tries again
     /// without end.
@@ -93,8 +93,7 @@ pub enum CauseKind {
     InvalidArgument,
     /// The backend refuses requests because it is overloaded. A refresh waits.
     ResourceExhausted,
-    /// A value exceeds the limit for one message. A refresh returns [`ErrorKind::ResourceExhausted`], which has nothing
-    /// to do with the cause of that name.
+    /// A value exceeds the limit for one message. A refresh returns [`ErrorKind::ResourceExhausted`].
     TooLarge,
     /// The backend contradicted its own protocol.
     ProtocolViolation,

@@ -90,9 +90,9 @@ pub trait MapReader<K, V> {
 
     /// Asks the backend for its newest data, for all watchers of this map.
     ///
-    /// What a watcher has yielded when it has nothing left, after it completes, includes every write that was complete
-    /// before the call, with the exception that [`ValueReader::refresh`](crate::ValueReader::refresh) names. For a map
-    /// in memory, it completes at once. It waits while the backend can't be reached: add a timeout if that matters.
+    /// After it completes, a watcher that has nothing left to yield reflects every write that was complete before the
+    /// call. [`ValueReader::refresh`](crate::ValueReader::refresh) names the one exception. For a map in memory, it
+    /// completes at once. It waits while the backend can't be reached: add a timeout if that matters.
     ///
     /// # Errors
     ///
