@@ -98,8 +98,8 @@ pub use self::watcher::LayersWatcher;
 /// To report errors and go on with the last good version, see [`on_error`](ReaderExt::on_error) and
 /// [`last_good`](ReaderExt::last_good).
 ///
-/// The value ends when all layers have ended. It ends earlier if a layer ends that never had a good document. A layer with a fixed
-/// document, such as the environment, counts as ended.
+/// The value ends when all layers have ended. It ends earlier if a layer ends that never had a good document. A layer
+/// with a fixed document, such as the environment, counts as ended.
 ///
 /// # Cancel safety
 ///

@@ -92,8 +92,8 @@
 //!
 //! A value may be a secret. An error names the key, the revision and the place in the data, and says what
 //! is wrong there. What `event` itself writes into an error does not contain the data, neither in `Display`,
-//! nor in `Debug`, nor in a source, unless you call `reveal`. The `Debug` of an [`Entry`](event_core::Entry) or of a decoder does not
-//! print a value either. That of a [`Versioned<T>`](event_core::Versioned) prints the value if `T` does.
+//! nor in `Debug`, nor in a source, unless you call `reveal`. The `Debug` of an [`Entry`](event_core::Entry) or of a
+//! decoder does not print a value either. That of a [`Versioned<T>`](event_core::Versioned) prints the value if `T` does.
 //!
 //! `reveal` of [`Json`], [`Toml`], [`Yaml`] and [`Parse`] is for keys that hold no secret: it lets their errors contain
 //! the data.

@@ -24,8 +24,9 @@ use event_core::{Entry, Refresh, ValueReader};
 /// | has an empty name even with the namespace (etcd refuses it) | an error of kind [`InvalidArgument`](event_core::ErrorKind::InvalidArgument), once for each watcher; then waits until the store ends | stalled: [`InvalidArgument`]. The health of the store is not affected |
 ///
 /// The last column is the [`health`](Self::health) of this value, while the store is live. The store tries again and
-/// again to read a key that may not be read or is too large: every 0.5 s, and 0.5 s less often for each 32 keys that
-/// can't be read. For a key that is too large, the time doubles with each try, up to 30 s. Other keys are not affected. If a key can no longer be read, its watchers get nothing newer, and
+/// again to read a key that may not be read or is too large: every 0.5 s if there are few such keys, and 0.5 s later for
+/// each 32 of them. If the key is too large, the interval doubles with each try, up to 30 s. Other keys are not affected.
+/// If a key can no longer be read, its watchers get nothing newer, and
 /// [`Latest::get`](event_core::adapters::Latest::get) still returns the last value. To get an error instead of
 /// waiting, call [`refresh`](ValueReader::refresh).
 ///

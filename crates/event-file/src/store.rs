@@ -183,7 +183,7 @@ impl FileStore {
     }
 
     /// Waits until every key and every map that is watched now has been read. A file that does not exist counts as read,
-    /// and so does a key of which no file can have the name. If nothing is watched, the future completes at once.
+    /// and so does a key with a name that no file can have. If nothing is watched, the future completes at once.
     ///
     /// The future keeps the store alive. While the directory is gone, it waits: add a timeout, and ask
     /// [`Ready::late`] why it is late.
