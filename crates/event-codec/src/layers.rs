@@ -80,7 +80,7 @@ pub use self::watcher::LayersWatcher;
 /// # Errors
 ///
 /// An error names the layer, and the key and the revision if there is one. Like every error, it is yielded at most
-/// once. It never prints a value.
+/// once. It prints a value only if you call `reveal` on the decoder of a layer.
 ///
 /// - A layer is bad: its document does not decode, its key was deleted though the decoder needs it, or its reader
 ///   yields any other error. The kind of the error stays. The last good document of the layer stays in force, as
@@ -98,8 +98,8 @@ pub use self::watcher::LayersWatcher;
 /// To report errors and go on with the last good version, see [`on_error`](ReaderExt::on_error) and
 /// [`last_good`](ReaderExt::last_good).
 ///
-/// The value ends when all layers have ended, or when one has ended without a good document. A layer with a fixed
-/// document, such as the environment, counts as ended.
+/// The value ends when all layers have ended. It ends earlier if a layer ends that never had a good document. A layer
+/// with a fixed document, such as the environment, counts as ended.
 ///
 /// # Cancel safety
 ///

@@ -76,7 +76,7 @@
 //! | [`.optional()`](DecoderExt::optional) | `None` at once | `None` | `Some` of what the inner decoder yields; its error stays an error |
 //! | [`.or_default()`](DecoderExt::or_default), [`.or(value)`](DecoderExt::or) | the default at once | the default | same as the inner decoder |
 //! | [`.validate(f)`](DecoderExt::validate) | same as the inner decoder; `f` does not run | same as the inner decoder; `f` does not run | same as the inner decoder, then the check |
-//! | [`.map(f)`](DecoderExt::map), [`.try_map(f)`](DecoderExt::try_map) | same as the inner decoder, mapped | same as the inner decoder, mapped | same as the inner decoder, mapped |
+//! | [`.map(f)`](DecoderExt::map), [`.try_map(f)`](DecoderExt::try_map) | the default of the inner decoder, mapped; without one, or if `f` refuses it, `get` waits | the default of the inner decoder, mapped; without one, or if `f` refuses it, error `Deleted`, at most once | same as the inner decoder, mapped |
 //!
 //! *At once* means as soon as the backend has read that the key does not exist. Until then, `get` waits.
 //!
@@ -91,12 +91,12 @@
 //! # Secrets
 //!
 //! A value may be a secret. An error names the key, the revision and the place in the data, and says what
-//! is wrong there. What `event` itself writes into an error never contains the data, neither in `Display`,
-//! nor in `Debug`, nor in a source. The `Debug` of an [`Entry`](event_core::Entry) or of a decoder does not
-//! print a value either. That of a [`Versioned<T>`](event_core::Versioned) prints the value if `T` does.
+//! is wrong there. What `event` itself writes into an error does not contain the data, neither in `Display`,
+//! nor in `Debug`, nor in a source, unless you call `reveal`. The `Debug` of an [`Entry`](event_core::Entry) or of a
+//! decoder does not print a value either. That of a [`Versioned<T>`](event_core::Versioned) prints the value if `T` does.
 //!
-//! If a key holds no secret, `reveal` of [`Json`], [`Toml`], [`Yaml`] or [`Parse`] lets their errors contain the
-//! data.
+//! `reveal` of [`Json`], [`Toml`], [`Yaml`] and [`Parse`] is for keys that hold no secret: it lets their errors contain
+//! the data.
 //!
 //! An error prints these words of your own program as they are, and no others. Do not put the data into
 //! them:
@@ -104,7 +104,8 @@
 //! - the error of your own [`Decoder`](event_core::Decoder);
 //! - the `Display` of the error of your closure, of your [`validate`](DecoderExt::validate) and of your
 //!   [`try_map`](DecoderExt::try_map);
-//! - the names of your types, fields and variants;
+//! - the names of your types, fields, variants and layers, and what you pass to
+//!   [`Error::with_context`](event_core::Error::with_context);
 //! - with [`Json`], [`Toml`] and [`Yaml`], what the `expecting` of a serde `Visitor` writes, if the visitor has no fields.
 //!
 //! When printed, the errors of `String::from_utf8`, of `str::from_utf8` and of `parse` for the types of the

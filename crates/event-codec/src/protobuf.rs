@@ -44,9 +44,9 @@ use crate::type_name::type_name;
 ///
 /// Bytes that are not such a message are an error of kind [`ErrorKind::Decode`]. The error names the
 /// message and the field, from the outermost to the innermost, if they are known. It says what is wrong
-/// there, and never prints the data. If a hand-written [`Message`] raises an error in words of its own, the
-/// error only says that this type refused the message. If the bytes look like a JSON document, the error says
-/// so.
+/// there, and never prints the data. If a hand-written [`Message`] raises an error in words of its own, those words are
+/// dropped: the error says only that this type refused the message. If the bytes look like a JSON document, the error
+/// says so.
 pub struct Protobuf<M>(PhantomData<fn() -> M>);
 
 impl<M> Protobuf<M> {

@@ -2,7 +2,7 @@
 
 use crate::Error;
 
-/// A change of a map, as one watcher sees it.
+/// A change of a map, as one watcher sees it. `Debug` prints the value if `V` does.
 ///
 /// ```
 /// use event_core::{Change, MapReader, MapWatcherExt, MemoryMap};

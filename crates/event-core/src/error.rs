@@ -28,9 +28,10 @@ use crate::{Entry, KeyName};
 ///
 /// # Secrets
 ///
-/// A value may be a secret. `event` never writes the value into an error, neither in `Display` nor in
-/// `Debug`. If one of your own functions returns an error, such as a decoder closure or a validation, the
-/// `Display` of that error is printed, and its `Debug` is not.
+/// A value may be a secret. `event` writes no value into an error, neither in `Display` nor in `Debug`, unless you call
+/// `reveal` on a decoder of `event-codec`. Words of your own program are printed as they are, such as the `Display` of
+/// the error that a closure or a validation returns. Its `Debug` is not printed. The docs of `event-codec` list all
+/// such words.
 ///
 /// # Cost
 ///
@@ -42,8 +43,8 @@ pub struct Error(Option<Arc<Inner>>); // None: closed, which needs no allocation
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No writer is left: there will be no newer version. For a read-only backend, its store ended. Leave
-    /// the loop, since every later `get` returns this kind again. You may keep using the last value.
+    /// The value ended, so there will be no newer version: no writer is left or, for a backend that only reads, its
+    /// store ended. Leave the loop, since every later `get` returns this kind again. You may keep using the last value.
     Closed,
     /// The key was deleted, and the decoder has no value that stands for a missing key.
     Deleted,
@@ -51,7 +52,8 @@ pub enum ErrorKind {
     Decode,
     /// The value decodes, but validation refused it.
     Invalid,
-    /// A decoder or a mapper panicked on this version. The error does not contain the panic's message.
+    /// A decoder or a mapper panicked on this version. The error does not contain the panic's message, which the
+    /// panic hook prints.
     Panicked,
     /// An argument can't be used: an endpoint, a certificate, an option, a key.
     InvalidArgument,
@@ -60,11 +62,13 @@ pub enum ErrorKind {
     Unauthenticated,
     /// The backend does not let this user read the key.
     PermissionDenied,
-    /// The backend can't give the value because a limit is exceeded. A refresh of `event-etcd` returns this
-    /// kind if the value is too large for one message. If there are too many requests, it waits.
+    /// A limit is exceeded. A refresh of `event-etcd` returns this kind if the value is too large for one message. If the
+    /// server is overloaded, a refresh waits, and `EtcdStore::ready` returns this kind when its timeout is over.
+    /// [`CauseKind`](crate::CauseKind) tells the two apart.
     ResourceExhausted,
-    /// The backend can't be reached. A `get` and a refresh wait, and never return this kind. It is for the calls
-    /// of a backend that have a timeout, such as `EtcdStore::ready` of `event-etcd`.
+    /// There was no answer in time. While a backend can't be reached, a `get` and a refresh wait, and do not return
+    /// this kind. What has a timeout returns it: the adapter `timeout` of [`ReaderExt`](crate::ReaderExt), and calls
+    /// such as `EtcdStore::ready` of `event-etcd`.
     Unavailable,
 }
 
@@ -85,7 +89,7 @@ impl Error {
         Self(Some(Arc::new(Inner { kind, message: message.into(), at: None, source: None })))
     }
 
-    /// The end of a value: no writer is left.
+    /// The end of a value: see [`ErrorKind::Closed`].
     #[must_use]
     pub const fn closed() -> Self {
         Self(None)
@@ -139,8 +143,7 @@ impl Error {
         self.0.as_ref().map_or(ErrorKind::Closed, |inner| inner.kind)
     }
 
-    /// Whether the value ended: no writer is left, and every later `get` returns
-    /// [`Closed`](ErrorKind::Closed) too.
+    /// Whether the value ended: every later `get` returns [`Closed`](ErrorKind::Closed) too.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.0.is_none() || self.kind() == ErrorKind::Closed

@@ -36,7 +36,7 @@ pub struct Health {
     /// When this state began. That is not when the data became stale: a backend notices a silent connection
     /// only after a timeout.
     pub since: Instant,
-    /// Why it is stalled. While it is live, a cause is something that an operator should look at: a key that
+    /// Why it is stalled. While it is live, a cause is something that an operator should look at: a key or a map that
     /// can't be read, which the cause names, [`OtherCluster`](CauseKind::OtherCluster) or
     /// [`NoNotifications`](CauseKind::NoNotifications).
     pub cause: Option<Cause>,
@@ -58,8 +58,9 @@ pub enum HealthState {
     /// Nothing is known: nothing is watched and there is no connection, or the backend has not answered and no try
     /// has failed. The health of one value is also connecting while that value has no watcher or was not read.
     Connecting,
-    /// Watchers have the newest version, or can take it. A watcher of a value that nothing watched before may
-    /// still wait for its first version. Watchers of a value that can't be read wait.
+    /// As far as the backend knows, watchers have the newest version, or can take it. It notices a silent failure only
+    /// after a timeout. A watcher of a value that nothing watched before may still wait for its first version. Watchers of
+    /// a value that can't be read wait.
     Live,
     /// Some watchers may have stale data, for the reason in [`Health::cause`]. The backend tries again
     /// without end.
@@ -90,7 +91,7 @@ pub enum CauseKind {
     PermissionDenied,
     /// The backend can't serve a key that is watched, for example because its name is empty.
     InvalidArgument,
-    /// The backend refuses requests because it is overloaded.
+    /// The backend refuses requests because it is overloaded. A refresh waits.
     ResourceExhausted,
     /// A value exceeds the limit for one message. A refresh returns [`ErrorKind::ResourceExhausted`].
     TooLarge,

@@ -2,7 +2,7 @@
 //!
 //! A value is a sequence of versions, of which only the newest matters: a configuration, the address
 //! of a peer, whether a feature is on. A [`Watcher`] is one consumer's cursor into it. Its first
-//! [`get`](WatcherExt::get) yields the current version, and each later one a newer version. It may skip
+//! [`get`](WatcherExt::get) yields the current version, and each later `get` a newer version. It may skip
 //! versions, it never goes back, and the last version arrives. [The laws](#the-laws) name the exceptions.
 //! A watcher *takes* a version when a `get` returns it. A version that it never takes is *skipped*.
 //!
@@ -44,11 +44,12 @@
 //! | the value once | [`reader.get().await`](ReaderExt::get) |
 //! | to run something for the newest value, and stop it when a newer one comes | [`watcher.for_latest(…)`](WatcherExt::for_latest) |
 //! | to wait for the first value, but not for ever | `timeout` of [`ReaderExt`] on the reader (feature `tokio`), or a timeout of your runtime around `get` or [`current.wait()`](adapters::Current::wait) |
-//! | to log each bad version once | [`on_error`](ReaderExt::on_error) on the reader; `{error:#}` prints the causes, too |
+//! | to log each bad version, at most once | [`on_error`](ReaderExt::on_error) on the reader; `{error:#}` prints the causes, too |
 //! | to keep the last good version | [`last_good`](ReaderExt::last_good) on the reader, for code that waits; `current` and `latest` keep it for code that reads |
 //! | another value until this one has data | [`or_else`](ReaderExt::or_else) on the reader |
 //! | a `Stream` | [`watcher.into_stream()`](WatcherExt::into_stream) |
-//! | to be sure that a read reflects a write made elsewhere | [`reader.refresh().await`](ValueReader::refresh), then `get` |
+//! | to be sure that a read reflects a write made elsewhere | [`reader.refresh().await`](ValueReader::refresh), then `reader.get()` or `current.get()`: a watcher that has the newest version already waits for the next one |
+//! | to wait until several values are there | [`zip`](ReaderExt::zip) on the readers, then `get`; or [`wait`](adapters::Current::wait) on the `current` of each |
 //! | another type, fewer versions, two values at once | [`map`](ReaderExt::map), [`filter`](ReaderExt::filter), [`dedup`](ReaderExt::dedup), [`zip`](ReaderExt::zip) on the reader |
 //!
 //! For a set of keys that is watched as a whole, such as the live instances of a service, there are maps:
@@ -96,7 +97,7 @@
 //!   `impl ValueReader<String, Watcher: Send> + Send + 'static`.
 //!
 //! - To store a reader in a struct, or to return one of several kinds: [`BoxReader<T>`], which
-//!   [`boxed`](ReaderExt::boxed) makes.
+//!   [`boxed`](ReaderExt::boxed) makes. To store a [`Store`]: [`BoxStore`], which is `Arc::new(store)`.
 //! - To return a reader that borrows nothing: `-> impl ValueReader<T> + use<>`. Without `+ use<>`, edition
 //!   2024 captures the lifetimes of all arguments:
 //!
@@ -123,14 +124,14 @@
 //!
 //! | # | law | in words |
 //! |---|---|---|
-//! | 1 | current first | if the program already holds a version (set in memory, or read for another watcher that is alive), the first `get` of a watcher yields the newest one at once; while the backend is stalled, it may be stale. Otherwise, the `get` waits until the backend has read the value |
+//! | 1 | current first | if the program already holds a version (set in memory, or read for another watcher that is alive), the first `get` of a watcher yields the newest one at once; while the backend is stalled, that version may be stale. Otherwise, the `get` waits until the backend has read the value |
 //! | 2 | newer only | each later `get` yields data newer than what this watcher last took |
 //! | 3 | latest wins | `get` yields the newest version known when it completes; a slow watcher costs no memory |
 //! | 4 | last one arrives | once writes stop, every watcher that keeps calling `get` takes the final version |
 //! | 5 | cancel safe | dropping a pending `get` loses nothing |
 //! | 6 | independent | watchers do not slow, block or starve each other or the writer; only a slow `clone`, mapper or decoder delays others |
 //! | 7 | errors are versions | if a version is bad, each watcher yields one error instead of that version or, if a newer version has come, skips the error; the next good version follows |
-//! | 8 | end | when no writer is left, a watcher that has not taken the last version takes it; after that, every `get` returns [`ErrorKind::Closed`] |
+//! | 8 | end | once no writer is left, the next `get` of a watcher that has not taken the last version yields it; every `get` after that returns [`ErrorKind::Closed`] |
 //! | 9 | drop is close | dropping a watcher frees everything it held; dropping the last watcher of a value also ends the subscription in the backend |
 //!
 //! The backend decides which version is newer. In memory, it is the version that was set later. Law 2 has
@@ -142,22 +143,29 @@
 //! the value is too large or the backend's user may not read it, watchers wait, and the health of the value
 //! says why.
 //!
-//! A backend that only reads has no writers. Its values end when its store ends. A watcher that starts after
-//! the end takes the last version first if the value is in memory. If its store ended, it gets `Closed` at once.
+//! A backend that only reads has no writers. Its values end when its store ends. A watcher that starts after the end
+//! of a [`MemoryValue`] takes the last version first. A watcher of a store that has ended, a [`MemoryStore`] included,
+//! gets `Closed` at once. The health of a store that does I/O is an exception to law 8: when the store ends, its
+//! watchers get `Closed` at once, too.
 //!
 //! # What runs where
 //!
 //! This crate needs no runtime; only `debounce` and `timeout` use tokio's clock. It spawns no task and starts
-//! no thread, and only an `.await` waits for a version. Any other call waits at most for a lock, which is held
-//! for nanoseconds. The conformance suite is an exception: it starts threads and sleeps.
+//! no thread, and only an `.await` waits for a version. Any other call waits at most for a lock. The conformance suite
+//! is an exception: it starts threads and sleeps.
 //!
 //! A function that you pass to an adapter runs inside a poll of one of the adapter's watchers. With a
-//! [`Current`](adapters::Current), that is inside its `get`, on the calling thread. While the function runs, no
-//! lock is held that another thread waits for. Only two pieces of outside code run under the lock of a value:
-//! the `clone` of a version, and the `clone` of a waker. (In a map also the `clone` and the `==` of a key.)
-//! After the lock is released, the old version is dropped and the tasks are woken. *Independent* (law 6)
-//! therefore has two limits: a slow `clone` delays all watchers and writers of the value, and a slow mapper or
-//! decoder delays the other watchers of that reader.
+//! [`Current`](adapters::Current), that is inside its `get`, on the calling thread. No thread waits for a lock while
+//! the function runs.
+//!
+//! Only two pieces of your program's code run under the lock of a value: the `clone` of a version, and the `clone` of a
+//! waker. Under the lock of a map, there are also the `clone` and the `==` of a key, and in
+//! [`replace_all`](MemoryMap::replace_all) the `==` of a value. After the lock is released, the old version is dropped
+//! and the tasks are woken. So a lock of a value is held for nanoseconds, unless its `clone` is slow. A lock of a map is
+//! held for a whole step, or while a watcher takes about a thousand changes.
+//!
+//! *Independent* (law 6) therefore has two limits: a slow `clone` delays all watchers and writers of the value, and a
+//! slow mapper or decoder delays the other watchers of that reader.
 //!
 //! # Features
 //!
@@ -165,6 +173,7 @@
 //! |---|---|
 //! | `tokio` | `debounce` and `timeout` of [`ReaderExt`], which need tokio's clock |
 //! | `testing` | `testing::{TestValue, TestMap, TestStore}`: what a test drives by hand |
+//! | `tower` | `into_discover` of [`MapWatcherExt`], for the balancers of tower |
 //! | `upstream` | `upstream`: what a backend of your own needs besides its I/O |
 //! | `conformance` | `conformance`: the laws, as tests for your own backend |
 #![cfg_attr(docsrs, feature(doc_cfg))]

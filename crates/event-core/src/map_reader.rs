@@ -38,17 +38,18 @@ use crate::{BoxMapWatcher, MapWatcher, Refresh};
 ///
 /// # The laws
 ///
-/// Every map keeps the [laws of values](crate#the-laws) for each key, and these:
+/// Every map keeps the [laws of values](crate#the-laws) for each key, and these. The conformance suite has the same
+/// numbers.
 ///
-/// | law | in words |
-/// |---|---|
-/// | current first | a new watcher yields each key that is there, then [`Synced`](crate::Change::Synced), once: at the first moment at which it has nothing left to yield after the backend has read the whole range. This holds for an empty map, too |
-/// | newer only, latest wins, last one arrives | for each key: what is yielded is its newest version, and each version at most once. A slow watcher costs no memory |
-/// | deletes | if a watcher yielded a key and the key is gone, it yields [`Delete`](crate::Change::Delete). A `Delete` may also come for a key that the watcher never yielded, and never for a key that is there |
-/// | steps | a watcher that has nothing left to yield, after `Synced`, has yielded the map as of one step: a transaction is never seen in half |
-/// | order | keys are yielded in the order in which they changed last. A key that was deleted and made anew is a [`Put`](crate::Change::Put) |
-/// | errors are versions | an error is a version of one key, and names it: [`Failed`](crate::Change::Failed). The other keys go on |
-/// | cancel safe, independent, end, drop is close | as for values |
+/// | # | law | in words |
+/// |---|---|---|
+/// | 1 | current first | a new watcher yields each key that is there, then [`Synced`](crate::Change::Synced), once. `Synced` comes when the backend has read the whole range and the watcher has yielded all of it. This holds for an empty map, too |
+/// | 2 | newer only, latest wins, last one arrives | for each key: what is yielded is its newest version, and each version at most once. A slow watcher costs no queue |
+/// | 3 | deletes | if a watcher yielded a key and the key is gone, it yields [`Delete`](crate::Change::Delete). If the key was deleted and made anew before the watcher looked, it yields only the new [`Put`](crate::Change::Put): versions in between are skipped. A `Delete` may also come for a key that the watcher never yielded, and never for a key that is there |
+/// | 4 | steps | when a watcher has nothing left to yield, after `Synced`, what it has yielded adds up to the map as of one step. From one change to the next, it may be in the middle of a step: [`changes`](crate::MapWatcherExt::changes), [`snapshot`](crate::MapReaderExt::snapshot) and [`current`](crate::MapReaderExt::current) give whole steps |
+/// | 5 | order | keys are yielded in the order in which they changed last |
+/// | 6 | errors are versions | an error is a version of one key, and names it: [`Failed`](crate::Change::Failed). The other keys go on |
+/// | 7, 8, 9 | cancel safe, independent, end, drop is close | as for values |
 ///
 /// Between two maps there is no order.
 #[must_use = "a reader does nothing unless it is watched"]
@@ -89,8 +90,9 @@ pub trait MapReader<K, V> {
 
     /// Asks the backend for its newest data, for all watchers of this map.
     ///
-    /// When it completes, the watchers can yield every write that was complete before the call. For a map in memory,
-    /// it completes at once. It waits while the backend can't be reached: add a timeout if that matters.
+    /// After it completes, a watcher that has nothing left to yield reflects every write that was complete before the
+    /// call. [`ValueReader::refresh`](crate::ValueReader::refresh) names the one exception. For a map in memory, it
+    /// completes at once. It waits while the backend can't be reached: add a timeout if that matters.
     ///
     /// # Errors
     ///
@@ -117,8 +119,8 @@ pub trait MapReader<K, V> {
         Refresh::nothing()
     }
 
-    /// Makes this handle read-only, if it is a writer as well: it does not keep the map from ending any more,
-    /// and what it changes is ignored. An adapter calls it on the reader that it takes.
+    /// Makes this handle read-only, if it is a writer as well: it no longer keeps the map alive, and its changes are
+    /// ignored. An adapter calls it on the reader that it takes.
     ///
     /// # For implementors
     ///

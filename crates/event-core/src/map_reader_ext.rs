@@ -43,6 +43,10 @@ pub trait MapReaderExt<K, V>: MapReader<K, V> {
     /// Keeps the newest state at hand for all threads and tasks: the addresses that a balancer picks from, the rules
     /// that are looked at for each request.
     ///
+    /// It has no task: each call takes up to 4096 changes, or 128 over [`map`](Self::map), [`decode`](Self::decode) or
+    /// [`filter`](Self::filter). Until all of a step is taken, calls show the step before. To begin with the whole map,
+    /// call [`wait_until_synced`](CurrentMap::wait_until_synced).
+    ///
     /// ```
     /// use event_core::{MapReaderExt, MemoryMap};
     ///
@@ -86,8 +90,8 @@ pub trait MapReaderExt<K, V>: MapReader<K, V> {
         ReaderExt::<Snapshot<K, V>>::shared(AsValue::new(read_only(self)))
     }
 
-    /// One key as a value: `Some` while it is there, `None` while it is not. The first version comes when the key is
-    /// there, or the map is synced.
+    /// One key as a value: `Some` while it is there, `None` while it is not, an error if its newest version is one. The
+    /// first version comes when the key is there, or the map is synced.
     ///
     /// Each watcher looks at every change of the map, and keeps nothing of them. For many keys of one map, use
     /// [`current`](Self::current).
@@ -112,7 +116,8 @@ pub trait MapReaderExt<K, V>: MapReader<K, V> {
         Key::new(read_only(self), key)
     }
 
-    /// Maps each version. `f` runs once per version, no matter how many watchers there are.
+    /// Maps each version. `f` runs at most once per version, no matter how many watchers there are, and not for a version
+    /// that was skipped. If no watcher is alive, the next one runs `f` again.
     ///
     /// `f` runs inside a poll of one of the watchers, without a lock. While it runs, the other watchers of this reader
     /// yield what is ready, and block no thread. Keep `f` short and do not block in it. If `f` panics, the panic unwinds
@@ -140,8 +145,8 @@ pub trait MapReaderExt<K, V>: MapReader<K, V> {
         SharedMap::new(read_only(self), work)
     }
 
-    /// Decodes each entry. The decoder runs once per version, as the function of [`map`](Self::map) does. A version that
-    /// does not decode is an error of its key, which names the key and the revision; the other keys go on.
+    /// Decodes each entry. The decoder runs like the function of [`map`](Self::map). A version that does not decode is an
+    /// error of its key, which names the key and the revision; the other keys go on.
     ///
     /// ```
     /// use event_core::{Bytes, Entry, MapReaderExt, MemoryMap};
@@ -199,7 +204,7 @@ pub trait MapReaderExt<K, V>: MapReader<K, V> {
 
     /// Leaves the versions out that `predicate` refuses: a key whose newest version is refused is not there. Errors pass.
     ///
-    /// The predicate runs once per version, as the function of [`map`](Self::map) does, and a panic has the same effect.
+    /// The predicate runs like the function of [`map`](Self::map), and a panic has the same effect.
     ///
     /// ```
     /// use event_core::{MapReaderExt, MemoryMap};

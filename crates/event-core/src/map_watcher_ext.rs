@@ -14,6 +14,9 @@ use crate::{BoxMapWatcher, Change, Error, MapWatcher};
 pub trait MapWatcherExt<K, V>: MapWatcher<K, V> {
     /// Waits for the next change. The first calls return what is there, then [`Change::Synced`].
     ///
+    /// If the program acts on each change, it acts in the middle of a step. To get whole steps, call
+    /// [`changes`](Self::changes).
+    ///
     /// # Errors
     ///
     /// Only if the map [ended](Error::is_closed), and each change was returned: leave the loop. An error of one key is
@@ -93,12 +96,14 @@ pub trait MapWatcherExt<K, V>: MapWatcher<K, V> {
         }
     }
 
-    /// Waits for [`Change::Synced`], and skips the changes before it. The next changes are those that come later. Call it
-    /// on a watcher that has not returned `Synced` yet: it comes once.
+    /// Waits for [`Change::Synced`], and skips the changes before it. The next changes are those that come later.
+    ///
+    /// Call it on a new watcher. `Synced` comes once: on a watcher that has returned it, this skips all changes and waits
+    /// until the map ends.
     ///
     /// # Errors
     ///
-    /// The map ended before it was synced.
+    /// The map ended before `Synced` came.
     ///
     /// # Cancel safety
     ///
@@ -111,7 +116,7 @@ pub trait MapWatcherExt<K, V>: MapWatcher<K, V> {
     /// let map = MemoryMap::new();
     /// map.insert("a", 1);
     /// let mut watcher = map.watch();
-    /// watcher.wait_until_synced().await.unwrap();
+    /// watcher.wait_until_synced().await.unwrap(); // skips `a`
     /// map.insert("b", 2);
     /// assert_eq!(watcher.change().await.unwrap().key(), Some(&"b"));
     /// # });

@@ -25,7 +25,7 @@ pub trait ValueReader<T> {
     /// The cursor that [`watch`](Self::watch) returns.
     type Watcher: Watcher<T>;
 
-    /// Starts a watcher, which yields the current version first and then each newer one.
+    /// Starts a watcher, which yields the current version first and then newer ones.
     ///
     /// Returns at once; the watcher does the waiting. Any number of watchers may be alive, and a backend
     /// reads and watches its data once for all of them. A watcher goes on when its reader is dropped. To stop
@@ -55,10 +55,9 @@ pub trait ValueReader<T> {
 
     /// Asks the backend for its newest data, for all watchers of this value.
     ///
-    /// After it completes, no watcher yields a version older than any write that was complete before the call,
-    /// and neither does a watcher that starts later. A watcher that already took the newest version waits as
-    /// usual. There is one exception: while another thread runs a mapper or a decoder, a watcher may still take
-    /// the version before.
+    /// What a watcher takes after it completes includes every write that was complete before the call, also if the
+    /// watcher starts later. A watcher that already took the newest version waits as usual. There is one exception:
+    /// while another thread runs a mapper or a decoder, a watcher may still take the version before.
     ///
     /// For a value in memory, it completes at once. `zip` refreshes both its readers. If no watcher is alive, you
     /// need no refresh, since the next watcher makes the backend read. While the backend can't be reached, it

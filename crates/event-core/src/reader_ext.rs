@@ -268,7 +268,7 @@ pub trait ReaderExt<T>: ValueReader<T> {
     }
 
     /// If a watcher has no version within `limit` after its first poll, it yields an error of kind
-    /// [`Unavailable`](crate::ErrorKind::Unavailable), once. It goes on: the first version follows.
+    /// [`Unavailable`](crate::ErrorKind::Unavailable), once. The watcher goes on: the first version follows.
     ///
     /// The watchers must be polled in a tokio runtime with time enabled.
     ///

@@ -45,8 +45,8 @@ pub trait Store: Send + Sync {
     /// ```
     fn key(&self, name: Bytes) -> BoxReader<Entry>;
 
-    /// How a key is doing, as a value. Reading the health does not watch the key: for a key that nobody watches, a
-    /// backend that does I/O says connecting, unless the whole store is stalled.
+    /// How a key is doing, as a value. Reading the health does not watch the key: for a key that nobody watches, or that
+    /// was not read yet, a backend that does I/O says connecting, unless the whole store is stalled.
     ///
     /// # Example
     ///
@@ -117,12 +117,13 @@ pub trait Store: Send + Sync {
 
     /// Asks the backend for its newest data, for every key and every map that is watched now.
     ///
-    /// After it completes, no watcher yields a version older than any write that was complete before the call. It
-    /// waits while the backend can't be reached: add a timeout if that matters.
+    /// What a watcher takes after it completes includes every write that was complete before the call, with the
+    /// exception that [`ValueReader::refresh`](crate::ValueReader::refresh) names. It waits while the backend can't be
+    /// reached: add a timeout if that matters.
     ///
     /// # Errors
     ///
-    /// The backend refused to read a key or a range, or the store ended.
+    /// The backend refused to read a key or a range, or the store ended. Other keys may not have been read yet.
     ///
     /// # Cancel safety
     ///
@@ -140,7 +141,8 @@ pub trait Store: Send + Sync {
     fn refresh(&self) -> Refresh;
 }
 
-/// A store whose type is erased: a handle that is cheap to clone.
+/// A store whose type is erased: a handle that is cheap to clone. `Arc::new(store)` makes one, and `open` of `event-open`
+/// returns one.
 pub type BoxStore = Arc<dyn Store>;
 
 /// What every [`Store`] can do.

@@ -173,7 +173,8 @@ impl Upstream {
     }
 
     /// Ends the upstream: each watcher yields the last version, unless it did already, and after that
-    /// [`Closed`](crate::ErrorKind::Closed). [`Publisher::next`] returns `None`.
+    /// [`Closed`](crate::ErrorKind::Closed). The watchers of the health get `Closed` at once. [`Publisher::next`] returns
+    /// `None`.
     pub fn close(&self) {
         self.owner.mailbox.close();
     }

@@ -67,11 +67,13 @@ pub trait Watcher<T> {
     ///
     /// # For implementors
     ///
-    /// `None`, the default, is always correct, but slower. An adapter over one watcher should return that
-    /// watcher's epoch if its poll runs no function of the program. An adapter whose poll runs one must return
-    /// [`Epoch::all`] of its watchers' epochs, or `None`, and so must an adapter over several watchers. With any
-    /// other epoch, [`Current::get`](crate::adapters::Current::get) may wait until another thread's poll ends,
-    /// which must then be short.
+    /// `None`, the default, is always correct, but slower. What an adapter may return instead:
+    ///
+    /// - over one watcher, if the poll runs no function of the program: the epoch of that watcher;
+    /// - over several watchers, or if the poll runs a function of the program: [`Epoch::all`] of their epochs.
+    ///
+    /// With the epoch of one watcher, [`Current::get`](crate::adapters::Current::get) may wait until the poll of
+    /// another thread ends. With `Epoch::all` it does not wait.
     ///
     /// # Example
     ///

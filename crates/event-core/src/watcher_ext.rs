@@ -90,8 +90,8 @@ pub trait WatcherExt<T>: Watcher<T> {
         }
     }
 
-    /// Keeps the newest value at hand, for a loop that reads it far more often than it changes. Give each task or
-    /// thread its own, or share a [`Current`](crate::adapters::Current).
+    /// Keeps the newest value at hand, for a loop that reads the value far more often than the value changes. Give each
+    /// task or thread its own, or share a [`Current`](crate::adapters::Current).
     ///
     /// Call it on a new watcher: a watcher that already returned the current version does not return it
     /// again. [`Latest::wait`] waits for the first value.
@@ -229,7 +229,7 @@ pub trait WatcherExt<T>: Watcher<T> {
     /// [`on_error`](crate::ReaderExt::on_error) on the reader. Completes when the value has ended and the last
     /// future is complete.
     ///
-    /// A version that equals the one before starts its future again. If that matters, call
+    /// The future starts again even if the new version equals the one before. If that matters, call
     /// [`last_good`](crate::ReaderExt::last_good) and then [`dedup`](crate::ReaderExt::dedup) on the reader. `dedup`
     /// alone restarts the future after a bad version, even if the value is the same as before.
     ///

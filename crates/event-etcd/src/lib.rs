@@ -19,7 +19,7 @@
 //! # }
 //! ```
 //!
-//! A watcher yields the current version first, then each newer one. It may skip versions, it never yields
+//! A watcher yields the current version first, then newer ones. It may skip versions, it never yields
 //! an older one, and once writes stop, it gets the last one. This holds across compactions, failed members,
 //! partitions and expired tokens. After a backup was restored, watchers yield the restored data. The store
 //! uses one member at a time, and moves to another by itself. [`EtcdStore::health`] shows how it is doing.

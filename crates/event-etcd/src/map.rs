@@ -29,16 +29,16 @@ use event_core::{Bytes, Entry, MapReader, Refresh};
 ///
 /// # What is a step?
 ///
-/// What a watcher has yielded when it has nothing left, after `Synced`, is the whole range at one revision of etcd. So a
-/// transaction is seen as a whole, and so is the end of a lease: all keys of a service instance that died leave
-/// the map at once.
+/// When a watcher has nothing left to yield, after `Synced`, what it has yielded adds up to the whole range at one
+/// revision of etcd. A transaction is one step, or a part of one. So is the end of a lease: all keys of a service instance
+/// that died leave the map at once.
 ///
 /// After the connection was lost, the store reads the range again and publishes what differs, as one step. A key that was
 /// deleted in between is deleted. While the range can't be read, the map stays as it is: an error deletes nothing.
 ///
 /// # What does it cost?
 ///
-/// A range is read in pages of some megabytes, all at one revision. The store keeps the names and the revisions of the
+/// A range is read in pages of about 8 MB, all at one revision. The store keeps the names and the revisions of the
 /// keys, to tell what differs, and shares their bytes with the map.
 ///
 /// A map of [one level](event_core::KeyRange::one_level) keeps less, and reads as much: the server has no such filter, and sends the
@@ -48,8 +48,9 @@ use event_core::{Bytes, Entry, MapReader, Refresh};
 ///
 /// The user needs the permission to read the whole range, and not only its keys. Otherwise the map waits, the
 /// [`health`](Self::health) of the map is stalled for [`PermissionDenied`](event_core::CauseKind::PermissionDenied) with
-/// the first key of the range, and the store tries again and again. The same holds for a key with a value of more than
-/// 64 MB, for [`TooLarge`](event_core::CauseKind::TooLarge). Other keys and maps are not affected.
+/// the first key of the range, and the store tries again and again. One key with a value of more than 64 MB has the same
+/// effect on the whole map, with the cause [`TooLarge`](event_core::CauseKind::TooLarge). Other keys and maps are not
+/// affected.
 #[derive(Clone)]
 pub struct EtcdMap {
     map: UpstreamMap,
@@ -81,9 +82,7 @@ impl MapReader<Bytes, Entry> for EtcdMap {
         self.map.watch()
     }
 
-    /// Reads the range, for all watchers of the map.
-    ///
-    /// When it completes, the watchers can yield every write that was complete before the call. It waits while the
+    /// Reads the range, for all watchers of the map. [`MapReader::refresh`] says what they then yield. It waits while the
     /// cluster can't be reached, is overloaded or refuses the credentials: add a timeout if that matters.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ use crate::value::EtcdValue;
 /// under a path as a map.
 ///
 /// It is a handle that is cheap to clone. All clones, their namespaces, values and watchers share one
-/// connection, one watch stream and one task. The store connects when its first key is watched, and fails
+/// connection, one watch stream and one task. The store connects when its first key or map is watched, and fails
 /// over by itself. It ends when its last handle, value and watcher are dropped; a reader of its health does
 /// not keep it alive. It only reads.
 ///
@@ -54,8 +54,8 @@ use crate::value::EtcdValue;
 ///
 /// # When does a value end?
 ///
-/// A store does not write. Its values end when the store ends: by [`close`](Self::close), or with the tokio
-/// runtime that it was created in. Its watchers then yield the last version, unless they already did, and
+/// A store does not write. Its values and maps end when the store ends: by [`close`](Self::close), or with the tokio
+/// runtime that it was created in. Their watchers then yield the last version, unless they already did, and
 /// after that [`ErrorKind::Closed`]. A cluster that can't be reached does not end a value.
 ///
 /// Calling `set` does not compile:
@@ -78,7 +78,7 @@ pub struct EtcdStore {
 
 impl EtcdStore {
     /// Checks the arguments and returns a store, without connecting: the store connects to one of `endpoints`
-    /// when the first key is watched.
+    /// when the first key or map is watched.
     ///
     /// To wait until the cluster has answered, watch what the program needs and call [`ready`](Self::ready).
     ///
@@ -221,35 +221,38 @@ impl EtcdStore {
 
     /// How the store is doing, as a value.
     ///
-    /// - [`Connecting`]: no key is watched and there is no connection, or the cluster has not answered and no try
+    /// - [`Connecting`]: nothing is watched and there is no connection, or the cluster has not answered and no try
     ///   has failed.
-    /// - [`Live`]: for each key that was watched when the store connected, and that can be read, the store has the
-    ///   newest version. The member answers linearizable reads. A key that is watched later does not change the
-    ///   state.
+    /// - [`Live`]: as far as the store knows, it has the newest version of each key and map that was watched when it
+    ///   connected, and that can be read. The member in use has answered a linearizable read within the [liveness
+    ///   timeout](Options::liveness_timeout). A key that is watched later does not change the state.
     /// - [`Stalled`]: any watcher may have a stale value. The cause says why. The store tries again without end.
     ///
-    /// A live store may have a cause that you should look at. If the cause has a key, the store can't read
-    /// that key, and maybe others: the user may not read it, or its value is too large. The other keys stay
-    /// fresh, so one optional key does not make a readiness probe fail. [`EtcdValue::health`] is stalled for such
-    /// a key. [`OtherCluster`](event_core::CauseKind::OtherCluster) says that the cluster's id changed, and names
+    /// If a connection fails silently, a value can be stale while the store is still live. The store is tested to
+    /// notice this within twice the liveness timeout: 10 s by default.
+    ///
+    /// A live store may have a cause that you should look at. If the cause has a key, the store can't read that key, or
+    /// the map that begins with it, and maybe others: the user may not read it, or a value is too large. The rest stays
+    /// fresh, so one optional key does not make a readiness probe fail. [`EtcdValue::health`] and [`EtcdMap::health`] are
+    /// then stalled. [`OtherCluster`](event_core::CauseKind::OtherCluster) says that the cluster's id changed, and names
     /// both ids.
     ///
     /// A new version comes when the state, the cause, the endpoint in use, the cluster's id or the number of
     /// history resets changes. While the store is stalled, it tries the endpoints in turn. If an endpoint fails
-    /// again for the same reason, that is not a new version. [`stale_for`](Self::stale_for) says how long ago a
-    /// server last answered a linearizable read. If TLS fails, as with a wrong authority, an expired certificate
-    /// or a wrong name, the cause is `Unreachable`. If the server refuses the client's certificate, or the
-    /// credentials can't be read, it is `Unauthenticated`. The cause says what to change, and has the words of
-    /// the TLS library.
+    /// again for the same reason, that is not a new version.
+    ///
+    /// If the server refuses the client's certificate, or the credentials can't be read, the cause is `Unauthenticated`.
+    /// If TLS fails for another reason, such as a wrong authority, an expired certificate or a wrong name, it is
+    /// `Unreachable`. The cause says what to change, and has the words of the TLS library.
     ///
     /// When the last watcher is dropped, the store keeps its connection but stops asking whether it works. *Live*
     /// may then be out of date. When that connection ends, or if there was none, the state becomes connecting,
-    /// and the store connects again when a key is watched.
+    /// and the store connects again when something is watched.
     ///
-    /// The health ends with the store: every `get` then returns [`ErrorKind::Closed`], even the first one of a
-    /// watcher. Unlike other values, it does not yield its last version first.
+    /// When the store ends, every `get` of the health returns [`ErrorKind::Closed`]. Unlike other values, the health does
+    /// not yield its last version first.
     ///
-    /// The store logs through `tracing`. If it stalls, or can't read a key, it logs a warning with the cause. When
+    /// The store logs through `tracing`. If it stalls, or can't read a key or a map, it logs a warning with the cause. When
     /// the problem is over, it logs at level `INFO` how long it lasted. The same line comes at most once in ten
     /// seconds. Each change of the health is logged at level `DEBUG`.
     ///
@@ -281,25 +284,25 @@ impl EtcdStore {
         self.driver.upstream.health()
     }
 
-    /// Waits until every key that is watched now has been read. Call it when a service starts, after it has
+    /// Waits until every key and every map that is watched now has been read. Call it when a service starts, after it has
     /// watched what it needs.
     ///
-    /// A key that does not exist counts as read. If nothing is watched, the future completes at once. It keeps
-    /// the store alive. While the cluster can't be reached, it waits: set a timeout with
-    /// [`within`](Ready::within), and the error says why the store is not ready.
+    /// A key that does not exist counts as read, and so does one with an empty name. If nothing is watched, the future
+    /// completes at once. The future keeps the store alive. While the cluster can't be reached, it waits: set a timeout
+    /// with [`within`](Ready::within), and the error says why the store is not ready.
     ///
     /// # Errors
     ///
     /// - [`Unauthenticated`](ErrorKind::Unauthenticated): the server refused the credentials or the client's
     ///   certificate, or they can't be read.
     /// - [`PermissionDenied`](ErrorKind::PermissionDenied) or
-    ///   [`ResourceExhausted`](ErrorKind::ResourceExhausted), with the key: a key can't be read. If the program
-    ///   can do without a key, watch that key after the store is ready.
+    ///   [`ResourceExhausted`](ErrorKind::ResourceExhausted), with the key, or the start of the range: a key or a map can't
+    ///   be read. If the program can do without it, watch it after the store is ready.
     /// - [`Closed`](ErrorKind::Closed): the store ended.
     /// - After the timeout, the kind of the cause. It is [`Unavailable`](ErrorKind::Unavailable) if the cluster
     ///   can't be reached.
     ///
-    /// The store goes on after an error, so you may call it again.
+    /// The store goes on after an error, so you may call `ready` again.
     ///
     /// # Cancel safety
     ///
@@ -329,7 +332,7 @@ impl EtcdStore {
     /// The time since a server last answered a linearizable read. If there was none, the time since the store
     /// was created.
     ///
-    /// While a key is watched and all is well, it stays below the [liveness
+    /// While something is watched and all is well, it stays below the [liveness
     /// timeout](Options::liveness_timeout). It is about the connection: it stays low even if no watched key can be
     /// read, since a refusal is an answer, too.
     #[must_use]
@@ -337,8 +340,8 @@ impl EtcdStore {
         self.driver.stale_for()
     }
 
-    /// Ends the store for all its handles: each watcher yields the last version, unless it already did, and
-    /// after that [`ErrorKind::Closed`].
+    /// Ends the store for all its handles: each watcher of a value or a map yields what is left, unless it already did,
+    /// and after that [`ErrorKind::Closed`].
     pub fn close(&self) {
         self.driver.upstream.close();
     }
@@ -369,7 +372,7 @@ impl Store for EtcdStore {
         Self::health(self).boxed()
     }
 
-    /// Reads every key that is watched, of all clones and namespaces.
+    /// Reads every key and every map that is watched, of all clones and namespaces.
     fn refresh(&self) -> Refresh {
         self.driver.upstream.refresh()
     }

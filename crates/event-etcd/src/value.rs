@@ -9,22 +9,24 @@ use event_core::{Entry, Refresh, ValueReader};
 ///
 /// [`EtcdStore::value`](crate::EtcdStore::value) makes one, and
 /// [`decode`](event_core::ReaderExt::decode) turns it into a typed value. It costs nothing until it is
-/// watched. All watchers of a key share one watch on the server.
+/// watched. All watchers of a key share one watch on the server. Each costs as much as a watcher of a
+/// [`MemoryValue`](event_core::MemoryValue#cost).
 ///
 /// # What does `get` yield?
 ///
 /// | the key | `get` | `health` |
 /// |---|---|---|
-/// | exists | its bytes and the revision that wrote them | – |
-/// | does not exist, or was deleted before the store watched it | *never seen*; with a decoder without a default, waits | – |
-/// | is deleted while the store watches it, or is missing after a backup was restored | *deleted* and a revision, at most once for each watcher | – |
+/// | exists | its bytes and the revision that wrote them | live |
+/// | does not exist, or was deleted before the store watched it | *never seen*; with a decoder without a default, waits | live |
+/// | is deleted while the store watches it, or is missing after a backup was restored | *deleted* and a revision, at most once for each watcher | live |
 /// | may not be read by the user | waits until the user may read it | stalled: [`PermissionDenied`] and the key |
 /// | has a value of more than 64 MB | waits until it is smaller | stalled: [`TooLarge`] and the key |
-/// | has an empty name even with the namespace (etcd refuses it) | an error of kind [`InvalidArgument`](event_core::ErrorKind::InvalidArgument), once for each watcher; then waits until the store ends | stalled: [`InvalidArgument`] |
+/// | has an empty name even with the namespace (etcd refuses it) | an error of kind [`InvalidArgument`](event_core::ErrorKind::InvalidArgument), once for each watcher; then waits until the store ends | stalled: [`InvalidArgument`]. The health of the store is not affected |
 ///
-/// The last column is the [`health`](Self::health) of this value. The store tries again and again to read a key
-/// that may not be read or is too large: every 0.5 s, or less often if many keys can't be read. Other keys
-/// are not affected. If a key can no longer be read, its watchers get nothing newer, and
+/// The last column is the [`health`](Self::health) of this value, while the store is live. The store tries again and
+/// again to read a key that may not be read or is too large: every 0.5 s if there are few such keys, and 0.5 s later for
+/// each 32 of them. If the key is too large, the interval doubles with each try, up to 30 s. Other keys are not affected.
+/// If a key can no longer be read, its watchers get nothing newer, and
 /// [`Latest::get`](event_core::adapters::Latest::get) still returns the last value. To get an error instead of
 /// waiting, call [`refresh`](ValueReader::refresh).
 ///
@@ -91,10 +93,8 @@ impl ValueReader<Entry> for EtcdValue {
         self.value.watch()
     }
 
-    /// Reads the key with a linearizable read, for all its watchers.
-    ///
-    /// After it completes, no watcher yields a version older than any write that was complete before the call. It
-    /// waits while the cluster can't be reached, is overloaded or refuses the credentials: add a timeout if that
+    /// Reads the key with a linearizable read, for all its watchers. [`ValueReader::refresh`] says what they then take.
+    /// It waits while the cluster can't be reached, is overloaded or refuses the credentials: add a timeout if that
     /// matters.
     ///
     /// # Errors

@@ -135,7 +135,7 @@ impl FileStore {
 
     /// How the store is doing, as a value. Its source is the directory.
     ///
-    /// - [`Connecting`](event_core::HealthState::Connecting): no key is watched.
+    /// - [`Connecting`](event_core::HealthState::Connecting): nothing is watched.
     /// - [`Live`](event_core::HealthState::Live): the directory is there, and changes reach the watchers.
     /// - [`Stalled`](event_core::HealthState::Stalled): the directory does not exist, may not be searched, or the file
     ///   system that was mounted there is gone. Watchers keep what they have. When the directory is there again, all
@@ -158,7 +158,8 @@ impl FileStore {
     /// when that is over a line of level `INFO` that says how long it lasted. The same line comes at most once in
     /// ten seconds. That there are no notifications is a warning, once.
     ///
-    /// The health ends with the store: every `get` then returns [`ErrorKind::Closed`].
+    /// When the store ends, every `get` of the health returns [`ErrorKind::Closed`]. Unlike other values, the health does
+    /// not yield its last version first.
     ///
     /// ```
     /// use event_core::{HealthState, ReaderExt, ValueReader, WatcherExt};
@@ -181,10 +182,10 @@ impl FileStore {
         self.upstream.health()
     }
 
-    /// Waits until every key that is watched now has been read. A file that does not exist counts as read. If nothing is
-    /// watched, the future completes at once.
+    /// Waits until every key and every map that is watched now has been read. A file that does not exist counts as read,
+    /// and so does a key with a name that no file can have. If nothing is watched, the future completes at once.
     ///
-    /// It keeps the store alive. While the directory is gone, it waits: add a timeout, and ask
+    /// The future keeps the store alive. While the directory is gone, it waits: add a timeout, and ask
     /// [`Ready::late`] why it is late.
     ///
     /// # Errors

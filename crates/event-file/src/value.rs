@@ -15,9 +15,9 @@ use event_core::{Entry, Refresh, ValueReader};
 ///
 /// | the file | `get` | `health` |
 /// |---|---|---|
-/// | exists | its bytes and a revision | – |
-/// | does not exist, and did not while the store watched it | *never seen*; with a decoder without a default, waits | – |
-/// | is deleted while the store watches it | *deleted* and a revision, at most once for each watcher, when it is gone for the [settle time](crate::Options::settle) | – |
+/// | exists | its bytes and a revision | live |
+/// | does not exist, and did not while the store watched it | *never seen*; with a decoder without a default, waits | live |
+/// | is deleted while the store watches it | *deleted* and a revision, at most once for each watcher, when it is gone for the [settle time](crate::Options::settle) | live |
 /// | may not be read by the program | waits until it may be read | stalled: [`PermissionDenied`] |
 /// | is a link that leads [out of the directory](crate::Options::follow_links_out) | waits until it is another one | stalled: [`PermissionDenied`] |
 /// | is a directory, a FIFO, a socket or a device | waits until it is a file | stalled: [`InvalidArgument`] |
@@ -104,10 +104,9 @@ impl ValueReader<Entry> for FileValue {
         self.value.watch()
     }
 
-    /// Reads the file, for all its watchers.
+    /// Reads the file, for all its watchers. [`ValueReader::refresh`] says what they then take.
     ///
-    /// After it completes, no watcher yields a version older than any write that was complete before the call. If the
-    /// file is being written, it waits until the file has settled. It also waits while the directory is gone or the
+    /// If the file is being written, it waits until the file has settled. It also waits while the directory is gone or the
     /// disk fails: add a timeout if that matters.
     ///
     /// # Errors

@@ -228,7 +228,7 @@ impl<T> Current<T> {
     /// Waits for a version that is newer than the newest one at the call, and returns it.
     ///
     /// Many tasks may wait at once, and each gets it. If a version arrives after one call returned and before the
-    /// next begins, the next call does not return it. To miss no last version, call
+    /// next begins, the next call does not return it. To be sure to get the last version, call
     /// [`changed_since`](Self::changed_since), or keep a [watcher](crate::ValueReader::watch) for each task.
     ///
     /// # Errors

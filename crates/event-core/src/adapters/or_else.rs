@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use crate::debug::debug;
 use crate::{Epoch, Error, Refresh, ValueReader, Watcher};
 
-/// A reader that stands in for another one until that has data.
+/// A reader of a main value, with a stand-in until that has data.
 ///
 /// [`ReaderExt::or_else`](crate::ReaderExt::or_else) returns it inside a
 /// [`Shared`](crate::adapters::Shared).
@@ -40,7 +40,7 @@ where
     }
 }
 
-/// A watcher of one value until another one has data.
+/// A watcher that follows a stand-in until the main value has data.
 #[must_use = "a watcher does nothing unless it is polled"]
 pub struct OrElseWatcher<A, B> {
     first: A,

@@ -56,9 +56,7 @@ pub struct Epoch {
 
 impl Epoch {
     /// An epoch that grows whenever one of `epochs` does, for an adapter over several watchers. `None` if one
-    /// of them is `None`.
-    ///
-    /// The adapter's polls may run functions of the program.
+    /// of them is `None`. It also suits an adapter whose poll runs a function of the program.
     ///
     /// ```
     /// use event_core::{Epoch, MemoryValue, ValueReader, Watcher};

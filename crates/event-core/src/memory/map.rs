@@ -21,12 +21,13 @@ use crate::{Change, Epoch, Error, ErrorKind, MapReader, MapWatcher};
 ///
 /// # Cost
 ///
-/// A map keeps one version of each key. A watcher is a number, and a place for a waker if it waits. A watcher that
-/// has not looked for long costs nothing, apart from one thing: a key that such a watcher has taken leaves a
-/// tombstone when it is deleted. There are at most twice as many tombstones as the watchers need, and a few.
+/// A map keeps one version of each key. A watcher is a number, and a place for a waker if it waits. A slow watcher costs
+/// no queue, but tombstones: one for each key that it has taken, that was deleted since, and whose delete it has not
+/// taken. If the watchers need `n` tombstones, a map with `w` watchers keeps at most `2 n + w + 64`.
 ///
 /// Each watcher gets clones of keys and values, which are made under the map's lock: keep big ones in an
-/// [`Arc`]. A `clone`, or an `==` of a key, that changes or watches its own map deadlocks.
+/// [`Arc`]. A `clone`, or an `==` of a key, that changes or watches its own map deadlocks. So does an `==` of a value in
+/// [`replace_all`](Self::replace_all).
 ///
 /// ```
 /// use event_core::{Change, MapReader, MapWatcherExt, MemoryMap};
@@ -35,7 +36,7 @@ use crate::{Change, Epoch, Error, ErrorKind, MapReader, MapWatcher};
 /// let weights = MemoryMap::new();
 /// weights.insert("a", 1);
 /// let mut watcher = weights.watch();
-/// watcher.wait_until_synced().await.unwrap();
+/// watcher.wait_until_synced().await.unwrap(); // skips `a`
 /// weights.apply(|step| {
 ///     step.remove("a");
 ///     step.insert("b", 2);
@@ -207,7 +208,7 @@ impl<K: Hash + Eq, V> MemoryMap<K, V> {
     /// let map = MemoryMap::new();
     /// map.replace_all([("a", 1), ("b", 2), ("c", 3)]);
     /// let mut watcher = map.watch();
-    /// watcher.wait_until_synced().await.unwrap();
+    /// watcher.wait_until_synced().await.unwrap(); // skips these
     /// map.replace_all([("a", 1), ("b", 20)]);
     /// assert_eq!(watcher.changes().await.unwrap().len(), 2); // `b` has changed, `c` is gone
     /// # });

@@ -89,7 +89,7 @@ impl MemoryStore {
     /// Changes several keys as one step, with one revision. Returns the revision, or `None` if nothing changed, or the
     /// store is closed. `f` runs without a lock, and gets the step to fill.
     ///
-    /// A watcher of a map never sees a part of the step. Watchers of two keys, or of two maps, may.
+    /// For one map it is one [step](crate::MapReader#the-laws). Watchers of two keys, or of two maps, may see a part of it.
     ///
     /// ```
     /// use event_core::{MapReader, MapWatcherExt, MemoryStore, StoreExt};
@@ -98,7 +98,7 @@ impl MemoryStore {
     /// let store = MemoryStore::new();
     /// store.set("services/a", "host-a:80");
     /// let mut services = store.map("services").watch();
-    /// services.wait_until_synced().await.unwrap();
+    /// services.wait_until_synced().await.unwrap(); // skips what is there
     /// store.apply(|step| {
     ///     step.delete("services/a");
     ///     step.set("services/b", "host-b:80");

@@ -72,8 +72,8 @@ impl TestStore {
         Self { shared: Arc::new(Mutex::new(state)) }
     }
 
-    /// The value of a key: to ask what the code under test has taken, and to publish entries and errors. Drop it
-    /// before the store is to end.
+    /// The value of a key: to ask what the code under test has taken, and to publish entries and errors. The returned
+    /// `Arc` keeps the value from ending: drop it before you call [`close`](Self::close).
     #[must_use]
     pub fn at(&self, name: impl AsRef<[u8]>) -> Arc<TestValue<Entry>> {
         let name = Bytes::copy_from_slice(name.as_ref());
@@ -83,7 +83,8 @@ impl TestStore {
         })
     }
 
-    /// The map of a range: to ask what the code under test has taken. Drop it before the store is to end.
+    /// The map of a range: to ask what the code under test has taken. The returned `Arc` keeps the map from ending: drop
+    /// it before you call [`close`](Self::close).
     ///
     /// ```
     /// use event_core::testing::TestStore;

@@ -96,8 +96,8 @@ impl Publisher {
         }
     }
 
-    /// Makes an error the newest version of a key: its data can't be used. A key that can't be *read* is
-    /// [refused](Self::refuse).
+    /// Makes an error the newest version of a key: its data can't be used. If the key can't be *read*, call
+    /// [`refuse`](Self::refuse).
     pub fn fail(&self, key: KeyId, error: Error) {
         if let Some(value) = self.values.get(key) {
             value.fail(error);
@@ -212,26 +212,26 @@ impl Publisher {
     }
 
     /// Makes an error the newest version of one key of a map, as a step of its own: its data can't be used. `key` is the
-    /// full key. The other keys go on. A range that can't be *read* is [refused](Self::refuse).
+    /// full key. The other keys go on. If the range can't be *read*, call [`refuse`](Self::refuse).
     pub fn fail_key(&self, map: KeyId, key: &Bytes, error: Error) {
         if let Some(map) = self.maps.get(&map) {
             map.fail(key, error);
         }
     }
 
-    /// A key or a map can't be read, for this reason: its health is stalled, and a program that waits for the upstream to be
-    /// [ready](super::Ready) gets an error. Watchers keep what they have. The cause gets the key's name, or the
+    /// Says that a key or a map can't be read, and why. Its health is then stalled, and a program that waits for the upstream
+    /// to be [ready](super::Ready) gets an error. Watchers keep what they have. The cause gets the key's name, or the
     /// start of the range.
     pub fn refuse(&self, key: KeyId, cause: Cause) {
         self.mailbox.set_refusal(key, Some(cause));
     }
 
-    /// A key or a map that was [refused](Self::refuse) can be read again.
+    /// Says that a key or a map that was [refused](Self::refuse) can be read again.
     pub fn accept(&self, key: KeyId) {
         self.mailbox.set_refusal(key, None);
     }
 
-    /// Every key and every map that was refused counts as accepted, such as when a connection is lost.
+    /// Accepts every key and every map that was refused. Call it when a connection is lost, for example.
     pub fn accept_all(&self) {
         self.mailbox.clear_refusals();
     }
@@ -247,8 +247,9 @@ impl Publisher {
         self.health.set(health);
     }
 
-    /// A read that began after the requests with these refreshes were taken is done, or failed: every refresh of the
-    /// key or map up to `ticket` completes. Publish first. The error gets the key's name, or the start of the range.
+    /// Completes every refresh of the key or map up to `ticket`. Call it when a read that began after you took these
+    /// requests is done or has failed, and after you published what it found. The error gets the key's name, or the
+    /// start of the range.
     pub fn refreshed(&mut self, key: KeyId, ticket: Ticket, result: &Result<(), Error>) {
         self.refreshes.complete(key, ticket, result);
     }

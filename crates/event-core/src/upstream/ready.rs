@@ -27,7 +27,7 @@ use crate::{
 /// - [`Unauthenticated`](ErrorKind::Unauthenticated): the whole is stalled for this reason.
 /// - [`PermissionDenied`](ErrorKind::PermissionDenied), [`InvalidArgument`](ErrorKind::InvalidArgument) or
 ///   [`ResourceExhausted`](ErrorKind::ResourceExhausted), with the key, or the start of the range: a key or a map was
-///   [refused](super::Publisher::refuse).
+///   [refused](super::Publisher::refuse). A key that the backend [can't have](Upstream::with_keys) counts as read.
 /// - [`Closed`](ErrorKind::Closed): the upstream ended.
 ///
 /// # Cancel safety

@@ -39,7 +39,7 @@ impl Ids {
         KeyId { slot, generation: Generation::MIN }
     }
 
-    /// What has this id is gone.
+    /// Returns an id whose key or map is gone.
     pub fn give_back(&mut self, id: KeyId) {
         self.free.push(id);
     }

@@ -21,8 +21,7 @@ pub async fn law_1_current_first(reader: impl ValueReader<u64>, mut subject: imp
     Consumer::of(&reader, "the only watcher").gets(4).await;
 }
 
-/// After a [`refresh`](ValueReader::refresh), the next `get` of each watcher reflects the writes that were
-/// complete before.
+/// What a watcher takes after a [`refresh`](ValueReader::refresh) includes the writes that were complete before the call.
 pub async fn law_1_current_after_a_refresh(
     reader: impl ValueReader<u64>,
     mut subject: impl Subject,
