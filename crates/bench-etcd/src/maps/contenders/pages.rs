@@ -33,8 +33,7 @@ pub(super) async fn read(
         Size::Bytes => FIRST,
     };
     loop {
-        let options =
-            GetOptions::new().with_range(&*end).with_limit(limit).with_revision(revision);
+        let options = GetOptions::new().with_range(&*end).with_limit(limit).with_revision(revision);
         let mut page = kv.get(&*from, Some(options)).await?;
         if revision == 0 {
             revision = page.header().map_or(0, etcd_client::ResponseHeader::revision);

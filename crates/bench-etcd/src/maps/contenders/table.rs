@@ -9,10 +9,12 @@ use crate::maps::keys::{EMPTY, VALUE, name};
 
 pub(super) type Table = HashMap<Bytes, (Bytes, i64)>;
 
-/// The prefix of the folder has the number of the keys: `map/100000`.
+/// The prefix ends with the number of the keys: `map/100000`.
 pub(super) fn fill(prefix: &str) -> Table {
     let keys = if prefix == EMPTY { 0 } else { number(prefix) };
-    (0..keys).map(|key| (name(key).into(), (value(1, VALUE).into(), 1))).collect()
+    // Copied, for each to take no more than its bytes.
+    let bytes = |text: String| Bytes::copy_from_slice(text.as_bytes());
+    (0..keys).map(|key| (bytes(name(key)), (bytes(value(1, VALUE)), 1))).collect()
 }
 
 fn number(prefix: &str) -> usize {

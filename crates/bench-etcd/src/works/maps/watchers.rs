@@ -99,8 +99,7 @@ impl Audience {
 async fn ours(server: &Server, watchers: usize) -> Audience {
     let store = EtcdStore::connect([server.endpoint()], Options::new()).await.expect("a store");
     let map = store.map("ours/");
-    let mut audience =
-        Audience::new(("ours", Role::Ours), Source::Folder("ours/"), watchers);
+    let mut audience = Audience::new(("ours", Role::Ours), Source::Folder("ours/"), watchers);
     for at in 0..watchers {
         let (mut watcher, board) = (map.watch(), Arc::clone(&audience.board));
         audience.tasks.spawn(async move {
