@@ -4,13 +4,15 @@
 //! their name, and with `--quick` at small sizes, to see that they run. Within a work the contenders
 //! take turns.
 //!
-//! `cargo xtask fleet` runs [`fleet`] instead: many stores on one cluster.
+//! `cargo xtask bench-etcd-maps` runs the works of maps instead, about eight minutes, with the same arguments.
+//! `cargo xtask fleet` runs [`fleet`]: many stores on one cluster.
 
 mod board;
 mod child;
 mod contenders;
 mod fleet;
 mod keys;
+mod maps;
 mod process;
 mod run;
 mod server;
@@ -45,6 +47,17 @@ const WORKS: &[Work] = works![
     "idle" => works::idle::measure,
 ];
 
+const MAP_WORKS: &[Work] = works![
+    "load" => works::maps::load::measure,
+    "server memory" => works::maps::server_memory::measure,
+    "read again" => works::maps::read_again::measure,
+    "reconnect" => works::maps::reconnect::measure,
+    "changes" => works::maps::changes::measure,
+    "watchers" => works::maps::watchers::measure,
+    "put to change" => works::maps::put_to_change::measure,
+    "lease" => works::maps::lease::measure,
+];
+
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> std::io::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -56,8 +69,14 @@ async fn main() -> std::io::Result<ExitCode> {
         fleet::part::run(&arguments[1..]).await;
         return Ok(ExitCode::SUCCESS);
     }
+    if arguments.first().is_some_and(|first| first == maps::child::CHILD) {
+        maps::child::run(&arguments[1..]).await;
+        return Ok(ExitCode::SUCCESS);
+    }
     let is_fleet = arguments.first().is_some_and(|first| first == "fleet");
-    let only = arguments.iter().find(|argument| !argument.starts_with("--"));
+    let is_maps = arguments.first().is_some_and(|first| first == "maps");
+    let words = &arguments[usize::from(is_maps)..];
+    let only = words.iter().find(|argument| !argument.starts_with("--"));
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let mut run = Run::new(quick);
     let (major, minor, patch) = Binary::find().version();
@@ -68,12 +87,13 @@ async fn main() -> std::io::Result<ExitCode> {
         let kept = Box::pin(fleet::measure(&arguments[1..])).await;
         return Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    for (name, work) in WORKS {
+    let (works, records) = if is_maps { (MAP_WORKS, "etcd-maps") } else { (WORKS, "etcd") };
+    for (name, work) in works {
         if only.is_none_or(|only| name.contains(only.as_str())) {
             eprintln!("-- {name}");
             work(&mut run).await;
         }
     }
-    run.report.finish("etcd", only.is_none() && !quick)?;
+    run.report.finish(records, only.is_none() && !quick)?;
     Ok(ExitCode::SUCCESS)
 }

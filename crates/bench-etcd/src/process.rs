@@ -13,8 +13,28 @@ pub(crate) fn cpu_model() -> String {
 
 /// What a process has in memory, in bytes.
 pub(crate) fn resident(id: u32) -> f64 {
+    kilobytes(id, "VmRSS:")
+}
+
+/// The most that a process had in memory since it began, or since [`forget_peak`], in bytes.
+pub(crate) fn peak(id: u32) -> f64 {
+    kilobytes(id, "VmHWM:")
+}
+
+/// Begins the peak of a process anew, from what it has now.
+pub(crate) fn forget_peak(id: u32) {
+    fs::write(format!("/proc/{id}/clear_refs"), "5").expect("the process is ours");
+}
+
+/// What a process has in memory that is of no file, in bytes.
+pub(crate) fn anonymous(id: u32) -> f64 {
+    kilobytes(id, "RssAnon:")
+}
+
+/// A line of what the system says of a process's memory, in bytes.
+fn kilobytes(id: u32, name: &str) -> f64 {
     let status = fs::read_to_string(format!("/proc/{id}/status")).expect("the process runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
     line.trim().trim_end_matches(" kB").parse::<f64>().unwrap_or(f64::NAN) * 1024.0
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod client_memory;
 pub(crate) mod first_values;
 pub(crate) mod idle;
 pub(crate) mod many_puts;
+pub(crate) mod maps;
 pub(crate) mod one_key;
 pub(crate) mod put_to_get;
 pub(crate) mod server_memory;

@@ -1,8 +1,10 @@
 //! Renders the recorded benchmarks: `cargo xtask charts`.
 //!
 //! It reads the records in `docs/benchmarks/*.jsonl`. It draws a chart of some of the benchmarks, as an
-//! SVG in the same folder, and writes a table of each file into `docs/benchmarks.md`.
+//! SVG in the same folder, and writes a table of each file into `docs/benchmarks.md`, and a list of the bars that are
+//! missed.
 
+mod bars;
 mod chart;
 
 use std::fs;
@@ -33,7 +35,9 @@ const CHARTS: &[(&str, &str, Chart)] = &[
 ];
 
 /// The files whose records become tables. In the page, each table follows a comment with the file's name.
-const TABLES: [&str; 4] = ["event-core", "maps", "codec", "etcd"];
+const TABLES: [&str; 5] = ["event-core", "maps", "codec", "etcd", "etcd-maps"];
+/// The comment before the list of the bars that are missed.
+const BARS: &str = "bars";
 
 fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/benchmarks");
@@ -62,12 +66,28 @@ fn write_tables(folder: &Path) -> Result<(), String> {
     let mut page = fs::read_to_string(&path).map_err(with_path)?;
     for records in TABLES {
         let table = read(folder, records)?.table();
-        let comment = format!("<!-- {records} -->\n");
-        let Some((before, after)) = page.split_once(&comment) else {
-            return Err(format!("{}: missing comment {}", path.display(), comment.trim_end()));
-        };
-        let rest = after.split_once("\n\n").map_or("", |(_, rest)| rest);
-        page = format!("{before}{comment}{table}\n{rest}");
+        page = with_paragraph(&page, records, &table)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
     }
+    page = with_paragraph(&page, BARS, &bars_missed(folder)?)
+        .map_err(|error| format!("{}: {error}", path.display()))?;
     fs::write(&path, page).map_err(with_path)
+}
+
+/// The page with another paragraph after a comment.
+fn with_paragraph(page: &str, name: &str, paragraph: &str) -> Result<String, String> {
+    let comment = format!("<!-- {name} -->\n");
+    let (before, after) = page
+        .split_once(&comment)
+        .ok_or_else(|| format!("missing comment {}", comment.trim_end()))?;
+    let rest = after.split_once("\n\n").map_or("", |(_, rest)| rest);
+    Ok(format!("{before}{comment}{paragraph}\n{rest}"))
+}
+
+fn bars_missed(folder: &Path) -> Result<String, String> {
+    let mut missed = Vec::new();
+    for bar in bars::BARS {
+        missed.extend(bar.missed(&read(folder, bar.records)?)?);
+    }
+    Ok(bars::list(&missed))
 }

@@ -62,6 +62,11 @@ Measurements:
   bench-etcd [ARGS]
                Compares a store with hand-written loops on a real server. It takes six minutes. A word
                selects the workloads whose name contains it. `--quick` runs small ones.
+  bench-etcd-maps [ARGS]
+               The same for maps, and with etcd's own mirror in Go, if there is a Go. It takes eight minutes.
+  bench-maps [WORD]
+               Compares a map in memory with those of other crates, in a package of its own, as their
+               dependencies are many. A word selects the benchmarks whose name contains it.
   fleet [NODES]
                Runs thousands of stores behind four `etcd grpc-proxy` and without them, kills proxies and
                the cluster under them, and checks that they spread evenly and make no storm. It takes
@@ -95,6 +100,8 @@ fn main() -> ExitCode {
         Some("mutants") => mutants::run(&rest),
         Some("instructions") => instructions::run(&rest),
         Some("bench-etcd") => benchmarks::etcd(&rest),
+        Some("bench-etcd-maps") => benchmarks::etcd_maps(&rest),
+        Some("bench-maps") => benchmarks::maps(&rest),
         Some("fleet") => benchmarks::fleet(&rest),
         Some("charts") => benchmarks::charts(),
         Some("etcd") => etcd::get().map(|etcd| println!("{}", etcd.path.display())),

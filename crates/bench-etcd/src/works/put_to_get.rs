@@ -38,12 +38,23 @@ pub(crate) async fn measure(run: &mut Run) {
         Follower::raw(&server, "raw, one stream", "two").await,
         Follower::raw(&server, "raw, one stream, again", "three").await,
     ];
+    compare(run, &server, "put to get", (rounds, puts), &mut followers).await;
+}
+
+/// Lets followers take turns in rounds of so many puts, and adds what each took.
+pub(super) async fn compare(
+    run: &mut Run,
+    server: &Server,
+    work: &str,
+    (rounds, puts): (usize, usize),
+    followers: &mut [Follower],
+) {
     let (mut times, mut answers) = (vec![Vec::new(); followers.len()], Vec::new());
     for round in 0..=rounds {
         for at in 0..followers.len() {
             let at = (at + round) % followers.len();
             for _ in 0..puts {
-                let (answer, seen) = followers[at].put(&server).await;
+                let (answer, seen) = followers[at].put(server).await;
                 // The first round warms up.
                 if round > 0 {
                     answers.push(answer);
@@ -53,7 +64,7 @@ pub(crate) async fn measure(run: &mut Run) {
         }
     }
     for (percent, name) in [(50, "median"), (99, "p99")] {
-        let work = format!("put to get, {name}");
+        let work = format!("{work}, {name}");
         for (follower, times) in followers.iter().zip(&mut times) {
             let who = (follower.who, follower.role);
             run.add_as(&work, None, who, percentile(times, percent), "us");
@@ -98,7 +109,7 @@ impl Follower {
         Self::new(who, Role::Peer, key, seen, tasks).followed(server).await
     }
 
-    fn new(
+    pub(super) fn new(
         who: &'static str,
         role: Role,
         key: &str,
@@ -109,13 +120,13 @@ impl Follower {
     }
 
     /// Has seen a first put.
-    async fn followed(mut self, server: &Server) -> Self {
+    pub(super) async fn followed(mut self, server: &Server) -> Self {
         self.put(server).await;
         self
     }
 
     /// How long a put's answer took and how long the watcher, in microseconds.
-    async fn put(&mut self, server: &Server) -> (f64, f64) {
+    pub(super) async fn put(&mut self, server: &Server) -> (f64, f64) {
         self.generation += 1;
         let (mut kv, value) = (server.writer.kv_client(), keys::value(self.generation, BYTES));
         let start = Instant::now();

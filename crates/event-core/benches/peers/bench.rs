@@ -91,16 +91,6 @@ impl Bench {
         self.filter.as_ref().is_none_or(|word| name.contains(word))
     }
 
-    /// Runs a benchmark of maps: `add` adds its contenders.
-    pub(crate) fn maps(&mut self, name: &str, size: usize, unit: &str, add: fn(&mut Turns)) {
-        if self.matches(name) {
-            let mut turns = Turns::default();
-            add(&mut turns);
-            let rounds = if unit == "B" { 1 } else { 11 };
-            self.record(name, Some(size as u64), unit, rounds, turns);
-        }
-    }
-
     fn run<T: Payload, W: Work>(&mut self, work: &W, turns: Turns) {
         self.record(&work.name::<T>(), work.size(), W::UNIT, W::ROUNDS, turns);
     }

@@ -1,4 +1,4 @@
-//! Compares the costs of a value and of a map in memory with those of other crates: `cargo bench -p event-core`.
+//! Compares the costs of a value in memory with those of other crates: `cargo bench -p event-core`.
 //!
 //! All contenders take turns within one run, so that all values of a ratio were measured side by side. A
 //! word after `--` selects the benchmarks whose names contain it.
@@ -12,9 +12,7 @@
 //! they sleep. Such a result may differ by half from run to run. The others differ by a few percent.
 
 mod bench;
-mod clock;
 mod contenders;
-mod machine;
 mod payload;
 mod task;
 mod threads;
@@ -23,6 +21,8 @@ mod works;
 
 use std::io;
 use std::sync::Arc;
+
+use measure::{clock, machine};
 
 use crate::bench::Bench;
 use crate::payload::{Big, Payload};
@@ -35,7 +35,6 @@ fn main() -> io::Result<()> {
     for_each_payload::<Arc<String>>(&mut bench);
     for_each_payload::<Big>(&mut bench);
     works::waking(&mut bench);
-    works::maps(&mut bench);
     works::threads(&mut bench);
     works::memory(&mut bench);
     bench.finish("event-core")

@@ -1,57 +1,13 @@
-//! A task without an executor: a future that gets versions in a loop, and its waker.
+//! What the watchers of the benchmarks do.
 
 use std::hint::black_box;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+pub(crate) use measure::Task;
 
 use crate::payload::Payload;
 use crate::value::{IntoVersion, Watch};
-
-/// A waker that counts its wake-ups. One atomic write is the least that the waker of a task does.
-#[derive(Default)]
-pub(crate) struct Woken(AtomicUsize);
-
-impl Woken {
-    pub(crate) fn times(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// A future on the heap, and its own waker.
-pub(crate) struct Task<F> {
-    future: Pin<Box<F>>,
-    waker: Waker,
-    pub(crate) woken: Arc<Woken>,
-}
-
-impl<F: Future> Task<F> {
-    pub(crate) fn new(future: F) -> Self {
-        let woken = Arc::new(Woken::default());
-        Self { future: Box::pin(future), waker: Waker::from(Arc::clone(&woken)), woken }
-    }
-
-    pub(crate) fn waker(&self) -> Waker {
-        self.waker.clone()
-    }
-
-    /// Polls the future until it waits.
-    pub(crate) fn run(&mut self) {
-        let poll = self.future.as_mut().poll(&mut Context::from_waker(&self.waker));
-        assert!(poll.is_pending(), "the future never completes");
-    }
-}
 
 /// Gets versions in a loop.
 #[expect(

@@ -3,7 +3,6 @@
 mod allocations;
 mod fan_out;
 mod get;
-mod maps;
 mod pending;
 mod read;
 mod set;
@@ -38,11 +37,6 @@ pub(crate) fn waking(bench: &mut Bench) {
     for watchers in [1, 10, 100, 1000, 10_000] {
         bench.compare::<u64, _>(&wake::Wake { watchers });
     }
-}
-
-/// A map in memory.
-pub(crate) fn maps(bench: &mut Bench) {
-    maps::run(bench);
 }
 
 /// Benchmarks that need a second thread.

@@ -10,7 +10,7 @@ const TURN: Duration = Duration::from_millis(3);
 const BATCH: u32 = 64;
 
 /// Repeats `operation` for a turn and returns the nanoseconds per operation.
-pub(crate) fn per_operation(mut operation: impl FnMut()) -> f64 {
+pub fn per_operation(mut operation: impl FnMut()) -> f64 {
     let mut operations = 0;
     let start = Instant::now();
     loop {
@@ -26,12 +26,14 @@ pub(crate) fn per_operation(mut operation: impl FnMut()) -> f64 {
 }
 
 /// Runs `work` once and returns the nanoseconds that it took.
-pub(crate) fn once(work: impl FnOnce()) -> f64 {
+pub fn once(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
     nanoseconds(start.elapsed())
 }
 
-pub(crate) fn nanoseconds(duration: Duration) -> f64 {
+/// A duration in nanoseconds.
+#[must_use]
+pub fn nanoseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e9
 }

@@ -1,16 +1,19 @@
 //! The machine that runs the benchmarks, and the versions of the contenders.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 
 /// How many threads can run in parallel.
-pub(crate) fn cores() -> usize {
+#[must_use]
+pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The processor, the number of cores and the compiler, in one line.
-pub(crate) fn description() -> String {
+#[must_use]
+pub fn description() -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =
         processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -24,9 +27,15 @@ pub(crate) fn description() -> String {
     format!("{model}, {} cores, {rustc}", cores())
 }
 
-/// The name of a crate with the major and minor version in the lock file: `eyeball 0.8`.
-pub(crate) fn with_version(name: &str) -> String {
-    let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock");
+/// The name of a crate with the major and minor version in the workspace's lock file: `eyeball 0.8`.
+#[must_use]
+pub fn with_version(name: &str) -> String {
+    with_version_in(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock")), name)
+}
+
+/// The same, with the version in a lock file.
+#[must_use]
+pub fn with_version_in(lock: &Path, name: &str) -> String {
     let lock = fs::read_to_string(lock).unwrap_or_default();
     let entry = format!("\nname = \"{name}\"\nversion = \"");
     let version = lock.split_once(&entry).map_or("", |(_, rest)| rest);
