@@ -12,14 +12,14 @@ use crate::row::Row;
 use crate::scenario::{NEVER, Scenario, seconds};
 
 /// Twice the liveness timeout, and a second for what is measured around it.
-const BOUND: u64 = 11;
+pub(crate) const BOUND: u64 = 11;
 
 /// A node commits what it applied within 100 ms. After that, the next sync is that of its log, and it goes on
 /// answering progress requests. If the commit hangs, it answers nothing, which is noticed sooner.
 const COMMITTED: Duration = Duration::from_secs(1);
 
 /// A cluster whose nodes sync, as nodes do outside of tests.
-async fn cluster(nodes: usize) -> Cluster {
+pub(crate) async fn cluster(nodes: usize) -> Cluster {
     let mut builder = Cluster::builder().nodes(nodes);
     // An older etcd knows no such flag, and syncs.
     if etcd_harness::Binary::find().version() >= (3, 5, 0) {

@@ -9,8 +9,11 @@ mod catching_up;
 mod certificates;
 mod connections;
 mod disk;
+mod health_log;
 mod history;
+mod maps;
 mod members;
+mod mirror;
 mod names;
 mod network;
 mod proxies;
@@ -80,6 +83,22 @@ const SHORT: &[Fault] = faults![
     "one value of 5 MB" => volume::large(1, 5 << 20),
     "key deleted, and created after 10 s" => volume::deleted(10),
     "lease expired" => volume::lease_expired(),
+    "map: connection reset, five times" => maps::reset(),
+    "map: half-open 10 s" => maps::half_open(),
+    "map: server killed, restarted after 2 s" => maps::server_killed(),
+    "map: member in use killed, others fine" => maps::in_use_killed(),
+    "map: leader killed" => maps::leader_killed(),
+    "map: member in use cut from its peers" => maps::cut_from_peers(),
+    "map: disk of the member in use stalled" => maps::disk_stalled(),
+    "map: slow link, and a reset" => maps::slow_link(),
+    "map: grpc-proxy, killed, restarted after 2 s" => maps::grpc_proxy(),
+    "map: compaction while not connected" => maps::compacted(),
+    "map: compactions without end, and five resets" => maps::compacted_all_the_time(),
+    "map: store wiped, the new history already past" => maps::wiped(),
+    "map: older snapshot restored" => maps::restored(false),
+    "map: older snapshot restored, the new history already past" => maps::restored(true),
+    "map: permission revoked, reset, granted" => maps::permission(),
+    "map: token expired, then a reset" => maps::token(),
 ];
 
 const LONG: &[Fault] = faults![

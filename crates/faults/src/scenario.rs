@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use etcd_client::Client;
 use etcd_harness::{Cluster, Node, eventually};
-use event_core::{CauseKind, Health, HealthState};
+use event_core::{CauseKind, HealthState};
 use event_core::{MemoryReader, MemoryValue, ReaderExt, ValueReader, ValueWriter, WatcherExt};
 use event_etcd::{EtcdStore, Options};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::row::{Row, said};
+use crate::health_log::{self, HealthLog, ended_badly};
+use crate::row::Row;
 use crate::watches;
 
 /// What takes longer than this never comes.
@@ -30,8 +31,7 @@ pub(crate) struct Scenario {
     pub(crate) store: EtcdStore,
     taken: MemoryReader<Taken>,
     follower: JoinHandle<()>,
-    log: MemoryReader<Vec<(Instant, Health)>>,
-    logger: JoinHandle<()>,
+    health: HealthLog,
     servers: Vec<SocketAddr>,
     /// How many watches the servers had before the store's.
     before: u64,
@@ -63,8 +63,8 @@ impl Scenario {
         let options = options.ordered_endpoints(true);
         let store =
             EtcdStore::connect(endpoints, options).await.expect("the endpoints are well formed");
-        let (taken, log) = (MemoryValue::empty(), MemoryValue::new(Vec::new()));
-        let (taken_reader, log_reader) = (taken.reader(), log.reader());
+        let taken = MemoryValue::empty();
+        let taken_reader = taken.reader();
         let mut watcher = store.value(KEY).decode(number).watch();
         let follower = tokio::spawn(async move {
             let (mut last, mut backward) = (0, 0);
@@ -80,24 +80,9 @@ impl Scenario {
                 }
             }
         });
-        let mut health = store.health().watch();
-        let logger = tokio::spawn(async move {
-            let mut said = Vec::new();
-            while let Ok(health) = health.get().await {
-                said.push((Instant::now(), health));
-                log.set(said.clone());
-            }
-        });
-        let mut scenario = Self {
-            store,
-            taken: taken_reader,
-            follower,
-            log: log_reader,
-            logger,
-            servers,
-            before,
-            last: 0,
-        };
+        let health = HealthLog::start(&store);
+        let mut scenario =
+            Self { store, taken: taken_reader, follower, health, servers, before, last: 0 };
         scenario.put(writer).await;
         scenario.take_last().await;
         timeout(NEVER, scenario.state(HealthState::Live)).await.expect("the store is live");
@@ -135,41 +120,31 @@ impl Scenario {
 
     /// Waits until health says that the history was replaced, which it may after it is live.
     pub(crate) async fn replaced(&self) {
-        let mut health = self.store.health().watch();
-        let _ = timeout(seconds(5), health.get_if(|health| health.history_resets > 0)).await;
+        health_log::replaced(&self.store).await;
     }
 
     pub(crate) async fn state(&self, state: HealthState) {
-        let _ = self.store.health().watch().get_if(|health| health.state == state).await;
+        health_log::state(&self.store, state).await;
     }
 
     pub(crate) async fn cause(&self, kind: CauseKind) {
-        let is_it = |health: &Health| health.cause.as_ref().is_some_and(|it| it.kind() == kind);
-        let _ = self.store.health().watch().get_if(is_it).await;
+        health_log::cause(&self.store, kind).await;
     }
 
     /// What came of it: `fault` when it began, `from` where the time to the new value is measured from.
     pub(crate) async fn end(self, fault: Instant, from: Instant, bound: Duration) -> Row {
         let taken = self.take_last().await;
         let backward = self.taken.get().await.map_or(0, |taken| taken.backward);
-        // What the log ends with, unless the store is not live again.
-        let mut log = self.log.watch();
-        let live = log
-            .get_if(|log| log.last().is_some_and(|(_, health)| health.state == HealthState::Live));
-        let _ = timeout(Duration::from_secs(15), live).await;
-        let log = self.log.get().await.unwrap_or_default();
-        let since: Vec<_> = log.iter().filter(|(at, _)| *at >= fault).collect();
-        let stalled = since.iter().find(|(_, health)| health.state == HealthState::Stalled);
-        self.follower.abort();
-        self.logger.abort();
-        let panicked = ended_badly(self.follower).await || ended_badly(self.logger).await;
+        let (detected, said) = self.health.since(fault).await;
+        let mut panicked = ended_badly(self.follower).await;
+        panicked |= self.health.end().await;
         // The store lives on: what is dropped is the watcher alone.
         let left = watches::left_over(&self.servers, self.before).await;
         let row = Row {
-            detected: stalled.map(|(at, _)| *at - fault),
+            detected,
             lost: u32::from(taken.is_none()),
             backward,
-            said: said(since.iter().map(|(_, health)| health)),
+            said,
             ..Row::new(taken.map_or(NEVER, |at| at.saturating_duration_since(from)), bound)
         };
         row.require(left == 0, format!("{left} watches left")).require(!panicked, "a panic")
@@ -185,11 +160,6 @@ impl Scenario {
             .find(|node| node.endpoint() == *endpoint)
             .expect("one of the cluster's")
     }
-}
-
-/// Whether a task that was aborted had panicked before.
-async fn ended_badly(task: JoinHandle<()>) -> bool {
-    task.await.is_err_and(|error| error.is_panic())
 }
 
 fn number(bytes: &[u8]) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {

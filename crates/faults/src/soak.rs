@@ -1,20 +1,19 @@
 //! A soak: three nodes, a thousand keys and a map, a random fault every few seconds, and nothing may be lost.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use etcd_client::{Client, CompactionOptions, GetOptions};
+use etcd_client::{Client, CompactionOptions, Txn, TxnOp};
 use etcd_harness::{Cluster, Node, Proxy, eventually};
 use event_core::{
-    Bytes, Change, Entry, MapReader, MapWatcherExt, MemoryReader, MemoryValue, ValueReader,
-    ValueWriter, WatcherExt,
+    Entry, MapReader, MemoryReader, MemoryValue, ValueReader, ValueWriter, WatcherExt,
 };
 use event_etcd::{EtcdStore, Options};
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
+use crate::mirror::{self, Mirror};
 use crate::volume::resident;
 use crate::watches;
 
@@ -22,7 +21,9 @@ const KEYS: usize = 1000;
 /// The folder of the keys that come and go.
 const FOLDER: &str = "map/";
 
-type Contents = BTreeMap<Bytes, Bytes>;
+/// What the last writes of the map may take to arrive.
+const SOON: Duration = Duration::from_secs(30);
+const GROUPS: usize = 50;
 
 #[derive(Default)]
 struct Counts {
@@ -44,7 +45,7 @@ pub(crate) async fn soak(minutes: u64, seed: u64) -> bool {
     let counts = Arc::new(Counts::default());
     let newest: Vec<MemoryReader<Entry>> =
         (0..KEYS).map(|key| follow(&store, key, &counts)).collect();
-    let mirrored = mirror(&store, &counts);
+    let mirror = Mirror::start(store.map(FOLDER).watch());
     let until = Instant::now() + Duration::from_secs(60 * minutes);
     let writer = tokio::spawn(write(cluster.client().await, Arc::clone(&counts), until, seed));
     let (mut random, mut faults) = (fastrand::Rng::with_seed(seed), 0);
@@ -62,7 +63,8 @@ pub(crate) async fn soak(minutes: u64, seed: u64) -> bool {
     let client = cluster.client().await;
     final_round(&client).await;
     let lost = lost(&client, &newest).await;
-    let is_mirrored = is_mirrored(&client, &mirrored).await;
+    let differences = mirror.differences(&client, FOLDER, SOON).await;
+    let map = mirror.figures();
     store.close();
     let servers: Vec<_> = cluster.nodes().iter().map(Node::address).collect();
     let left = watches::left_over(&servers, 0).await;
@@ -78,12 +80,16 @@ pub(crate) async fn soak(minutes: u64, seed: u64) -> bool {
         "{} versions taken, {lost} final values lost, {backward} steps backward",
         count(&counts.taken)
     );
-    println!("the map is {}what the store holds", if is_mirrored { "" } else { "not " });
+    println!(
+        "map: {} changes taken in {} steps, {differences} keys differ, {} half transactions, {} steps backward",
+        map.changes, map.steps, map.halves, map.backward
+    );
     println!("{left} watches left on the servers");
     println!(
         "memory in kB and tasks, at the start, every 20 faults, at the end, after the watchers: {figures:?}"
     );
-    lost == 0 && is_mirrored && backward == 0 && left == 0
+    let is_map_kept = differences == 0 && map.halves == 0 && map.backward == 0;
+    lost == 0 && is_map_kept && backward == 0 && left == 0
 }
 
 /// Follows a key in a task of its own, and hands on what was taken last.
@@ -103,53 +109,27 @@ fn follow(store: &EtcdStore, key: usize, counts: &Arc<Counts>) -> MemoryReader<E
     reader
 }
 
-/// Follows the keys that come and go, and hands on what the map has after each batch.
-fn mirror(store: &EtcdStore, counts: &Arc<Counts>) -> MemoryReader<Contents> {
-    let (newest, counts) = (MemoryValue::empty(), Arc::clone(counts));
-    let (reader, mut watcher) = (newest.reader(), store.map(FOLDER).watch());
-    tokio::spawn(async move {
-        let mut contents = Contents::new();
-        while let Ok(batch) = watcher.changes().await {
-            for change in batch {
-                counts.taken.fetch_add(1, Ordering::Relaxed);
-                match change {
-                    Change::Put { key, value } => {
-                        contents.extend(value.value().map(|value| (key, value.clone())));
-                    }
-                    Change::Delete { key } => drop(contents.remove(&key)),
-                    _ => {}
-                }
-            }
-            newest.set(contents.clone());
-        }
-    });
-    reader
-}
-
-/// Whether the map comes to hold what the store holds.
-async fn is_mirrored(client: &Client, mirrored: &MemoryReader<Contents>) -> bool {
-    let held = eventually(Duration::from_secs(60), "a read is answered", async || {
-        client.kv_client().get(FOLDER, Some(GetOptions::new().with_prefix())).await
-    })
-    .await;
-    let entry = |kv: &etcd_client::KeyValue| {
-        (Bytes::copy_from_slice(&kv.key()[FOLDER.len()..]), Bytes::copy_from_slice(kv.value()))
-    };
-    let held: Contents = held.kvs().iter().map(entry).collect();
-    let mut watcher = mirrored.watch();
-    let comes = watcher.get_if(|contents| *contents == held);
-    timeout(Duration::from_secs(30), comes).await.is_ok_and(|contents| contents.is_ok())
-}
-
 async fn write(client: Client, counts: Arc<Counts>, until: Instant, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed + 1);
     while Instant::now() < until {
         let (mut kv, value) = (client.kv_client(), random.u64(..).to_string());
         let key = random.usize(..KEYS);
         let write = async {
-            match random.u8(..4) {
+            match random.u8(..6) {
                 0 => kv.put(format!("{FOLDER}{key}"), value, None).await.map(drop),
                 1 => kv.clone().delete(format!("{FOLDER}{key}"), None).await.map(drop),
+                2 => {
+                    let put = random.bool();
+                    let operations = mirror::group(key % GROUPS).map(|key| {
+                        let key = format!("{FOLDER}{key}");
+                        if put {
+                            TxnOp::put(key, value.clone(), None)
+                        } else {
+                            TxnOp::delete(key, None)
+                        }
+                    });
+                    kv.txn(Txn::new().and_then(operations)).await.map(drop)
+                }
                 _ => kv.put(name(key), value, None).await.map(drop),
             }
         };

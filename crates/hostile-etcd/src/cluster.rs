@@ -47,41 +47,32 @@ impl Cluster {
 
     /// Writes a key, and returns the new revision. Every member has it at once.
     pub fn put(&self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> i64 {
-        self.change(key.into(), Some(value.into()))
+        self.write([(key.into(), Some(value.into()))])
     }
 
     /// Deletes a key, and returns the new revision.
     pub fn delete(&self, key: impl Into<Vec<u8>>) -> i64 {
-        self.change(key.into(), None)
+        self.write([(key.into(), None)])
+    }
+
+    /// Writes several keys, or deletes those without a value, as one transaction. Returns the new revision.
+    pub fn write(&self, changes: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>) -> i64 {
+        let revision = {
+            let mut state = self.lock();
+            state.revision += 1;
+            for (key, value) in changes {
+                state.change(key, value);
+            }
+            state.revision
+        };
+        self.revision.send_replace(revision);
+        revision
     }
 
     /// The newest revision.
     #[must_use]
     pub fn revision(&self) -> i64 {
         self.lock().revision
-    }
-
-    fn change(&self, key: Vec<u8>, value: Option<Vec<u8>>) -> i64 {
-        let revision = {
-            let mut state = self.lock();
-            state.revision += 1;
-            let revision = state.revision;
-            let versions = state.versions.entry(key.clone()).or_default();
-            let last = versions.last().filter(|last| last.version > 0);
-            let kv = match value {
-                Some(value) => PbKeyValue {
-                    create_revision: last.map_or(revision, |last| last.create_revision),
-                    version: last.map_or(1, |last| last.version + 1),
-                    value,
-                    ..deleted(key, revision)
-                },
-                None => deleted(key, revision),
-            };
-            versions.push(kv);
-            revision
-        };
-        self.revision.send_replace(revision);
-        revision
     }
 
     /// Adds a member to the list of members.
@@ -117,7 +108,8 @@ impl Cluster {
     }
 
     /// What etcd finds for a range.
-    pub(crate) fn range(&self, request: &RangeRequest) -> PbRangeResponse {
+    #[must_use]
+    pub fn range(&self, request: &RangeRequest) -> PbRangeResponse {
         let state = self.lock();
         let at = if request.revision > 0 { request.revision } else { state.revision };
         let found = state.of(&request.key, &request.range_end).filter_map(|versions| {
@@ -160,6 +152,23 @@ impl Cluster {
 }
 
 impl State {
+    /// Adds a version of a key, at the newest revision.
+    fn change(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+        let revision = self.revision;
+        let versions = self.versions.entry(key.clone()).or_default();
+        let last = versions.last().filter(|last| last.version > 0);
+        let kv = match value {
+            Some(value) => PbKeyValue {
+                create_revision: last.map_or(revision, |last| last.create_revision),
+                version: last.map_or(1, |last| last.version + 1),
+                value,
+                ..deleted(key, revision)
+            },
+            None => deleted(key, revision),
+        };
+        versions.push(kv);
+    }
+
     /// The versions of each key of a range.
     fn of(&self, first: &[u8], end: &[u8]) -> impl Iterator<Item = &Vec<PbKeyValue>> {
         let first = Bound::Included(first);

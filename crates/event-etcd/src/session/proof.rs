@@ -10,7 +10,7 @@
 //! as it is known. Where the stream can't be asked for a sign of life, a second watch shows that it lives.
 //!
 //! A read may also find a version that the watch of the key should have sent. The watch has as long for it as
-//! every answer.
+//! every answer. The same holds for the rest of a revision that a watch sent in part.
 
 use std::time::Instant;
 
@@ -55,7 +55,7 @@ pub(super) struct Probe {
     pub(super) floor: i64,
 }
 
-/// A version that a read found, and that the watch of the key has not sent.
+/// A version that a read found and that the watch of the key has not sent, or has sent in part.
 #[derive(Debug)]
 pub(super) struct Owed {
     key: KeyId,
@@ -284,7 +284,12 @@ impl Session {
             return;
         }
         let revision = owed.revision;
-        let message = format!("a watch did not send revision {revision}, which a read found");
+        let message = match connected.held.get(&owed.key) {
+            Some(held) if held.is_of(revision) => {
+                format!("a watch sent a part of revision {revision}, and not the rest")
+            }
+            _ => format!("a watch did not send revision {revision}, which a read found"),
+        };
         self.fail(Failure::new(CauseKind::ProtocolViolation, message), now);
     }
 }

@@ -25,6 +25,13 @@ pub(super) struct Held {
     revision: i64,
 }
 
+impl Held {
+    /// Whether this is the revision of which a part is held back.
+    pub(super) fn is_of(&self, revision: i64) -> bool {
+        self.revision == revision && !self.events.is_empty()
+    }
+}
+
 fn size(event: &Event) -> usize {
     size_of::<Event>() + event.key.len() + event.value.as_ref().map_or(0, Bytes::len)
 }
@@ -47,7 +54,8 @@ impl Session {
             let progress = connected.progress(id);
             (progress.watched_to, progress.known_to)
         };
-        let mut last = held.as_ref().map_or(watched_to, |held| held.revision);
+        let held_revision = held.as_ref().map(|held| held.revision);
+        let mut last = held_revision.unwrap_or(watched_to);
         let mut is_next = |event: &Event| {
             let in_order = (last.max(1)..=revision).contains(&event.mod_revision);
             last = event.mod_revision;
@@ -64,7 +72,20 @@ impl Session {
             held.map_or_else(Default::default, |it| (it.events, it.bytes));
         // Replayed: a read was quicker, and has all of it.
         let is_old = |event: &Event| event.mod_revision <= known_to;
-        if events.iter().filter(|event| is_old(event)).any(|event| range.contradicts(event)) {
+        // At the revision up to which the range is known, its keys are what the last event of each left. More of a
+        // fragment may follow.
+        let is_whole = !is_fragment && held_revision.is_none();
+        let is_last = |at: usize| events[at + 1..].iter().all(|later| later.key != events[at].key);
+        let is_unknown = |at: usize, event: &Event| {
+            is_whole
+                && event.mod_revision == known_to
+                && event.value.is_some()
+                && range.keys().contains(&event.key)
+                && range.revision_of(&event.key).is_none()
+                && is_last(at)
+        };
+        let mut old = events.iter().enumerate().filter(|(_, event)| is_old(event));
+        if old.any(|(at, event)| range.contradicts(event) || is_unknown(at, event)) {
             return self.violation(CONTRADICTION, now);
         }
         let new = events.into_iter().filter(|event| !is_old(event));
@@ -86,6 +107,7 @@ impl Session {
             // The watch works: what ended an earlier one is over.
             (progress.was_canceled, progress.was_compacted) = (false, false);
         }
+        let is_incomplete = is_fragment && !rest.is_empty();
         if is_fragment {
             connected.held.insert(id, Held { events: rest, bytes, revision: last });
         }
@@ -100,6 +122,9 @@ impl Session {
             self.actions.push_back(Action::PublishStep(id, step, range.is_synced()));
         }
         self.suspect_lag(id, watch_id, revision, at);
+        if is_incomplete {
+            self.expect_of_watch(id, last, now); // the rest of it
+        }
         if bytes > HELD {
             self.read_instead(id);
         }

@@ -4,8 +4,19 @@
 //! not panic, it is never live and stale for long, it publishes nothing that was not written, what it asks for
 //! is bounded, and it gets the newest version from the first member that is honest.
 
+/// Makes a test of each trial.
+macro_rules! trials {
+    ($($(#[$doc:meta])* $name:ident: $trial:expr;)*) => {
+        $($(#[$doc])* #[tokio::test] async fn $name() {
+            Box::pin($trial.run()).await;
+        })*
+    };
+}
+
 mod alone;
+mod followed_map;
 mod hooks;
+mod maps;
 mod trial;
 
 use std::time::Duration;
@@ -23,15 +34,6 @@ use self::hooks::{
 };
 use self::trial::{KEYS, LIVENESS, Trial, Watched, connect, since};
 use crate::support::{BOUND, HealthExt};
-
-/// Makes a test of each trial.
-macro_rules! trials {
-    ($($(#[$doc:meta])* $name:ident: $trial:expr;)*) => {
-        $($(#[$doc])* #[tokio::test] async fn $name() {
-            Box::pin($trial.run()).await;
-        })*
-    };
-}
 
 trials! {
     /// The trial itself finds no fault with a store that has nothing to notice.

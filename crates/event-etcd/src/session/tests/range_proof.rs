@@ -7,6 +7,11 @@ fn probe(key: &str) -> Action {
     Action::Probe(vec![Bytes::copy_from_slice(key.as_bytes())])
 }
 
+/// A part of a response, on a store at revision 20.
+fn part(events: &[Event], is_fragment: bool) -> WatchResponse {
+    WatchResponse::Events { watch_id: 1, revision: 20, events: events.into(), is_fragment }
+}
+
 impl Script {
     /// The next probe, and nothing else but signs of life.
     fn next_probe(&mut self) -> Action {
@@ -152,4 +157,29 @@ fn a_stream_that_never_answers_is_proven_by_a_second_watch_again_and_again() {
         actions.extend(script.wait(SECOND));
     }
     assert!(actions.contains(&Action::Disconnect), "it is dead by now: {actions:?}");
+}
+
+#[test]
+fn the_rest_of_a_revision_has_to_come_within_the_time_of_a_response() {
+    let mut script = Script::live_range(&[("p/a", 3, "x")]);
+    script.receive(part(&[put("p/b", 12, "y")], true));
+    let disconnects = script.next_disconnect();
+    assert!(disconnects <= TIMEOUTS.response(), "{disconnects:?}");
+    assert_eq!(
+        script.cause(),
+        "protocol violation: a watch sent a part of revision 12, and not the rest"
+    );
+}
+
+#[test]
+fn a_revision_of_many_fragments_has_time_for_each() {
+    let mut script = Script::live_range(&[]);
+    (script.answers_probes, script.revision) = (true, 20);
+    for number in 0..10 {
+        let key = format!("p/{number}");
+        script.receive(part(&[put(&key, 12, "x")], true));
+        assert!(script.live_on(TIMEOUTS.response() * 3 / 4), "after {number}");
+    }
+    script.receive(part(&[put("p/x", 12, "x")], false));
+    assert!(script.live_on(2 * TIMEOUTS.response()));
 }

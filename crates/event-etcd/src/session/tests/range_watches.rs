@@ -233,6 +233,10 @@ fn events_that_cant_be_are_a_violation() {
     script.refresh(1, 1);
     script.page(2, 12, &[("p/a", 3, "x")]);
     assert_eq!(script.receive(events(1, 20, &[put("p/a", 11, "y")]))[0], Action::Disconnect);
+    // Revision 11 was complete without that key.
+    let mut script = Script::live_range(&[]);
+    script.receive(events(1, 11, &[put("p/a", 11, "x")]));
+    assert_eq!(script.receive(events(1, 11, &[put("p/b", 11, "x")]))[0], Action::Disconnect);
     // A fragment may not go back, either.
     let mut script = Script::live_range(&[]);
     script.receive(fragment(&[put("p/a", 12, "x")], true));
@@ -283,4 +287,16 @@ fn a_watch_that_sent_what_a_read_found_owes_nothing() {
     script.receive(fragment(&[put("p/a", 12, "x")], true));
     script.receive(fragment(&[], false));
     assert!(script.live_on(2 * TIMEOUTS.response()));
+}
+
+/// As etcd sends it of a key that a read did not find any more.
+#[test]
+fn what_is_replayed_of_the_revision_of_a_read_may_put_keys_that_it_deletes() {
+    let mut script = Script::live_range(&[("p/a", 10, "x")]);
+    let transaction = [put("p/b", 10, "y"), delete("p/b", 10), put("p/a", 10, "x")];
+    assert_eq!(script.receive(events(1, 10, &transaction)), []);
+    // The deletion may be in the next fragment.
+    let mut script = Script::live_range(&[("p/a", 10, "x")]);
+    assert_eq!(script.receive(fragment(&[put("p/b", 10, "y")], true)), []);
+    assert_eq!(script.receive(fragment(&[delete("p/b", 10)], false)), []);
 }

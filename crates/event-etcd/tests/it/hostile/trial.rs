@@ -4,11 +4,14 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use event_core::{CauseKind, Health, HealthState, ValueReader, WatcherExt};
+use event_core::upstream::UpstreamHealth;
+use event_core::{CauseKind, Health, HealthState, MapReader, ValueReader, WatcherExt};
 use event_etcd::{EtcdStore, Options};
 use hostile_etcd::{Behaviour, Cluster, Counts, Member};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::{sleep, timeout};
+
+use super::followed_map::{self, FollowedMap, follow_map, write_map};
 
 pub(super) const LIVENESS: Duration = Duration::from_millis(500);
 /// How long a store may be live and stale.
@@ -27,12 +30,14 @@ pub(super) struct Trial {
     turns: bool,
     /// The kind of the cause that health has to show.
     names: Option<CauseKind>,
+    /// Whether the store follows a map, and not keys.
+    is_of_map: bool,
 }
 
 impl Trial {
     /// The member is hostile from the first connection on.
     pub(super) fn from_the_start(behaviour: Behaviour) -> Self {
-        Self { behaviour, turns: false, names: None }
+        Self { behaviour, turns: false, names: None, is_of_map: false }
     }
 
     /// The member turns hostile when the store is live. The connection stays.
@@ -42,7 +47,17 @@ impl Trial {
 
     /// Health has to name a protocol violation.
     pub(super) fn named(self) -> Self {
-        Self { names: Some(CauseKind::ProtocolViolation), ..self }
+        self.names(CauseKind::ProtocolViolation)
+    }
+
+    /// Health has to name this.
+    pub(super) fn names(self, kind: CauseKind) -> Self {
+        Self { names: Some(kind), ..self }
+    }
+
+    /// The store follows a map. Its keys are deleted, too.
+    pub(super) fn of_map(self) -> Self {
+        Self { is_of_map: true, ..self }
     }
 
     pub(super) async fn run(self) {
@@ -51,7 +66,11 @@ impl Trial {
         let hostile = Member::start(&cluster, first);
         let honest = Member::start_refusing(&cluster, Behaviour::honest());
         let store = connect([&hostile, &honest]).await;
-        let mut watched = Watched::start(&store, &cluster);
+        let mut watched = if self.is_of_map {
+            Watched::start_map(&store, &cluster)
+        } else {
+            Watched::start(&store, &cluster)
+        };
         if self.turns {
             watched.arrives("the first versions").await;
             hostile.behave(self.behaviour);
@@ -103,9 +122,11 @@ pub(super) struct Watched {
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+pub(super) struct Seen {
     /// The number that was written last to all keys.
-    truth: u64,
+    pub(super) truth: u64,
+    /// What is known of the map, if the store follows one.
+    pub(super) map: Option<FollowedMap>,
     /// The newest number that was published, for each key.
     taken: [Option<u64>; 2],
     state: Option<HealthState>,
@@ -115,16 +136,19 @@ struct Seen {
     longest_lie: Duration,
     stalls: u32,
     /// What was published and may not be.
-    wrong: Vec<String>,
+    pub(super) wrong: Vec<String>,
 }
 
 impl Seen {
     fn is_stale(&self) -> bool {
+        if let Some(map) = &self.map {
+            return !map.is_as_written(self.truth);
+        }
         self.taken.iter().any(|taken| *taken != Some(self.truth))
     }
 
     /// Notes since when the store has been live and stale, after a change of either.
-    fn look(&mut self) {
+    pub(super) fn look(&mut self) {
         let now = Instant::now();
         if let Some(since) = self.lying {
             self.longest_lie = self.longest_lie.max(now - since);
@@ -148,7 +172,24 @@ impl Watched {
         for (index, key) in KEYS.into_iter().enumerate() {
             tokio::spawn(follow(store.clone(), index, key, Arc::clone(&seen)));
         }
-        tokio::spawn(follow_health(store.clone(), seen));
+        tokio::spawn(follow_health(store.health(), seen));
+        watched
+    }
+
+    /// Watches a map of several pages.
+    pub(super) fn start_map(store: &EtcdStore, cluster: &Cluster) -> Self {
+        let map = Some(FollowedMap::default());
+        let seen = Arc::new(Mutex::new(Seen { map, ..Seen::default() }));
+        let watched = Self {
+            cluster: cluster.clone(),
+            store: store.clone(),
+            seen: Arc::clone(&seen),
+            failures: Vec::new(),
+        };
+        watched.put();
+        let map = followed_map::map_of(store);
+        tokio::spawn(follow_health(map.health(), Arc::clone(&seen)));
+        tokio::spawn(follow_map(map.watch(), seen));
         watched
     }
 
@@ -156,6 +197,10 @@ impl Watched {
     pub(super) fn put(&self) {
         let mut seen = self.seen.lock().unwrap();
         seen.truth += 1;
+        if seen.map.is_some() {
+            write_map(&self.cluster, seen.truth);
+            return seen.look();
+        }
         for key in KEYS {
             self.cluster.put(key, format!("{key}:{}", seen.truth));
         }
@@ -180,8 +225,9 @@ impl Watched {
         if timeout(LIVENESS * 20, arrived).await.is_err() {
             let seen = self.seen.lock().unwrap();
             let (truth, taken, state) = (seen.truth, seen.taken, seen.state);
+            let map = seen.map.as_ref().map(|map| map.differs_from(truth)).unwrap_or_default();
             self.failures.push(format!(
-                "{what} did not arrive: {truth} was written, {taken:?} is published, health is {state:?}"
+                "{what} did not arrive: {truth} was written, {taken:?} is published, health is {state:?}{map}"
             ));
         }
     }
@@ -197,7 +243,7 @@ impl Watched {
         self.seen.lock().unwrap().stalls
     }
 
-    fn causes(&self) -> Vec<CauseKind> {
+    pub(super) fn causes(&self) -> Vec<CauseKind> {
         self.seen.lock().unwrap().causes.clone()
     }
 
@@ -249,9 +295,8 @@ async fn follow(store: EtcdStore, index: usize, key: &'static str, seen: Arc<Mut
     }
 }
 
-async fn follow_health(store: EtcdStore, seen: Arc<Mutex<Seen>>) {
-    let mut health = store.health().watch();
-    drop(store);
+async fn follow_health(health: UpstreamHealth, seen: Arc<Mutex<Seen>>) {
+    let mut health = health.watch();
     while let Ok(health) = health.get().await {
         let mut seen = seen.lock().unwrap();
         let Health { state, cause, .. } = health;
