@@ -43,7 +43,7 @@ pub trait MapReaderExt<K, V>: MapReader<K, V> {
     /// Keeps the newest state at hand for all threads and tasks: the addresses that a balancer picks from, the rules
     /// that are looked at for each request.
     ///
-    /// It has no task: each call takes up to 4096 changes, or 128 over [`map`](Self::map), [`decode`](Self::decode) or
+    /// It has no task: each call takes up to 32,768 changes, or 1024 over [`map`](Self::map), [`decode`](Self::decode) or
     /// [`filter`](Self::filter). Until all of a step is taken, calls show the step before. To begin with the whole map,
     /// call [`wait_until_synced`](CurrentMap::wait_until_synced).
     ///

@@ -24,6 +24,9 @@ use crate::cell::{Cell, Cursor, Dirty, Lock};
 use crate::debug::debug;
 use crate::{BoxWatcher, Error};
 
+/// How often one look polls: a poll of a map takes a part of many changes only.
+const POLLS: usize = 8;
+
 /// The newest value at hand, for any number of threads and tasks.
 ///
 /// [`ReaderExt::current`](crate::ReaderExt::current) makes one. It is a handle that is cheap to clone, for the
@@ -372,17 +375,21 @@ impl<T> Current<T> {
         let waker = Waker::from(Arc::clone(signal));
         // Dropped without the lock: a `drop` is code of the program.
         let (mut replaced, mut ended) = (Vec::new(), None);
-        // The first poll takes the version, and the second finds that there is none newer.
-        for _ in 0..2 {
-            if !signal.dirty.is_dirty() {
+        // After a version, a second poll finds that there is none newer. If that finds one, a writer is fast.
+        let mut versions = 0;
+        for _ in 0..POLLS {
+            if versions == 2 || !signal.dirty.is_dirty() {
                 break;
             }
             let before = signal.dirty.moment();
             let Some(watcher) = &mut upstream.watcher else { break };
             let Poll::Ready(version) = watcher.poll_get(&mut Context::from_waker(&waker)) else {
-                signal.dirty.settle(before);
-                break;
+                if signal.dirty.settle(before) {
+                    break;
+                }
+                continue; // it stopped early, or something newer arrived
             };
+            versions += 1;
             upstream.revision += 1;
             let revision = upstream.revision;
             match version {

@@ -128,10 +128,15 @@ fn tasks_that_wait_are_all_woken_and_see_the_last_version() {
         let (current, done) = (current.clone(), done.clone());
         thread::spawn(move || {
             let mut seen = 0;
-            while *block_on(current.changed_since(seen)).unwrap() < LAST {
+            loop {
+                drop(block_on(current.changed_since(seen)).unwrap());
                 let newest = current.revision();
                 assert!(newest > seen);
                 seen = newest;
+                // After the number: a version may have come since `changed_since` returned.
+                if *current.get().unwrap() == LAST {
+                    break;
+                }
             }
             done.send(()).unwrap();
         });

@@ -468,3 +468,19 @@ fn a_balancer_keeps_the_service_of_a_key_that_is_bad_now() {
     assert!(next().is_none());
     assert!(next().is_none());
 }
+
+#[test]
+fn a_call_of_current_shows_a_change_of_a_thousand_keys_through_a_mapper() {
+    let map = MemoryMap::new();
+    let fill = |value: i32| map.replace_all((0..1000).map(|key| (key, value)));
+    fill(1);
+    let current = map.reader().map(|_, value| value * 10).current();
+    assert_eq!(current.get(&999), Some(10));
+    fill(2);
+    assert_eq!((current.get(&0), current.get(&999)), (Some(20), Some(20)));
+    // Of many more, each call takes a share, and shows whole steps only.
+    map.replace_all((0..20_000).map(|key| (key, 3)));
+    let calls = (0..30).take_while(|_| current.get(&0) == Some(20)).count();
+    assert!((10..30).contains(&calls), "{calls}");
+    assert_eq!((current.len(), current.get(&19_999)), (20_000, Some(30)));
+}

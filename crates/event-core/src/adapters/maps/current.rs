@@ -12,8 +12,8 @@ use crate::{BoxWatcher, Error, Snapshot};
 /// clones share one watcher and one [`Snapshot`]. It needs no task: the first call after a change takes the changes. What
 /// it shows is the map as of one step, and after the end, the last step.
 ///
-/// A call takes at most a few thousand changes. While more are left, and until the map is synced, it shows what was there
-/// before: nothing at first. [`wait_until_synced`](Self::wait_until_synced) waits until the map is whole.
+/// A call takes a [bounded number](crate::MapReaderExt::current) of changes. While more are left, and until the map is
+/// synced, it shows what was there before: nothing at first. [`wait_until_synced`](Self::wait_until_synced) waits until the map is whole.
 pub struct CurrentMap<K, V> {
     current: Current<Snapshot<K, V>>,
 }

@@ -25,7 +25,7 @@ pub struct WithPrevious<W, K, V> {
 pub struct Update<K, V> {
     /// The change.
     pub change: Change<K, V>,
-    /// The value of the key that this watcher yielded last. `None`: it yielded none since the key was not there. An
+    /// The value of the key that this watcher yielded last. `None` if it has not yielded one since the key last appeared. An
     /// error leaves the value before it in place.
     pub previous: Option<V>,
 }
