@@ -13,6 +13,8 @@ pub(crate) struct Pace {
     pub(crate) idle: Duration,
     /// How many keys are watched at once.
     pub(crate) keys: usize,
+    /// How many keys the map has.
+    pub(crate) map_keys: usize,
 }
 
 #[derive(Debug)]
@@ -31,7 +33,7 @@ impl Arguments {
     /// Parses `[--quick] [--page FILE] [--etcd FILE]… [--program NAME=FILE]… [--missing NAME=WHY]… [WORD]…`.
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut arguments = Self {
-            pace: Pace { idle: Duration::from_secs(30), keys: 2000 },
+            pace: Pace { idle: Duration::from_secs(30), keys: 2000, map_keys: 3000 },
             page: None,
             missing: Vec::new(),
             etcds: Vec::new(),

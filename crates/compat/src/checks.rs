@@ -10,23 +10,27 @@ use tokio::time::{sleep, timeout};
 use crate::{
     arguments::Pace,
     followed::Followed,
+    map::map,
     row::Cell,
-    set_up::{Running, SetUp, Writer},
+    set_up::{Running, SetUp},
+    writer::Writer,
 };
 
 const KEY: &str = "/compat/key";
 /// For a first value on a busy machine.
 const FIRST: Duration = Duration::from_secs(10);
 /// For a change while all is well.
-const CHANGE: Duration = Duration::from_secs(1);
+pub(crate) const CHANGE: Duration = Duration::from_secs(1);
 /// For a change after a program was restarted. A proxy may wait before it connects again.
-const RESTARTED: Duration = Duration::from_secs(20);
+pub(crate) const RESTARTED: Duration = Duration::from_secs(20);
 /// For the first values of many keys.
-const MANY: Duration = Duration::from_secs(30);
+pub(crate) const MANY: Duration = Duration::from_secs(30);
 /// Twice the liveness timeout, and a second for a busy machine.
 const LIE: Duration = Duration::from_secs(11);
+/// For a write, on a machine whose disk has other work too.
+const WRITTEN: Duration = Duration::from_secs(30);
 /// How many keys are written at once.
-const WRITES: usize = 32;
+pub(crate) const WRITES: usize = 32;
 
 /// Runs all checks on a set-up.
 pub(crate) async fn run(set_up: SetUp, pace: Pace) -> Vec<Cell> {
@@ -38,6 +42,7 @@ pub(crate) async fn run(set_up: SetUp, pace: Pace) -> Vec<Cell> {
     cells.push(checked.server_restarted().await);
     drop(checked);
     cells.push(many_keys(&running, pace.keys).await);
+    cells.push(map(&running, pace.map_keys).await);
     cells
 }
 
@@ -171,20 +176,20 @@ async fn many_keys(running: &Running, keys: usize) -> Cell {
     Cell::took(took)
 }
 
-async fn connect(running: &Running) -> EtcdStore {
+pub(crate) async fn connect(running: &Running) -> EtcdStore {
     let store = EtcdStore::connect([running.endpoint()], Options::new()).await;
     store.expect("the endpoint is well formed")
 }
 
 /// Writes a key, as soon as the server takes it.
-async fn write(writer: &Writer, key: &str, value: &str) -> Result<(), String> {
+pub(crate) async fn write(writer: &Writer, key: &str, value: &str) -> Result<(), String> {
     let start = Instant::now();
     loop {
-        match timeout(FIRST, writer.put(key, value)).await {
+        match timeout(WRITTEN, writer.put(key, value)).await {
             Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) if start.elapsed() > FIRST => return Err(error.to_string()),
+            Ok(Err(error)) if start.elapsed() > WRITTEN => return Err(error.to_string()),
             Ok(Err(_)) => sleep(Duration::from_millis(20)).await,
-            Err(_) => return Err(format!("not within {FIRST:?}")),
+            Err(_) => return Err(format!("not within {WRITTEN:?}")),
         }
     }
 }

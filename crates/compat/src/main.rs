@@ -6,9 +6,12 @@
 mod arguments;
 mod checks;
 mod followed;
+mod followed_map;
+mod map;
 mod row;
 mod set_up;
 mod table;
+mod writer;
 
 use std::process::ExitCode;
 

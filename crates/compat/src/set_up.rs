@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use etcd_client::{Client, Compare, CompareOp, Txn, TxnOp};
+use etcd_client::Client;
 use etcd_harness::{Binary, Cluster, Proxy, Service, ServiceKind};
+
+use crate::writer::Writer;
 
 /// What a store connects to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +80,11 @@ impl Running {
         self.counter.accepted()
     }
 
+    /// Resets the connections of the store.
+    pub(crate) async fn reset_connections(&self) {
+        self.counter.reset().await;
+    }
+
     /// Whether it has a program that can be restarted by itself.
     pub(crate) fn has_proxy(&self) -> bool {
         self.service.is_some() && self.cluster.is_some()
@@ -104,29 +111,7 @@ impl Running {
             (None, Some(service)) => Client::connect([service.endpoint()], None).await,
             (None, None) => unreachable!("a set-up has an etcd or a program"),
         };
-        Writer { kind: self.kind, client: client.expect("the server accepts connections") }
-    }
-}
-
-/// Writes keys.
-#[derive(Clone)]
-pub(crate) struct Writer {
-    kind: Kind,
-    client: Client,
-}
-
-impl Writer {
-    pub(crate) async fn put(&self, key: &str, value: &str) -> Result<(), etcd_client::Error> {
-        let mut kv = self.client.kv_client();
-        if self.kind != Kind::Service(ServiceKind::Kine) {
-            return kv.put(key, value, None).await.map(drop);
-        }
-        // kine takes writes in the forms in which Kubernetes makes them: create and update.
-        let found = kv.get(key, None).await?;
-        let revision = found.kvs().first().map_or(0, etcd_client::KeyValue::mod_revision);
-        let unchanged = Compare::mod_revision(key, CompareOp::Equal, revision);
-        let txn = Txn::new().when([unchanged]).and_then([TxnOp::put(key, value, None)]);
-        let txn = if revision == 0 { txn } else { txn.or_else([TxnOp::get(key, None)]) };
-        kv.txn(txn).await.map(drop)
+        let is_kine = self.kind == Kind::Service(ServiceKind::Kine);
+        Writer::new(client.expect("the server accepts connections"), is_kine)
     }
 }

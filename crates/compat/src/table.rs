@@ -5,8 +5,8 @@ use std::{fmt::Write as _, fs, io, path::Path};
 use crate::row::Row;
 
 const HEAD: &str = "\
-| etcd | through | first value | change | idle | proxy restarted | server restarted | many keys |
-|---|---|---|---|---|---|---|---|
+| etcd | through | first value | change | idle | proxy restarted | server restarted | many keys | map |
+|---|---|---|---|---|---|---|---|---|
 ";
 const BEGIN: &str = "<!-- cargo xtask compat -->\n";
 const END: &str = "<!-- end -->";

@@ -1,7 +1,7 @@
 //! What a consumer of a map makes of its changes, compared with what the store holds.
 //!
 //! Some keys are written in groups: all keys of a group by one transaction, with one value. So whoever sees two values in
-//! a group, or a group in part, has seen half a transaction. The keys of a group lie far apart, on several pages.
+//! a group, or a group in part, has seen half a transaction. The keys of a group lie far apart, and so not on one page.
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::FOLDER;
 use super::writer::Writer;
+use crate::Running;
 use crate::health_log::{self, HealthLog};
 use crate::mirror::Mirror;
 use crate::row::Row;
@@ -100,13 +101,25 @@ impl Scenario {
     }
 
     /// What came of it: `fault` when it began, `from` where the time to the next step is measured from.
-    pub(super) async fn end(mut self, fault: Instant, from: Instant, bound: Duration) -> Row {
-        let took = self.catches_up(from).await;
-        self.ended(fault, took, bound, None).await
+    pub(super) fn end(mut self, fault: Instant, from: Instant, bound: Duration) -> Running {
+        Box::pin(async move {
+            let took = self.catches_up(from).await;
+            self.ended(fault, took, bound, None).await
+        })
     }
 
-    /// The same, where the time was measured already, and a client of its own reads the folder.
-    pub(super) async fn ended(
+    /// The same, where the time was measured already. The folder is read by `reader`, or else by the first client.
+    pub(super) fn ended(
+        self,
+        fault: Instant,
+        took: Duration,
+        bound: Duration,
+        reader: Option<Client>,
+    ) -> Running {
+        Box::pin(self.compare(fault, took, bound, reader))
+    }
+
+    async fn compare(
         self,
         fault: Instant,
         took: Duration,

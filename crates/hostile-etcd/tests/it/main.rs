@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use etcd_client::{Client, GetOptions, Txn, TxnOp, WatchOptions};
+use etcd_client::{Client, EventType, GetOptions, Txn, TxnOp, WatchOptions};
 use etcd_harness::eventually;
 use hostile_etcd::{Answer, Behaviour, Cluster, Member, StreamMode, WatchCreateRequest};
 use tokio::time::timeout;
@@ -37,6 +37,25 @@ async fn keys_are_read_by_range_by_prefix_at_a_revision_and_in_a_transaction() {
     assert_eq!((member.counts().ranges, member.counts().txns), (3, 1));
     let error = kv.put("a", "b", None).await.unwrap_err().to_string();
     assert!(error.contains("for tests of a reader"), "{error}");
+}
+
+#[tokio::test]
+async fn a_transaction_of_several_keys_is_one_revision() {
+    let (cluster, _member, client) = honest().await;
+    let first = cluster.put("a/1", "one");
+    let options = WatchOptions::new().with_prefix().with_start_revision(first + 1);
+    let mut watch = client.watch_client().watch("a/", Some(options)).await.unwrap();
+    timeout(BOUND, watch.message()).await.unwrap().unwrap().unwrap();
+    let changes = [(b"a/1".to_vec(), None), (b"a/2".to_vec(), Some(b"two".to_vec()))];
+    assert_eq!(cluster.write(changes), first + 1);
+    let response = timeout(BOUND, watch.message()).await.unwrap().unwrap().unwrap();
+    let events = response.events().iter().map(|event| (event.event_type(), event.kv().unwrap()));
+    let events: Vec<_> = events.map(|(kind, kv)| (kind, kv.key(), kv.mod_revision())).collect();
+    let expected =
+        [(EventType::Delete, &b"a/1"[..], first + 1), (EventType::Put, &b"a/2"[..], first + 1)];
+    assert_eq!(events, expected);
+    let read = client.kv_client().get("a/", Some(GetOptions::new().with_prefix())).await.unwrap();
+    assert_eq!(read.kvs().len(), 1);
 }
 
 #[tokio::test]

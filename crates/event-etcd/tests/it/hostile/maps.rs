@@ -48,9 +48,8 @@ fn later_pages(
 
 /// A hook for the pages that are not answered but fail.
 fn pages_fail(code: Code, message: &'static str) -> Behaviour {
-    Behaviour::honest().range(move |request, honest| match is_page(request) {
-        true => Answer::fail(code, message),
-        false => Answer::Send(honest),
+    Behaviour::honest().range(move |request, honest| {
+        if is_page(request) { Answer::fail(code, message) } else { Answer::Send(honest) }
     })
 }
 
