@@ -4,8 +4,9 @@
 //!
 //! - `ready MILLISECONDS` when it has loaded the map, with the time since before it connected;
 //! - `seen GENERATION CHANGES` when it takes a new generation of the sentinel, with the number of the changes
-//!   that it has taken so far;
-//! - `CHANGES` when its stdin ends, after which it ends.
+//!   that it has taken so far.
+//!
+//! It ends when its stdin does: with its parent at the latest.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child as Process, ChildStdout, Stdio};
@@ -93,5 +94,4 @@ pub(crate) async fn run(arguments: &[String]) {
     // On this thread, which runs no task.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
     drop(following);
-    say(&seen.taken().to_string());
 }
