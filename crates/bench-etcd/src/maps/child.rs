@@ -67,10 +67,9 @@ impl Child {
             let read = self.output.read_line(&mut line).expect("a pipe");
             assert!(read > 0, "the child has ended before it was {word}");
             let words: Vec<&str> = line.split_whitespace().collect();
-            if let Some((first, rest)) = words.split_first() {
-                if let Some(value) = (*first == word).then(|| found(rest)).flatten() {
-                    return value;
-                }
+            let Some((first, rest)) = words.split_first() else { continue };
+            if let Some(value) = (*first == word).then(|| found(rest)).flatten() {
+                return value;
             }
         }
     }
