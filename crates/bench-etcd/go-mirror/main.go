@@ -12,7 +12,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -34,11 +33,11 @@ type entry struct {
 type content struct {
 	entries map[string]entry
 	newest  uint64
-	taken   atomic.Uint64
+	taken   uint64
 }
 
 func (c *content) put(key, value []byte, revision int64) {
-	c.taken.Add(1)
+	c.taken++
 	name := string(key)
 	c.entries[name] = entry{value, revision}
 	if !strings.HasSuffix(name, sentinel) || len(value) < digits {
@@ -47,12 +46,12 @@ func (c *content) put(key, value []byte, revision int64) {
 	generation, err := strconv.ParseUint(string(value[:digits]), 10, 32)
 	if err == nil && generation > c.newest {
 		c.newest = generation
-		fmt.Printf("seen %d %d\n", generation, c.taken.Load())
+		fmt.Printf("seen %d %d\n", generation, c.taken)
 	}
 }
 
 func (c *content) remove(key []byte) {
-	c.taken.Add(1)
+	c.taken++
 	delete(c.entries, string(key))
 }
 
@@ -62,9 +61,8 @@ func main() {
 	}
 	content := content{entries: make(map[string]entry)}
 	go follow(os.Args[1], os.Args[2], &content)
-	// The parent closes the pipe when the child is to end.
+	// The pipe ends with the parent at the latest.
 	_, _ = io.Copy(io.Discard, os.Stdin)
-	fmt.Println(content.taken.Load())
 }
 
 func follow(endpoint, prefix string, content *content) {

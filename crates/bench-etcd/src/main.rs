@@ -75,8 +75,8 @@ async fn main() -> std::io::Result<ExitCode> {
     }
     let is_fleet = arguments.first().is_some_and(|first| first == "fleet");
     let is_maps = arguments.first().is_some_and(|first| first == "maps");
-    let words = &arguments[usize::from(is_maps)..];
-    let only = words.iter().find(|argument| !argument.starts_with("--"));
+    let rest = &arguments[usize::from(is_maps)..];
+    let only = rest.iter().find(|argument| !argument.starts_with("--"));
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let mut run = Run::new(quick);
     let (major, minor, patch) = Binary::find().version();

@@ -28,7 +28,8 @@ impl Content {
 
     /// The next key to write, and its value.
     pub(crate) fn next(&mut self) -> (Bytes, Bytes) {
-        self.entries[self.next_at()].clone()
+        let at = self.next_at();
+        self.entries[at].clone()
     }
 
     pub(crate) fn next_at(&mut self) -> usize {

@@ -17,6 +17,9 @@ use crate::bench::Bench;
 fn main() -> io::Result<()> {
     println!("{}", machine::description());
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    // remoc spawns a task for each reader, which sees when the reader is dropped. Nothing else needs it to run.
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let _entered = runtime.enter();
     let mut bench = Bench::new(filter);
     works::run(&mut bench);
     bench.finish()

@@ -4,8 +4,9 @@
 //!
 //! - `ready MILLISECONDS` when it has loaded the map, with the time since before it connected;
 //! - `seen GENERATION CHANGES` when it takes a new generation of the sentinel, with the number of the changes
-//!   that it has taken so far;
-//! - `CHANGES` when its stdin ends, after which it ends.
+//!   that it has taken so far.
+//!
+//! It ends when its stdin does: with its parent at the latest.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child as Process, ChildStdout, Stdio};
@@ -66,10 +67,9 @@ impl Child {
             let read = self.output.read_line(&mut line).expect("a pipe");
             assert!(read > 0, "the child has ended before it was {word}");
             let words: Vec<&str> = line.split_whitespace().collect();
-            if let Some((first, rest)) = words.split_first() {
-                if let Some(value) = (*first == word).then(|| found(rest)).flatten() {
-                    return value;
-                }
+            let Some((first, rest)) = words.split_first() else { continue };
+            if let Some(value) = (*first == word).then(|| found(rest)).flatten() {
+                return value;
             }
         }
     }
@@ -93,5 +93,4 @@ pub(crate) async fn run(arguments: &[String]) {
     // On this thread, which runs no task.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
     drop(following);
-    say(&seen.taken().to_string());
 }

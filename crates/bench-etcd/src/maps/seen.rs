@@ -33,10 +33,6 @@ impl Seen {
     pub(crate) fn delete(&self) {
         self.0.taken.fetch_add(1, Ordering::Relaxed);
     }
-
-    pub(crate) fn taken(&self) -> u64 {
-        self.0.taken.load(Ordering::Relaxed)
-    }
 }
 
 /// Says a line to the parent. Nobody listens where the parent is gone, and then it does not matter.

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-pub(crate) use measure::Task;
+pub(crate) use measure::{Task, Woken};
 
 use crate::payload::Payload;
 use crate::value::{IntoVersion, Watch};
