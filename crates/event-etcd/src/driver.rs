@@ -199,10 +199,13 @@ impl Driver {
             Action::ListMembers => in_flight.call(|connection| async move {
                 Done::ListedMembers(connection.member_urls().await)
             }),
-            Action::CheckHistory(version) => in_flight.call(|connection| async move {
-                let revision = version.revision().unwrap_or_default();
-                Done::CheckedHistory(connection.read_at(version.key, revision).await)
-            }),
+            Action::CheckHistory { version, keys_only } => {
+                in_flight.call(|connection| async move {
+                    let revision = version.revision().unwrap_or_default();
+                    let found = connection.read_at(version.key, revision, keys_only).await;
+                    Done::CheckedHistory(found)
+                });
+            }
             Action::OpenStream(first) => in_flight.call(|connection| async move {
                 Done::OpenedStream(connection.open_stream(first).await)
             }),

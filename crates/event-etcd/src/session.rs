@@ -88,9 +88,9 @@ pub(crate) enum Action {
     /// Read these keys without their values, linearizable and in one transaction, then call
     /// [`Session::handle_probe`].
     Probe(Vec<Bytes>),
-    /// Read the key of this version as it was at its revision, linearizable, then call
+    /// Read the key of this version as it was at its revision, linearizable, and perhaps without its value, then call
     /// [`Session::handle_history_check`].
-    CheckHistory(Entry),
+    CheckHistory { version: Entry, keys_only: bool },
     /// Open the stream with this request, then call [`Session::handle_open`], and
     /// [`Session::handle_response`] for each response.
     OpenStream(WatchRequest),

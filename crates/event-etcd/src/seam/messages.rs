@@ -31,6 +31,10 @@ impl KeyValue {
         Entry::present(key, self.mod_revision, self.value).with_metadata(self.metadata)
     }
 
+    pub(crate) fn without_value(self) -> Self {
+        Self { value: Bytes::new(), ..self }
+    }
+
     /// Whether it may be found in a store that is at this revision. A server need not say the metadata.
     pub(crate) fn is_possible(&self, revision: i64) -> bool {
         (1..=revision).contains(&self.mod_revision) && is_possible(self.metadata, self.mod_revision)
@@ -54,6 +58,8 @@ pub(crate) struct PageRequest {
     pub(crate) limit: u32,
     /// The revision to be read; 0 for the newest.
     pub(crate) revision: i64,
+    /// Without the values.
+    pub(crate) keys_only: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,16 +21,23 @@ pub(super) struct History {
     /// The highest revision seen in it.
     pub(super) highest: i64,
     /// The newest version that an earlier connection published out of it.
-    version: Option<(KeyId, Entry)>,
+    version: Option<Version>,
     /// How often it was replaced.
     pub(super) resets: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Version {
+    key: KeyId,
+    entry: Entry,
+    /// It is known without its value: then its metadata has to do.
+    keys_only: bool,
 }
 
 /// The version that a connection checks.
 #[derive(Debug)]
 pub(super) struct HistoryCheck {
-    key: KeyId,
-    version: Entry,
+    version: Version,
     /// The store was asked for it.
     is_asked: bool,
 }
@@ -42,16 +49,20 @@ impl Session {
         let here = self.keys.iter().filter(|(id, _)| connected.known_to(*id) > 0);
         let present = here.filter_map(|(id, one)| Some((one.newest_revision()?, id, one)));
         let newest = present.max_by_key(|(revision, ..)| *revision);
-        if let Some((id, version)) = newest.and_then(|(_, id, one)| Some((id, one.newest()?))) {
-            self.history.version = Some((id, version));
+        if let Some((_, key, one)) = newest
+            && let Some(entry) = one.newest()
+        {
+            let keys_only = one.range().is_some_and(|range| range.keys().is_keys_only());
+            self.history.version = Some(Version { key, entry, keys_only });
         }
     }
 
     /// A new connection checks the newest version that was published before.
     pub(super) fn check_history(&mut self) {
         let State::Connected(connected) = &mut self.state else { return };
-        let Some((key, version)) = self.history.version.clone() else { return };
-        connected.history_check = Some(HistoryCheck { key, version, is_asked: false });
+        let Some(version) = self.history.version.clone() else { return };
+        let key = version.key;
+        connected.history_check = Some(HistoryCheck { version, is_asked: false });
         if self.keys.get(key).is_none() {
             self.ask_for_version(key); // no read will show it
         }
@@ -61,7 +72,7 @@ impl Session {
     pub(super) fn check_history_by_read(&mut self, id: KeyId, revision: i64) {
         let State::Connected(connected) = &mut self.state else { return };
         let is_shown = |check: &mut HistoryCheck| {
-            check.key == id && check.version.revision() == Some(revision)
+            check.version.key == id && check.version.entry.revision() == Some(revision)
         };
         if connected.history_check.take_if(is_shown).is_none() {
             self.ask_for_version(id);
@@ -71,8 +82,8 @@ impl Session {
     /// A range was read. Compares the version to check with what was found of its key.
     pub(super) fn check_history_by_range(&mut self, id: KeyId) {
         let State::Connected(connected) = &self.state else { return };
-        let check = connected.history_check.as_ref().filter(|check| check.key == id);
-        let Some(name) = check.map(|check| &check.version.key) else { return };
+        let check = connected.history_check.as_ref().filter(|check| check.version.key == id);
+        let Some(name) = check.map(|check| &check.version.entry.key) else { return };
         let found = self.keys.get(id).and_then(|one| one.range()?.revision_of(name));
         self.check_history_by_read(id, found.unwrap_or(0));
     }
@@ -81,11 +92,12 @@ impl Session {
     pub(super) fn ask_for_version(&mut self, id: KeyId) {
         let State::Connected(connected) = &mut self.state else { return };
         if let Some(check) = &mut connected.history_check
-            && check.key == id
+            && check.version.key == id
             && !check.is_asked
         {
             check.is_asked = true;
-            self.actions.push_back(Action::CheckHistory(check.version.clone()));
+            let Version { entry: version, keys_only, .. } = check.version.clone();
+            self.actions.push_back(Action::CheckHistory { version, keys_only });
         }
     }
 
@@ -96,7 +108,8 @@ impl Session {
         let (Some(HistoryCheck { version, .. }), Ok(response)) = (check, response) else {
             return;
         };
-        let is_same = |found: &KeyValue| found.clone().into_entry(version.key.clone()) == version;
+        let is_same =
+            |found: &KeyValue| found.clone().into_entry(version.entry.key.clone()) == version.entry;
         if !response.found.iter().flatten().any(is_same) {
             self.history_was_reset(response.revision);
         }

@@ -5,8 +5,8 @@
 
 use std::time::Instant;
 
-use event_core::Bytes;
 use event_core::upstream::KeyId;
+use event_core::{Bytes, KeyRange};
 
 use super::watches::CONTRADICTION;
 use super::{Action, Session, State};
@@ -23,6 +23,15 @@ pub(super) struct Held {
     events: Vec<Event>,
     bytes: usize,
     revision: i64,
+}
+
+/// A watch can't leave the values out. Those of a range of the keys only are dropped as they come.
+fn without_values(range: &KeyRange, mut events: Events) -> Events {
+    if range.is_keys_only() {
+        let values = events.iter_mut().filter_map(|event| event.value.as_mut());
+        values.for_each(|value| *value = Bytes::new());
+    }
+    events
 }
 
 fn size(event: &Event) -> usize {
@@ -62,6 +71,7 @@ impl Session {
         }
         let (mut complete, held_bytes) =
             held.map_or_else(Default::default, |it| (it.events, it.bytes));
+        let events = without_values(range.keys(), events);
         // Replayed: a read was quicker, and has all of it.
         let is_old = |event: &Event| event.mod_revision <= known_to;
         if events.iter().filter(|event| is_old(event)).any(|event| range.contradicts(event)) {

@@ -249,7 +249,7 @@ fn read(id: ReadId, keys: &[&str]) -> Action {
 }
 
 fn history_check(key: &str, revision: i64, value: &str) -> Action {
-    Action::CheckHistory(entry(key, revision, value))
+    Action::CheckHistory { version: entry(key, revision, value), keys_only: false }
 }
 
 fn entry(key: &str, revision: i64, value: &str) -> Entry {

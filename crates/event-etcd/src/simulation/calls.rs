@@ -38,7 +38,7 @@ impl World {
         match &mut link.calls[at].what {
             What::Connect if lazy => {}
             What::Read(_, _, Some(_)) => return self.deliver_read(at),
-            What::CheckHistory(_, Some(_)) => return self.deliver_history_check(at),
+            What::CheckHistory(_, _, Some(_)) => return self.deliver_history_check(at),
             What::Probe(_, Some(_)) => return self.deliver_probe(at),
             What::ReadPage(_, _, _, Some(_)) => return self.deliver_page(at),
             _ if silent => return Ok(false),
@@ -79,13 +79,14 @@ impl World {
                 });
                 return Ok(true);
             }
-            What::CheckHistory(entry, answer) => {
+            What::CheckHistory(entry, keys_only, answer) => {
                 *answer = Some(match refusal {
                     Some(failure) => Err(failure),
                     None => self.cluster.read_at(
                         link.member,
                         &entry.key,
                         entry.revision().unwrap_or_default(),
+                        *keys_only,
                     ),
                 });
                 return Ok(true);
@@ -233,7 +234,7 @@ impl World {
 
     fn deliver_history_check(&mut self, at: usize) -> Checked<bool> {
         let Some(link) = &mut self.link else { return Ok(false) };
-        let What::CheckHistory(entry, Some(answer)) = link.calls.swap_remove(at).what else {
+        let What::CheckHistory(entry, _, Some(answer)) = link.calls.swap_remove(at).what else {
             return Ok(false);
         };
         let (generation, resets) = (link.generation, link.history_resets);

@@ -73,8 +73,8 @@ pub(super) enum What {
     /// Of this subject.
     ReadPage(ReadId, usize, PageRequest, Option<Result<PageResponse, Failure>>),
     Probe(Vec<Bytes>, Option<Result<ReadResponse, Failure>>),
-    /// Of a version that was published, with the answer that is on its way.
-    CheckHistory(Entry, Option<Result<ReadResponse, Failure>>),
+    /// Of a version that was published, perhaps without its value, with the answer that is on its way.
+    CheckHistory(Entry, bool, Option<Result<ReadResponse, Failure>>),
     Open,
 }
 

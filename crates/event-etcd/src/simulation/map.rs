@@ -45,7 +45,10 @@ impl Map {
             if before.as_ref() == Some(entry) {
                 return Err(format!("{entry:?} is published twice in a row"));
             }
-            if entry.value().is_some() && !history.has(key, entry) {
+            if let (Some(_), Some(revision)) = (entry.value(), entry.revision())
+                && (revision > history.revision
+                    || history.entry_at(subject, key, revision).as_ref() != Some(entry))
+            {
                 return Err(format!("{entry:?} was never so"));
             }
         }
@@ -77,11 +80,9 @@ impl Map {
 
     fn is(&self, subject: usize, history: &History, revision: i64) -> bool {
         let mut entries = self.entries.values();
-        let held = keys_of(subject).filter_map(|key| history.found_at(key, revision));
+        let held = keys_of(subject).filter_map(|key| history.entry_at(subject, key, revision));
         let mut count = 0;
-        let is_same = held.inspect(|_| count += 1).all(|found| {
-            entries.next().is_some_and(|entry| found.into_entry(entry.key.clone()) == *entry)
-        });
+        let is_same = held.inspect(|_| count += 1).all(|held| entries.next() == Some(&held));
         is_same && count == self.entries.len()
     }
 

@@ -162,10 +162,10 @@ impl World {
                 }
                 self.connected()?.call(What::Probe(names, None), now);
             }
-            Action::CheckHistory(entry) => {
+            Action::CheckHistory { version, keys_only } => {
                 let link = self.connected()?;
                 link.owes_history_check = false;
-                link.call(What::CheckHistory(entry, None), now);
+                link.call(What::CheckHistory(version, keys_only, None), now);
             }
             Action::ListMembers => return Err("nobody wants the list of members".to_owned()),
             Action::OpenStream(first) => {
@@ -227,7 +227,10 @@ impl World {
         let revision = self.cluster.histories[generation].revision;
         // The first page says which range it is.
         let is_first = |at: &usize| match subject(*at) {
-            Keys::Range(range) => (range.start(), range.end()) == (&page.from, page.end.as_ref()),
+            Keys::Range(range) => {
+                let first = (&page.from, page.end.as_ref(), page.keys_only);
+                (range.start(), range.end(), range.is_keys_only()) == first
+            }
             Keys::One(_) => false,
         };
         let known = self.connected()?.ranges.get(&id).copied();

@@ -3,7 +3,7 @@
 use etcd_client::{Client, Error as EtcdError, GetOptions};
 use event_core::Bytes;
 
-use super::{MESSAGE, failure, key_value};
+use super::{MESSAGE, failure, key_value, without_values};
 use crate::seam::failure::is_compacted;
 use crate::seam::{Failure, Page, PageRequest, PageResponse};
 
@@ -15,6 +15,7 @@ pub(super) async fn read(client: &Client, page: PageRequest) -> Result<PageRespo
         .with_range(end(page.end.as_ref()))
         .with_limit(page.limit.into())
         .with_revision(page.revision);
+    let options = without_values(options, page.keys_only);
     let mut kv = client.kv_client().max_decoding_message_size(MESSAGE);
     let response = match kv.get(start(&page.from), Some(options)).await {
         Ok(response) => response.0,
@@ -24,10 +25,14 @@ pub(super) async fn read(client: &Client, page: PageRequest) -> Result<PageRespo
         Err(error) => return Err(failure(&error)),
     };
     let header = response.header.unwrap_or_default();
+    let found = |kv| match key_value(kv) {
+        (key, found) if page.keys_only => (key, found.without_value()),
+        found => found,
+    };
     Ok(PageResponse::Page(Page {
         revision: header.revision,
         cluster: header.cluster_id,
-        found: response.kvs.into_iter().map(key_value).collect(),
+        found: response.kvs.into_iter().map(found).collect(),
         has_more: response.more,
     }))
 }
