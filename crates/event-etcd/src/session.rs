@@ -14,12 +14,14 @@
 //! (E12).
 //!
 //! A range of keys has the same life. It is read page by page, all pages at one revision, and what is published of it is
-//! a *step*: the whole range as it was at some revision.
+//! a *step*: the whole range as it was at some revision. If the program wants it, its keys are compared with the server's
+//! now and then (see `audit`).
 //!
 //! Whatever goes wrong makes a key or a range unread again. The session never resumes a watch: a reader of the
 //! newest value needs no history, and every way of resuming has a failure in which it is silent (E1, E2,
 //! E5, E8).
 
+mod audit;
 mod connected;
 mod endpoints;
 mod health;
@@ -62,6 +64,8 @@ use reads::BATCH;
 use stream::{Answers, Stream};
 use subscription::Subscription;
 
+#[cfg(test)]
+pub(crate) use audit::PAGE as AUDIT_PAGE;
 pub(crate) use endpoints::Endpoints;
 pub(crate) use key::Key;
 pub(crate) use timers::Timeouts;
@@ -130,6 +134,8 @@ pub(crate) struct Session {
     members: Members,
     health: HealthLog,
     last_proof: Option<Instant>,
+    /// How often each range is audited.
+    audit_every: Option<Duration>,
     next_read: ReadId,
     actions: VecDeque<Action>,
 }
@@ -178,6 +184,7 @@ impl Session {
             members: Members::default(),
             health: HealthLog::new(cluster, now),
             last_proof: None,
+            audit_every: None,
             next_read: 0,
             actions: VecDeque::new(),
         }
@@ -280,6 +287,7 @@ impl Session {
             let deadline = deadline.min(now + self.timeouts.connect);
             self.state = State::Connected(Box::new(Connected::new(deadline, &self.keys, now)));
             self.check_history();
+            self.plan_first_audit(now);
         }
     }
 

@@ -133,6 +133,7 @@ impl Session {
             connected.range_reads.values_mut().for_each(|read| read.floor = 0);
             connected.proof.probe.iter_mut().for_each(|probe| probe.floor = 0);
             connected.history_check = None;
+            connected.audit.history_was_reset();
         }
     }
 }

@@ -103,6 +103,7 @@ impl Session {
             let puts = complete.iter().filter(|event| event.value.is_some());
             puts.for_each(|event| read.was_put(&event.key));
         }
+        connected.audit.watch_sent(id, &complete);
         let step = range.changed(complete);
         let at = connected.progress(id).watched_to;
         self.history.highest = self.history.highest.max(complete_to);

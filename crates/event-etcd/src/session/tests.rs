@@ -1,5 +1,6 @@
 //! Each rule by a script: what happens, and what the session does about it.
 
+mod audit;
 mod health;
 mod history;
 mod key_health;

@@ -177,7 +177,13 @@ impl World {
         let mut may_disconnect = answer
             .as_ref()
             .is_err_and(|failure| !failure.concerns_keys() && !failure.is_overload());
+        let is_audit = link.audits.contains(&id);
+        if is_audit {
+            let history = &self.cluster.histories[link.generation];
+            may_disconnect |= link.was_owed_long(history, self.now);
+        }
         match &answer {
+            _ if is_audit => {}
             Ok(_) => may_disconnect |= link.refused[range],
             // The refusal of the watch is explained, unless a smaller page is asked for.
             Err(failure) if failure.concerns_keys() => {
@@ -195,6 +201,7 @@ impl World {
         let is_wanted = link.ranges.contains_key(&id);
         if let Ok(PageResponse::Page(page)) = &answer
             && is_wanted
+            && !is_audit
             && self.program.map_has_version(&page.found)
         {
             link.owes_history_check = false;

@@ -25,6 +25,7 @@ impl Map {
         is_synced: bool,
         (generation, history): (usize, &History),
         floor: i64,
+        has_lost: bool,
     ) -> Checked {
         if step.is_empty() && self.is_synced {
             return Err("an empty step is published".to_owned());
@@ -53,8 +54,8 @@ impl Map {
             }
         }
         self.is_synced = is_synced;
-        if !is_synced {
-            return Ok(()); // more is to come
+        if !is_synced || has_lost {
+            return Ok(()); // more is to come, or something is missing
         }
         let last = self.at.filter(|(last, _)| *last == generation).map_or(0, |(_, at)| at);
         if self.at.is_some_and(|(last, _)| last > generation) {

@@ -6,6 +6,7 @@
 
 mod alone;
 mod hooks;
+mod lost;
 mod trial;
 
 use std::time::Duration;
