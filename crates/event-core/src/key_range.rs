@@ -2,12 +2,17 @@
 
 use bytes::Bytes;
 
+use crate::{Entry, EntryState};
+
 /// Which keys of a store a map has: those that begin with a prefix, or those between two keys.
 ///
 /// A map names its keys *relative* to the prefix: [`prefix("services/")`](Self::prefix) has the key `services/a` as `a`.
 /// A range [`between`](Self::between) two keys has no prefix, so its keys are whole.
 ///
-/// Two ranges are equal if they have the same keys under the same names. A backend reads and watches equal ranges once.
+/// A map that is for the keys only does without the values: [`keys_only`](Self::keys_only).
+///
+/// Two ranges are equal if they have the same keys under the same names, and both have the values or neither has. A
+/// backend reads and watches equal ranges once.
 ///
 /// ```
 /// use event_core::KeyRange;
@@ -23,8 +28,8 @@ use bytes::Bytes;
 /// # For implementors
 ///
 /// A backend asks its server for the keys from [`start`](Self::start) up to, but without, [`end`](Self::end). If it is
-/// built on the kit (feature `upstream`), the kit leaves out what [`one_level`](Self::one_level) excludes, and an
-/// [empty](Self::is_empty) range never reaches it.
+/// built on the kit (feature `upstream`), the kit leaves out what [`one_level`](Self::one_level) excludes and the values
+/// of a range of [`keys_only`](Self::keys_only), and an [empty](Self::is_empty) range never reaches it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KeyRange {
     /// Every key in the range begins with it.
@@ -33,6 +38,7 @@ pub struct KeyRange {
     /// The first key after the range. `None`: every key from `start` on.
     end: Option<Bytes>,
     is_one_level: bool,
+    is_keys_only: bool,
 }
 
 impl KeyRange {
@@ -40,7 +46,8 @@ impl KeyRange {
     /// belongs to the range, under an empty name. An empty prefix is [`all`](Self::all).
     pub fn prefix(prefix: impl Into<Bytes>) -> Self {
         let prefix = prefix.into();
-        Self { end: after(&prefix), start: prefix.clone(), prefix, is_one_level: false }
+        let end = after(&prefix);
+        Self { end, start: prefix.clone(), prefix, is_one_level: false, is_keys_only: false }
     }
 
     /// The keys under a path: `name`, with a `/` after it unless it has one, as a [`prefix`](Self::prefix). So
@@ -60,7 +67,7 @@ impl KeyRange {
     /// synced at once.
     pub fn between(start: impl Into<Bytes>, end: impl Into<Bytes>) -> Self {
         let end = Some(end.into()).filter(|end| !end.is_empty());
-        Self { prefix: Bytes::new(), start: start.into(), end, is_one_level: false }
+        Self { start: start.into(), end, ..Self::all() }
     }
 
     /// All keys.
@@ -73,6 +80,28 @@ impl KeyRange {
     #[must_use]
     pub fn one_level(self) -> Self {
         Self { is_one_level: true, ..self }
+    }
+
+    /// Leaves out the values: an entry has its key, its revision and its [metadata](crate::Metadata), and an empty value.
+    ///
+    /// Use it if you want to know which keys there are, or that one was written, and the values are large. The values are
+    /// neither kept nor read from files. An etcd does not send them when it is read, but with each later change, since a
+    /// watch of etcd can't leave them out. A decoder would get empty bytes: don't `decode` such a map.
+    ///
+    /// ```
+    /// use event_core::{KeyRange, MapReaderExt, MemoryStore, Store};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let store = MemoryStore::new();
+    /// store.set("images/a.png", vec![0; 1 << 20]);
+    /// let names = store.range(KeyRange::folder("images").keys_only()).snapshot().await.unwrap();
+    /// let entry = names.get(&b"a.png"[..]).unwrap();
+    /// assert_eq!((entry.value().unwrap().len(), entry.revision()), (0, Some(1)));
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn keys_only(self) -> Self {
+        Self { is_keys_only: true, ..self }
     }
 
     /// The same range in a namespace: `namespace` stands in front of each key in the store, and not in front of its
@@ -118,6 +147,12 @@ impl KeyRange {
         self.is_one_level
     }
 
+    /// Whether the values are left out.
+    #[must_use]
+    pub fn is_keys_only(&self) -> bool {
+        self.is_keys_only
+    }
+
     /// Whether no key can be in the range.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -137,6 +172,16 @@ impl KeyRange {
     #[must_use]
     pub fn relative(&self, key: &Bytes) -> Option<Bytes> {
         self.contains(key).then(|| key.slice(self.prefix.len()..))
+    }
+
+    /// What a map of the range has of a version.
+    pub(crate) fn entry(&self, mut entry: Entry) -> Entry {
+        if let EntryState::Present { value, .. } = &mut entry.state
+            && self.is_keys_only
+        {
+            *value = Bytes::new();
+        }
+        entry
     }
 }
 
@@ -233,6 +278,18 @@ mod tests {
         assert_eq!(relative(&folder.one_level(), b"a/b/c"), None);
         assert_eq!(relative(&KeyRange::between("a", "b"), b"a/b").unwrap(), "a/b");
         assert_eq!(relative(&KeyRange::all(), b"a/b").unwrap(), "a/b");
+    }
+
+    #[test]
+    fn a_range_of_the_keys_only_has_the_same_keys_and_is_another_range() {
+        let full = KeyRange::folder("a").one_level();
+        let keys_only = full.clone().keys_only();
+        assert_eq!(has(&keys_only), has(&full));
+        assert_ne!(keys_only, full);
+        assert_eq!(keys_only, KeyRange::folder("a").keys_only().one_level());
+        assert!(keys_only.within("b").is_keys_only() && !full.within("b").is_keys_only());
+        assert!(!KeyRange::between("a", "b").is_keys_only());
+        assert_eq!(HashSet::from([KeyRange::all(), KeyRange::all().keys_only()]).len(), 2);
     }
 
     #[test]

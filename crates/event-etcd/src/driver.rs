@@ -22,7 +22,7 @@ use tokio::time::{Instant as TokioInstant, sleep_until};
 use self::metrics::Metrics;
 use crate::mailbox::{EndpointChange, Mailbox};
 use crate::seam::{Connector, Failure, WatchResponse};
-use crate::session::{Action, Session};
+use crate::session::{Action, PublishedVersion, Session};
 use folders::Folders;
 use in_flight::{Done, InFlight};
 
@@ -206,9 +206,12 @@ impl Driver {
             Action::ListMembers => in_flight.call(|connection| async move {
                 Done::ListedMembers(connection.member_urls().await)
             }),
-            Action::CheckHistory(key, version) => in_flight.call(|connection| async move {
-                Done::CheckedHistory(connection.read_at(key, version.revision).await)
-            }),
+            Action::CheckHistory(PublishedVersion { key, version, keys_only }) => {
+                in_flight.call(|connection| async move {
+                    let found = connection.read_at(key, version.revision, keys_only).await;
+                    Done::CheckedHistory(found)
+                });
+            }
             Action::OpenStream(first) => in_flight.call(|connection| async move {
                 Done::OpenedStream(connection.open_stream(first).await)
             }),

@@ -221,7 +221,7 @@ fn key_value(byte: u8, value: u8) -> KeyValue {
 fn metadata(byte: u8, value: &[u8]) -> Metadata {
     let (version, lease) =
         (i64::from(byte % 4), value.first().map_or(0, |byte| i64::from(byte % 2)));
-    let created = if byte % 16 == 0 { i64::from(byte) } else { revision(byte).min(1) };
+    let created = if byte.is_multiple_of(16) { i64::from(byte) } else { revision(byte).min(1) };
     Metadata::new().with_create_revision(created).with_version(version).with_lease(lease)
 }
 

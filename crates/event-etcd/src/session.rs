@@ -14,12 +14,14 @@
 //! (E12).
 //!
 //! A range of keys has the same life. It is read page by page, all pages at one revision, and what is published of it is
-//! a *step*: the whole range as it was at some revision.
+//! a *step*: the whole range as it was at some revision. If the program wants it, its keys are compared with the server's
+//! now and then (see `audit`).
 //!
 //! Whatever goes wrong makes a key or a range unread again. The session never resumes a watch: a reader of the
 //! newest value needs no history, and every way of resuming has a failure in which it is silent (E1, E2,
 //! E5, E8).
 
+mod audit;
 mod connected;
 mod endpoints;
 mod health;
@@ -63,9 +65,13 @@ use reads::BATCH;
 use stream::{Answers, Stream};
 use subscription::Subscription;
 
+#[cfg(test)]
+pub(crate) use audit::PAGE as AUDIT_PAGE;
 pub(crate) use endpoints::Endpoints;
+pub(crate) use history_check::PublishedVersion;
 pub(crate) use key::Key;
 pub(crate) use timers::Timeouts;
+#[cfg(test)]
 pub(crate) use version::Version;
 
 /// A read under way.
@@ -90,9 +96,9 @@ pub(crate) enum Action {
     /// Read these keys without their values, linearizable and in one transaction, then call
     /// [`Session::handle_probe`].
     Probe(Vec<Bytes>),
-    /// Read the key of this version as it was at its revision, linearizable, then call
+    /// Read the key of this version as it was at its revision, linearizable, and perhaps without its value, then call
     /// [`Session::handle_history_check`].
-    CheckHistory(Bytes, Version),
+    CheckHistory(PublishedVersion),
     /// Open the stream with this request, then call [`Session::handle_open`], and
     /// [`Session::handle_response`] for each response.
     OpenStream(WatchRequest),
@@ -132,6 +138,8 @@ pub(crate) struct Session {
     members: Members,
     health: HealthLog,
     last_proof: Option<Instant>,
+    /// How often each range is audited.
+    audit_every: Option<Duration>,
     next_read: ReadId,
     actions: VecDeque<Action>,
 }
@@ -180,6 +188,7 @@ impl Session {
             members: Members::default(),
             health: HealthLog::new(cluster, now),
             last_proof: None,
+            audit_every: None,
             next_read: 0,
             actions: VecDeque::new(),
         }
@@ -282,6 +291,7 @@ impl Session {
             let deadline = deadline.min(now + self.timeouts.connect);
             self.state = State::Connected(Box::new(Connected::new(deadline, &self.keys, now)));
             self.check_history();
+            self.plan_first_audit(now);
         }
     }
 

@@ -129,7 +129,8 @@ impl EtcdStore {
             endpoints = endpoints.in_order();
         }
         let session = |now| {
-            let session = Session::new(endpoints, options.timeouts(), options.cluster_id, now);
+            let session = Session::new(endpoints, options.timeouts(), options.cluster_id, now)
+                .with_audits(options.audit_interval);
             if options.follow_members { session.follow_members() } else { session }
         };
         Ok(Self::start(Arc::new(members), session, Some(known), &runtime))

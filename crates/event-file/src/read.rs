@@ -153,6 +153,12 @@ impl Opened {
     }
 }
 
+/// A file of which only the name is wanted. It need not be readable.
+pub(crate) fn unread(kind: FileType, stamp: Stamp) -> Result<Contents, Failure> {
+    regular(kind)?;
+    Ok(Contents { bytes: Bytes::new(), stamp })
+}
+
 /// Refuses what is not a regular file.
 fn regular(kind: FileType) -> Result<(), Failure> {
     if kind.is_file() {

@@ -46,7 +46,8 @@ use crate::value::FileValue;
 /// # Maps
 ///
 /// [`map("services/")`](event_core::StoreExt::map) is the folder `services` as one live collection: each file in it and in
-/// the folders below it is a key. [`KeyRange::one_level`] leaves the folders below out.
+/// the folders below it is a key. [`KeyRange::one_level`] leaves the folders below out. With [`KeyRange::keys_only`] no file is
+/// read, and an entry is new when the file looks different: its size, its times, or that it is another file.
 ///
 /// ```
 /// use event_core::{KeyRange, MapReaderExt, Store, StoreExt};

@@ -212,7 +212,7 @@ fn publish_in(
 ) {
     let Some(name) = range.relative(key) else { return };
     map.apply(|step| match version {
-        Some(Ok(entry)) => step.insert(name, entry),
+        Some(Ok(entry)) => step.insert(name, range.entry(entry)),
         Some(Err(error)) => step.fail(name, error),
         None => step.remove(name),
     });

@@ -9,6 +9,9 @@ use crate::{
 /// What a read of a key found: the bytes and their revision, that the key is not there, or why its data can't be used.
 pub type Found = Result<Option<(Bytes, i64)>, Error>;
 
+/// A version of a key.
+type Version = Result<Entry, Error>;
+
 /// A map that programs watch. The publisher has it, and until then the mailbox.
 #[derive(Debug)]
 pub(super) struct PublishedMap {
@@ -47,7 +50,7 @@ impl PublishedMap {
         let mut step = self.map.step();
         for entry in changes {
             match (self.range.relative(&entry.key), entry.value()) {
-                (Some(name), Some(_)) => step.insert(name, entry),
+                (Some(name), Some(_)) => step.insert(name, self.range.entry(entry)),
                 (Some(name), None) => step.remove(name),
                 (None, _) => {}
             }
@@ -76,12 +79,17 @@ impl PublishedMap {
             let Some(name) = self.range.relative(&key) else { continue };
             match found {
                 Ok(Some((value, revision))) => {
-                    step.insert(name, Entry::present(key, revision, value));
+                    step.insert(name, self.range.entry(Entry::present(key, revision, value)));
                 }
                 Ok(None) => step.remove(name),
                 Err(error) => step.fail(name, error),
             }
         }
+        let is_same = |old: &Version, new: &Version| match (old, new) {
+            // Nothing but the revision shows that the key was written.
+            (Ok(old), Ok(new)) if self.range.is_keys_only() => old.revision() == new.revision(),
+            _ => is_same(old, new),
+        };
         let has_changed = self.map.merge(step, Merge { is_whole, is_synced }, is_same);
         if is_synced {
             self.now_is_read();
@@ -102,7 +110,7 @@ impl PublishedMap {
 }
 
 /// Whether a version is the same data as the one before: the same bytes, or an error with the same words.
-fn is_same(old: &Result<Entry, Error>, new: &Result<Entry, Error>) -> bool {
+fn is_same(old: &Version, new: &Version) -> bool {
     match (old, new) {
         (Ok(old), Ok(new)) => old.value() == new.value(),
         (Err(old), Err(new)) => {

@@ -1,5 +1,8 @@
 //! The maps of the stores of this crate: the laws on them, and what a store adds.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
 use event_core::conformance::maps::MapSubject;
 use event_core::testing::TestStore;
 use event_core::{
@@ -21,6 +24,19 @@ fn name(number: u64) -> String {
 /// Numbers in a range of a store in memory.
 struct InMemory(MemoryStore);
 
+impl InMemory {
+    fn change(&self, changes: &[(u64, Option<u64>)]) -> Option<i64> {
+        self.0.apply(|step| {
+            for (number, version) in changes {
+                match version {
+                    Some(version) => step.set(name(*number), version.to_be_bytes().to_vec()),
+                    None => step.delete(name(*number)),
+                }
+            }
+        })
+    }
+}
+
 impl MapSubject for InMemory {
     type Key = Bytes;
 
@@ -29,14 +45,7 @@ impl MapSubject for InMemory {
     }
 
     async fn apply(&mut self, changes: &[(u64, Option<u64>)]) {
-        self.0.apply(|step| {
-            for (number, version) in changes {
-                match version {
-                    Some(version) => step.set(name(*number), version.to_be_bytes().to_vec()),
-                    None => step.delete(name(*number)),
-                }
-            }
-        });
+        self.change(changes);
     }
 
     async fn sync(&mut self) -> bool {
@@ -57,6 +66,58 @@ impl MapSubject for InMemory {
         0
     }
 }
+
+/// Numbers in a range of the keys only: who knows the revision knows the number.
+struct KeysOnly {
+    memory: InMemory,
+    revision: i64,
+    numbers: Numbers,
+}
+
+type Numbers = Arc<Mutex<HashMap<(Bytes, i64), u64>>>;
+
+impl MapSubject for KeysOnly {
+    type Key = Bytes;
+
+    fn key(&self, number: u64) -> Bytes {
+        self.memory.key(number)
+    }
+
+    async fn apply(&mut self, changes: &[(u64, Option<u64>)]) {
+        for (number, version) in changes {
+            let key = (name(*number).into(), self.revision + 1);
+            version.and_then(|version| self.numbers.lock().unwrap().insert(key, version));
+        }
+        self.revision = self.memory.change(changes).unwrap_or(self.revision);
+    }
+
+    async fn sync(&mut self) -> bool {
+        false
+    }
+
+    async fn spoil(&mut self, _key: u64) -> bool {
+        false
+    }
+
+    async fn end(&mut self) -> bool {
+        self.memory.end().await
+    }
+
+    async fn held(&mut self) -> usize {
+        0
+    }
+}
+
+event_core::map_conformance_tests!(keys_only_in_memory, || {
+    let (store, numbers) = (MemoryStore::new(), Numbers::default());
+    let range = store.range(KeyRange::folder("app/map").keys_only());
+    let known = Arc::clone(&numbers);
+    let reader = range.map(move |_: &Bytes, entry: Entry| {
+        let key = (entry.key.clone(), entry.revision().unwrap_or_default());
+        known.lock().unwrap()[&key]
+    });
+    (reader, KeysOnly { memory: InMemory(store), revision: 0, numbers })
+});
 
 /// Numbers in a range of a store that a test drives.
 struct ByHand(TestStore);
@@ -168,6 +229,40 @@ fn a_change_of_a_key_reaches_every_map_that_has_it_and_no_other() {
     assert_eq!(taken(&mut between), ["a/b/c=6"]);
     assert!(taken(&mut none).is_empty());
     assert_eq!(taken(&mut view), ["c=6"]);
+}
+
+#[test]
+fn a_map_of_the_keys_only_has_each_version_and_no_value() {
+    let range = || KeyRange::folder("a").keys_only();
+    let (memory, by_hand) = (MemoryStore::new(), TestStore::new());
+    by_hand.set_synced();
+    memory.set("a/0", "large");
+    by_hand.set("a/0", "large");
+    let stores: [&dyn Store; 2] = [&memory, &by_hand];
+    let mut maps = stores.map(|store| (store.range(range()).watch(), store.map("a").watch()));
+    for (keys, full) in &mut maps {
+        assert_eq!(taken(keys), ["0=", "synced"]);
+        assert_eq!(taken(full), ["0=large", "synced"]);
+    }
+    memory.set("a/1", "larger");
+    by_hand.set("a/1", "larger");
+    for (keys, full) in &mut maps {
+        let Some(Ok(Change::Put { value, .. })) = keys.try_change() else { panic!("a/1 is there") };
+        assert_eq!((value.value().unwrap().len(), value.revision()), (0, Some(2)));
+        assert_eq!(taken(full), ["1=larger"]);
+    }
+    for value in ["larger", "other"] {
+        memory.set("a/1", value);
+        by_hand.set("a/1", value);
+        for (keys, _) in &mut maps {
+            assert_eq!(taken(keys), ["1="], "it was written again");
+        }
+    }
+    memory.delete("a/1");
+    by_hand.delete("a/1");
+    for (keys, _) in &mut maps {
+        assert_eq!(taken(keys), ["-1"]);
+    }
 }
 
 #[test]

@@ -283,6 +283,22 @@ fn a_list_is_published_as_one_step_of_what_differs() {
 }
 
 #[test]
+fn of_a_range_of_the_keys_only_the_values_are_dropped_and_the_revision_counts() {
+    let (upstream, mut publisher) = Upstream::new();
+    let mut watcher = upstream.map(KeyRange::folder("a").keys_only()).watch();
+    let (id, range) = started(&mut publisher);
+    assert!(range.is_keys_only());
+    publisher.publish_step(id, vec![Entry::present("a/1", 1, "x")], true);
+    assert_eq!(taken(&mut watcher), ["1=", "synced"]);
+    let found = |revision| vec![("a/1".into(), "y".into(), revision)];
+    assert!(!publisher.found_all(id, found(1)));
+    assert!(publisher.found_all(id, found(2)));
+    assert_eq!(taken(&mut watcher), ["1="]);
+    assert!(publisher.found_all(id, vec![]));
+    assert_eq!(taken(&mut watcher), ["-1"]);
+}
+
+#[test]
 fn the_same_error_of_a_key_is_published_once() {
     let (upstream, mut publisher) = Upstream::new();
     let mut watcher = upstream.map(KeyRange::all()).watch();

@@ -64,7 +64,7 @@ impl Connection for Silent {
         pending().await
     }
 
-    async fn read_at(&self, _key: Bytes, _revision: i64) -> Result<ReadResponse, Failure> {
+    async fn read_at(&self, _: Bytes, _: i64, _: bool) -> Result<ReadResponse, Failure> {
         pending().await
     }
 
@@ -369,7 +369,7 @@ impl Connection for Held {
         pending().await
     }
 
-    async fn read_at(&self, _key: Bytes, _revision: i64) -> Result<ReadResponse, Failure> {
+    async fn read_at(&self, _: Bytes, _: i64, _: bool) -> Result<ReadResponse, Failure> {
         pending().await
     }
 

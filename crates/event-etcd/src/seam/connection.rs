@@ -36,8 +36,13 @@ pub(crate) trait Connection: Send + Sync {
     /// Reads keys without their values, linearizable, in one transaction.
     async fn probe(&self, keys: Vec<Bytes>) -> Result<ReadResponse, Failure>;
 
-    /// Reads a key as it was at a revision, linearizable.
-    async fn read_at(&self, key: Bytes, revision: i64) -> Result<ReadResponse, Failure>;
+    /// Reads a key as it was at a revision, linearizable; perhaps without its value.
+    async fn read_at(
+        &self,
+        key: Bytes,
+        revision: i64,
+        keys_only: bool,
+    ) -> Result<ReadResponse, Failure>;
 
     /// Reads a page of a range, linearizable.
     async fn read_page(&self, page: PageRequest) -> Result<PageResponse, Failure>;

@@ -35,8 +35,19 @@ impl Connection for Client {
         read(self, keys, GetOptions::new().with_keys_only()).await
     }
 
-    async fn read_at(&self, key: Bytes, revision: i64) -> Result<ReadResponse, Failure> {
-        read(self, vec![key], GetOptions::new().with_revision(revision)).await
+    async fn read_at(
+        &self,
+        key: Bytes,
+        revision: i64,
+        keys_only: bool,
+    ) -> Result<ReadResponse, Failure> {
+        let options = GetOptions::new().with_revision(revision);
+        let mut response = read(self, vec![key], without_values(options, keys_only)).await?;
+        if keys_only {
+            let found = response.found.into_iter();
+            response.found = found.map(|found| found.map(KeyValue::without_value)).collect();
+        }
+        Ok(response)
     }
 
     async fn read_page(&self, page: PageRequest) -> Result<PageResponse, Failure> {
@@ -78,6 +89,11 @@ impl Connection for Client {
         let (requests, responses) = stream.map_err(|error| failure(&error))?.split();
         Ok((Box::new(requests), Box::new(responses)))
     }
+}
+
+/// A server need not heed it, so who asks drops the values, too.
+fn without_values(options: GetOptions, keys_only: bool) -> GetOptions {
+    if keys_only { options.with_keys_only() } else { options }
 }
 
 /// Reads one key by a plain request, which every server takes (C10), and several in one transaction.

@@ -31,6 +31,10 @@ impl KeyValue {
         Entry::present(key, self.mod_revision, self.value).with_metadata(self.metadata)
     }
 
+    pub(crate) fn without_value(self) -> Self {
+        Self { value: Bytes::new(), ..self }
+    }
+
     /// Whether it may be found in a store that is at this revision. A server need not say the metadata.
     pub(crate) fn is_possible(&self, revision: i64) -> bool {
         (1..=revision).contains(&self.mod_revision) && is_possible(self.metadata, self.mod_revision)
@@ -56,6 +60,8 @@ pub(crate) struct PageRequest {
     pub(crate) revision: i64,
     /// The server may choose the size of this page and of those that follow.
     pub(crate) may_stream: bool,
+    /// Without the values.
+    pub(crate) keys_only: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

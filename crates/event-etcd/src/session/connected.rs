@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use event_core::CauseKind;
 use event_core::upstream::{KeyId, Slots};
 
+use super::audit::Audit;
 use super::history_check::HistoryCheck;
 use super::lag::Burst;
 use super::proof::Proof;
@@ -56,6 +57,7 @@ pub(super) struct Connected {
     /// How many keys are watched.
     pub(super) watched: usize,
     pub(super) proof: Proof,
+    pub(super) audit: Audit,
     pub(super) traffic: Traffic,
     /// When the list of members is to be read, if it is followed.
     pub(super) list_members_at: Option<Instant>,
@@ -167,6 +169,7 @@ impl Connected {
             created_by: None,
             watched: 0,
             proof: Proof::new(now),
+            audit: Audit::new(),
             traffic: Traffic::new(now),
             list_members_at: None,
             chatter: Chatter::new(now),
@@ -199,6 +202,14 @@ impl Connected {
 
     pub(super) fn known_to(&self, id: KeyId) -> i64 {
         self.progress.get(id.slot as usize).map_or(0, |progress| progress.known_to)
+    }
+
+    /// The watch of a key or a range, if it has one.
+    pub(super) fn watch_of(&self, id: KeyId) -> Option<i64> {
+        match self.progress.get(id.slot as usize)?.state {
+            KeyState::Watched(watch_id) => Some(watch_id),
+            _ => None,
+        }
     }
 
     /// Whether something was read or heard on this connection.

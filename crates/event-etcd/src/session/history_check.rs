@@ -22,17 +22,25 @@ pub(super) struct History {
     /// The highest revision seen in it.
     pub(super) highest: i64,
     /// The newest version that an earlier connection published out of it.
-    version: Option<(KeyId, Bytes, Version)>,
+    version: Option<(KeyId, PublishedVersion)>,
     /// How often it was replaced.
     pub(super) resets: u64,
+}
+
+/// A version that was published of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PublishedVersion {
+    pub(crate) key: Bytes,
+    pub(crate) version: Version,
+    /// It is known without its value: then its metadata has to do.
+    pub(crate) keys_only: bool,
 }
 
 /// The version that a connection checks.
 #[derive(Debug)]
 pub(super) struct HistoryCheck {
-    key: KeyId,
-    name: Bytes,
-    version: Version,
+    id: KeyId,
+    version: PublishedVersion,
     /// The store was asked for it.
     is_asked: bool,
 }
@@ -44,20 +52,21 @@ impl Session {
         let here = self.keys.iter().filter(|(id, _)| connected.known_to(*id) > 0);
         let present = here.filter_map(|(id, one)| Some((one.newest_revision()?, id, one)));
         let newest = present.max_by_key(|(revision, ..)| *revision);
-        if let Some((id, (name, version))) =
-            newest.and_then(|(_, id, one)| Some((id, one.newest()?)))
+        if let Some((_, id, one)) = newest
+            && let Some((key, version)) = one.newest()
         {
-            self.history.version = Some((id, name, version));
+            let keys_only = one.range().is_some_and(|range| range.keys().is_keys_only());
+            self.history.version = Some((id, PublishedVersion { key, version, keys_only }));
         }
     }
 
     /// A new connection checks the newest version that was published before.
     pub(super) fn check_history(&mut self) {
         let State::Connected(connected) = &mut self.state else { return };
-        let Some((key, name, version)) = self.history.version.clone() else { return };
-        connected.history_check = Some(HistoryCheck { key, name, version, is_asked: false });
-        if self.keys.get(key).is_none() {
-            self.ask_for_version(key); // no read will show it
+        let Some((id, version)) = self.history.version.clone() else { return };
+        connected.history_check = Some(HistoryCheck { id, version, is_asked: false });
+        if self.keys.get(id).is_none() {
+            self.ask_for_version(id); // no read will show it
         }
     }
 
@@ -65,7 +74,7 @@ impl Session {
     pub(super) fn check_history_by_read(&mut self, id: KeyId, revision: i64) {
         let State::Connected(connected) = &mut self.state else { return };
         let is_shown =
-            |check: &mut HistoryCheck| check.key == id && check.version.revision == revision;
+            |check: &mut HistoryCheck| check.id == id && check.version.version.revision == revision;
         if connected.history_check.take_if(is_shown).is_none() {
             self.ask_for_version(id);
         }
@@ -74,8 +83,8 @@ impl Session {
     /// A range was read. Compares the version to check with what was found of its key.
     pub(super) fn check_history_by_range(&mut self, id: KeyId) {
         let State::Connected(connected) = &self.state else { return };
-        let check = connected.history_check.as_ref().filter(|check| check.key == id);
-        let Some(name) = check.map(|check| &check.name) else { return };
+        let check = connected.history_check.as_ref().filter(|check| check.id == id);
+        let Some(name) = check.map(|check| &check.version.key) else { return };
         let found = self.keys.get(id).and_then(|one| one.range()?.revision_of(name));
         self.check_history_by_read(id, found.unwrap_or(0));
     }
@@ -84,11 +93,11 @@ impl Session {
     pub(super) fn ask_for_version(&mut self, id: KeyId) {
         let State::Connected(connected) = &mut self.state else { return };
         if let Some(check) = &mut connected.history_check
-            && check.key == id
+            && check.id == id
             && !check.is_asked
         {
             check.is_asked = true;
-            self.actions.push_back(Action::CheckHistory(check.name.clone(), check.version));
+            self.actions.push_back(Action::CheckHistory(check.version.clone()));
         }
     }
 
@@ -99,7 +108,7 @@ impl Session {
         let (Some(HistoryCheck { version, .. }), Ok(response)) = (check, response) else {
             return;
         };
-        let is_same = |found: &KeyValue| Version::of(found) == version;
+        let is_same = |found: &KeyValue| Version::of(found) == version.version;
         if !response.found.iter().flatten().any(is_same) {
             self.history_was_reset(response.revision);
         }
@@ -123,6 +132,7 @@ impl Session {
             connected.range_reads.values_mut().for_each(|read| read.floor = 0);
             connected.proof.probe.iter_mut().for_each(|probe| probe.floor = 0);
             connected.history_check = None;
+            connected.audit.history_was_reset();
         }
     }
 }

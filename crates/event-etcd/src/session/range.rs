@@ -73,6 +73,17 @@ impl Range {
         self.known.get(key).map(|known| known.revision)
     }
 
+    /// The revisions of the keys from `from` up to `to`, in the order of the keys.
+    pub(crate) fn revisions(
+        &self,
+        from: &Bytes,
+        to: Option<&Bytes>,
+    ) -> impl Iterator<Item = (&Bytes, i64)> {
+        let to = to.map_or(Bound::Unbounded, |to| Bound::Excluded(&to[..]));
+        let known = self.known.range::<[u8], _>((Bound::Included(&from[..]), to));
+        known.map(|(key, found)| (key, found.revision))
+    }
+
     /// The newest version of the keys that are there, unless it is of an earlier history.
     pub(crate) fn newest(&self) -> Option<(Bytes, Version)> {
         let known = self.known.iter().filter(|_| !self.is_outdated);

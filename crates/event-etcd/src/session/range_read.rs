@@ -23,6 +23,8 @@ pub(super) const PAGE: usize = 8 << 20;
 /// How many keys the first page has at most, and by how much the next one may have more: its values may be larger.
 const FIRST: u32 = 1000;
 const GROWTH: u32 = 16;
+/// How many keys a page has at most that has no values: their sizes are not known, and the server loads them all the same.
+const KEYS_ONLY: u32 = FIRST * GROWTH;
 /// After so many compactions the range is read at once.
 const COMPACTIONS: u32 = 2;
 
@@ -72,7 +74,7 @@ impl RangeRead {
             revision: 0,
             from: keys.start().clone(),
             limit: FIRST,
-            most: u32::MAX,
+            most: if keys.is_keys_only() { KEYS_ONLY } else { u32::MAX },
             compactions: 0,
             differences: Vec::new(),
             late: BTreeSet::new(),
@@ -88,6 +90,7 @@ impl RangeRead {
             revision: self.revision,
             // Not if a message was too large, since the size of a stream's messages is the server's choice.
             may_stream: self.revision != 0 && self.most == u32::MAX,
+            keys_only: keys.is_keys_only(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use event_core::{Bytes, CauseKind};
 
 use super::connected::KeyState;
+use super::range::Range;
 use super::range_read::RangeRead;
 use super::watches::CONTRADICTION;
 use super::{Action, ReadId, Session, State};
@@ -22,6 +23,9 @@ impl Session {
         now: Instant,
     ) {
         let State::Connected(connected) = &mut self.state else { return };
+        if connected.audit.has(id) {
+            return self.handle_audit(response, now);
+        }
         let Some(read) = connected.range_reads.get_mut(&id) else { return };
         if !mem::take(&mut read.is_sent) {
             return;
@@ -124,13 +128,7 @@ impl Session {
         let Some(range) = range else { return false };
         let (is_first, floor) = (read.revision == 0, read.floor);
         let revision = if is_first { page.revision } else { read.revision };
-        let is_possible =
-            |(key, found): &(Bytes, KeyValue)| range.may_have(key) && found.is_possible(revision);
-        let is_possible = page.found.iter().all(is_possible);
-        let is_in_order = page.found.is_sorted_by(|(one, _), (next, _)| one < next)
-            && page.found.first().is_none_or(|(first, _)| *first >= read.from);
-        let is_endless = page.has_more && page.found.is_empty();
-        if page.revision < 1 || !is_possible || !is_in_order || is_endless {
+        if !is_possible(page, range, &read.from, revision) {
             self.violation("a range was read with keys or revisions that can't be", now);
             return false;
         }
@@ -160,6 +158,7 @@ impl Session {
         let id = read.range;
         let range = self.keys.get_mut(id).and_then(|one| one.range_mut());
         let Some(range) = range else { return };
+        connected.audit.was_read(id);
         let progress = connected.progress(id);
         let is_unread = progress.state == KeyState::Reading(read_id);
         let is_stream_outdated = is_unread && progress.is_watch_refused;
@@ -222,4 +221,14 @@ impl Session {
         self.ask_for_version(read.range);
         self.refuse(read.range, failure, now);
     }
+}
+
+/// Whether a page from `from` on, of a range at this revision, can be true.
+pub(super) fn is_possible(page: &Page, range: &Range, from: &Bytes, revision: i64) -> bool {
+    let may_be_there =
+        |(key, found): &(Bytes, KeyValue)| range.may_have(key) && found.is_possible(revision);
+    let is_in_order = page.found.is_sorted_by(|(one, _), (next, _)| one < next)
+        && page.found.first().is_none_or(|(first, _)| first >= from);
+    let is_endless = page.has_more && page.found.is_empty();
+    page.revision >= 1 && page.found.iter().all(may_be_there) && is_in_order && !is_endless
 }

@@ -5,8 +5,8 @@
 
 use std::time::Instant;
 
-use event_core::Bytes;
 use event_core::upstream::KeyId;
+use event_core::{Bytes, KeyRange};
 
 use super::watches::CONTRADICTION;
 use super::{Action, Session, State};
@@ -30,6 +30,15 @@ impl Held {
     pub(super) fn is_of(&self, revision: i64) -> bool {
         self.revision == revision && !self.events.is_empty()
     }
+}
+
+/// A watch can't leave the values out. Those of a range of the keys only are dropped as they come.
+fn without_values(range: &KeyRange, mut events: Events) -> Events {
+    if range.is_keys_only() {
+        let values = events.iter_mut().filter_map(|event| event.value.as_mut());
+        values.for_each(|value| *value = Bytes::new());
+    }
+    events
 }
 
 fn size(event: &Event) -> usize {
@@ -70,6 +79,7 @@ impl Session {
         }
         let (mut complete, held_bytes) =
             held.map_or_else(Default::default, |it| (it.events, it.bytes));
+        let events = without_values(range.keys(), events);
         // Replayed: a read was quicker, and has all of it.
         let is_old = |event: &Event| event.mod_revision <= known_to;
         // At the revision up to which the range is known, its keys are what the last event of each left. More of a
@@ -115,6 +125,7 @@ impl Session {
             let puts = complete.iter().filter(|event| event.value.is_some());
             puts.for_each(|event| read.was_put(&event.key));
         }
+        connected.audit.watch_sent(id, &complete);
         let step = range.changed(complete);
         let at = connected.progress(id).watched_to;
         self.history.highest = self.history.highest.max(complete_to);

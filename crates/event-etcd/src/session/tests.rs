@@ -1,5 +1,6 @@
 //! Each rule by a script: what happens, and what the session does about it.
 
+mod audit;
 mod health;
 mod history;
 mod key_health;
@@ -23,7 +24,7 @@ use std::time::{Duration, Instant};
 use event_core::upstream::KeyId;
 use event_core::{Bytes, CauseKind, Entry, Health, HealthState, KeyRange, Metadata};
 
-use super::{Action, Endpoints, ReadId, Session, Ticket, Timeouts};
+use super::{Action, Endpoints, PublishedVersion, ReadId, Session, Ticket, Timeouts};
 use crate::seam::{Event, Failure, KeyValue, Keys, ReadResponse, WatchRequest, WatchResponse};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -249,7 +250,9 @@ fn read(id: ReadId, keys: &[&str]) -> Action {
 }
 
 fn history_check(key: &str, revision: i64, value: &str) -> Action {
-    Action::CheckHistory(key.to_owned().into(), super::Version::of(&key_value(revision, value)))
+    let version = super::Version::of(&key_value(revision, value));
+    let key = key.to_owned().into();
+    Action::CheckHistory(PublishedVersion { key, version, keys_only: false })
 }
 
 fn entry(key: &str, revision: i64, value: &str) -> Entry {

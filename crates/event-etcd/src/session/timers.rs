@@ -75,6 +75,10 @@ pub(super) enum Timer {
     Read(ReadId),
     /// A page of a range has no response yet.
     Page(ReadId),
+    /// A range is to be audited.
+    Audit,
+    /// A page of an audit has no response yet.
+    Audited,
     /// Keys that were refused are to be asked for again.
     Retry,
     /// The list of members is to be read.
@@ -135,6 +139,7 @@ impl Session {
                     self.fail(Failure::new(CauseKind::ResourceExhausted, message), now);
                 }
             }
+            (Timer::Audit, _) => self.audit(now),
             (Timer::Retry, State::Connected(connected)) => connected.retry(now),
             (Timer::Members, State::Connected(connected)) => {
                 connected.list_members_at = None;
@@ -156,7 +161,9 @@ impl Session {
                 self.silent(timeout, now);
             }
             (Timer::Connect, _) => self.silent(timeouts.connect, now),
-            (Timer::Open | Timer::Probed, _) => self.silent(timeouts.response(), now),
+            (Timer::Open | Timer::Probed | Timer::Audited, _) => {
+                self.silent(timeouts.response(), now)
+            }
             _ => self.silent(timeouts.liveness, now),
         }
     }
@@ -197,6 +204,8 @@ impl Connected {
         let reads = self.reads.iter().map(|(id, read)| (read.deadline, Timer::Read(*id)));
         let pages = self.range_reads.iter().filter(|(_, read)| read.is_sent);
         let pages = pages.map(|(id, read)| (read.deadline, Timer::Page(*id)));
+        let audit = self.audit.at.map(|at| (at, Timer::Audit));
+        let audited = self.audit.deadline().map(|at| (at, Timer::Audited));
         let retry = self.retry_at.map(|at| (at, Timer::Retry));
         let members = self.list_members_at.map(|at| (at, Timer::Members));
         stream
@@ -206,6 +215,8 @@ impl Connected {
             .chain(owed)
             .chain(reads)
             .chain(pages)
+            .chain(audit)
+            .chain(audited)
             .chain(retry)
             .chain(members)
             .min()

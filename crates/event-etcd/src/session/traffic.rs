@@ -73,6 +73,7 @@ impl Session {
                 let Some(owed) = &mut connected.proof.owed else { return false };
                 owed.deadline = later;
             }
+            (Timer::Audited, _) => connected.audit.put_off(later),
             (Timer::Create, _) => connected.created_by = Some(later),
             (Timer::Open, Stream::Opening { deadline }) => *deadline = later,
             (Timer::Liveness, Stream::Open { asked: Some(Asked { since, .. }), .. }) => {

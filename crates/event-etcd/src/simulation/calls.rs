@@ -3,7 +3,7 @@
 use event_core::CauseKind;
 
 use crate::seam::{Failure, PageResponse};
-use crate::session::Session;
+use crate::session::{PublishedVersion, Session};
 use crate::simulation::cluster::Is;
 use crate::simulation::history::key_of;
 use crate::simulation::link::What;
@@ -38,7 +38,7 @@ impl World {
         match &mut link.calls[at].what {
             What::Connect if lazy => {}
             What::Read(_, _, Some(_)) => return self.deliver_read(at),
-            What::CheckHistory(_, _, Some(_)) => return self.deliver_history_check(at),
+            What::CheckHistory(_, Some(_)) => return self.deliver_history_check(at),
             What::Probe(_, Some(_)) => return self.deliver_probe(at),
             What::ReadPage(_, _, _, Some(_)) => return self.deliver_page(at),
             _ if silent => return Ok(false),
@@ -79,10 +79,10 @@ impl World {
                 });
                 return Ok(true);
             }
-            What::CheckHistory(key, version, answer) => {
+            What::CheckHistory(PublishedVersion { key, version, keys_only }, answer) => {
                 *answer = Some(match refusal {
                     Some(failure) => Err(failure),
-                    None => self.cluster.read_at(link.member, key, version.revision),
+                    None => self.cluster.read_at(link.member, key, version.revision, *keys_only),
                 });
                 return Ok(true);
             }
@@ -172,7 +172,13 @@ impl World {
         let mut may_disconnect = answer
             .as_ref()
             .is_err_and(|failure| !failure.concerns_keys() && !failure.is_overload());
+        let is_audit = link.audits.contains(&id);
+        if is_audit {
+            let history = &self.cluster.histories[link.generation];
+            may_disconnect |= link.was_owed_long(history, self.now);
+        }
         match &answer {
+            _ if is_audit => {}
             Ok(_) => may_disconnect |= link.refused[range],
             // The refusal of the watch is explained, unless a smaller page is asked for.
             Err(failure) if failure.concerns_keys() => {
@@ -190,6 +196,7 @@ impl World {
         let is_wanted = link.ranges.contains_key(&id);
         if let Ok(PageResponse::Page(page)) = &answer
             && is_wanted
+            && !is_audit
             && self.program.map_has_version(&page.found)
         {
             link.owes_history_check = false;
@@ -229,16 +236,14 @@ impl World {
 
     fn deliver_history_check(&mut self, at: usize) -> Checked<bool> {
         let Some(link) = &mut self.link else { return Ok(false) };
-        let What::CheckHistory(key, version, Some(answer)) = link.calls.swap_remove(at).what else {
+        let What::CheckHistory(version, Some(answer)) = link.calls.swap_remove(at).what else {
             return Ok(false);
         };
         let (generation, resets) = (link.generation, link.history_resets);
-        self.note(|| {
-            format!("the history check by {key:?} at {version:?} is answered: {answer:?}")
-        });
+        self.note(|| format!("the history check by {version:?} is answered: {answer:?}"));
         let said = answer.clone();
         self.input(|session, _| session.handle_history_check(answer), false)?;
-        self.program.saw_history_check(version, said.ok(), generation, resets)?;
+        self.program.saw_history_check(version.version, said.ok(), generation, resets)?;
         Ok(true)
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use event_core::{Bytes, CauseKind};
 
-use crate::seam::{Failure, Page, PageRequest, PageResponse, ReadResponse};
-use crate::simulation::history::{History, KEYS, key_of, keys_of, name, value};
+use crate::seam::{Failure, KeyValue, Page, PageRequest, PageResponse, ReadResponse};
+use crate::simulation::history::{History, KEYS, is_keys_only, key_of, keys_of, name, value};
 
 /// The cluster's id, which no replacement of the history changes (E5).
 const CLUSTER: u64 = 7;
@@ -127,7 +127,7 @@ impl Cluster {
 
     /// What a member answers to a read, at some time after it was asked.
     pub(super) fn read(&self, member: usize, keys: &[Bytes]) -> Result<ReadResponse, Failure> {
-        let keys = self.readable_keys(member, keys)?;
+        let keys = self.readable_keys(member, keys, false)?;
         let history = self.history();
         let found = keys.into_iter().map(|key| history.found(key)).collect();
         Ok(ReadResponse { revision: history.revision, cluster: CLUSTER, found })
@@ -171,13 +171,16 @@ impl Cluster {
         let mut found: Vec<_> = keys.iter().filter_map(found).collect();
         let most = if page.limit == 0 { KEYS } else { page.limit as usize };
         let wanted = &found[..found.len().min(most)];
-        if wanted.len() > self.limit || wanted.iter().any(|(key, _)| self.large[*key]) {
+        let is_large = wanted.len() > self.limit || wanted.iter().any(|(key, _)| self.large[*key]);
+        if is_large && !page.keys_only {
             return Err(Failure::new(CauseKind::TooLarge, "message larger than max"));
         }
         let count = if page.limit == 0 { KEYS } else { most.min(random.usize(1..=3)) };
         let has_more = found.len() > count;
         found.truncate(count);
-        let found = found.into_iter().map(|(key, found)| (name(key), found)).collect();
+        let as_wanted =
+            |found: KeyValue| if page.keys_only { found.without_value() } else { found };
+        let found = found.into_iter().map(|(key, found)| (name(key), as_wanted(found))).collect();
         // Of a stream, only the last message has a header.
         let has_header = !page.may_stream || !has_more || random.bool();
         let revision = if has_header { history.revision } else { page.revision };
@@ -190,8 +193,8 @@ impl Cluster {
 
     /// Whether a key of the subject is there, and is too large.
     pub(super) fn is_large(&self, subject: usize) -> bool {
-        keys_of(subject)
-            .any(|key| self.large[key] && (subject < KEYS || self.history().found(key).is_some()))
+        let is_there = |key| subject < KEYS || self.history().found(key).is_some();
+        !is_keys_only(subject) && keys_of(subject).any(|key| self.large[key] && is_there(key))
     }
 
     /// What a member answers to a read of a key as it was at a revision.
@@ -200,13 +203,16 @@ impl Cluster {
         member: usize,
         key: &Bytes,
         revision: i64,
+        keys_only: bool,
     ) -> Result<ReadResponse, Failure> {
-        let keys = self.readable_keys(member, slice::from_ref(key))?;
+        let keys = self.readable_keys(member, slice::from_ref(key), keys_only)?;
         let history = self.history();
         if revision < history.compacted || revision > history.revision {
             return Err(Failure::new(CauseKind::Unreachable, "required revision is not there"));
         }
-        let found = keys.into_iter().map(|key| history.found_at(key, revision)).collect();
+        let as_wanted = |found: KeyValue| if keys_only { found.without_value() } else { found };
+        let found = keys.into_iter().map(|key| history.found_at(key, revision).map(as_wanted));
+        let found = found.collect();
         Ok(ReadResponse { revision: history.revision, cluster: CLUSTER, found })
     }
 
@@ -217,7 +223,12 @@ impl Cluster {
         Ok(response)
     }
 
-    fn readable_keys(&self, member: usize, keys: &[Bytes]) -> Result<Vec<usize>, Failure> {
+    fn readable_keys(
+        &self,
+        member: usize,
+        keys: &[Bytes],
+        keys_only: bool,
+    ) -> Result<Vec<usize>, Failure> {
         if self.members[member].is == Is::Cut || !self.has_leader {
             return Err(Failure::new(CauseKind::NoLeader, "no leader"));
         }
@@ -226,7 +237,8 @@ impl Cluster {
         if keys.iter().any(|key| !self.readable[*key]) {
             return Err(Failure::new(CauseKind::PermissionDenied, "permission denied"));
         }
-        if keys.len() > self.limit || keys.iter().any(|key| self.large[*key]) {
+        let is_large = keys.len() > self.limit || keys.iter().any(|key| self.large[*key]);
+        if is_large && !keys_only {
             return Err(Failure::new(CauseKind::TooLarge, "message larger than max"));
         }
         Ok(keys)

@@ -10,7 +10,9 @@ use crate::seam::{Event, KeyValue, Keys};
 pub(super) const KEYS: usize = 6;
 /// What a program may subscribe to: each of the keys, and some ranges of them, which have the numbers after the keys'.
 pub(super) const SUBJECTS: usize = KEYS + RANGES.len();
-const RANGES: [Range<usize>; 3] = [1..4, 0..KEYS, 5..KEYS];
+const RANGES: [Range<usize>; 4] = [1..4, 0..KEYS, 5..KEYS, 1..4];
+/// The last one is of the keys only.
+const KEYS_ONLY: usize = SUBJECTS - 1;
 
 const NAMES: [&str; KEYS] = ["a", "b", "c", "d", "e", "f"];
 /// Few, so that a key is often written with the bytes that it has, or had in another history.
@@ -27,7 +29,12 @@ pub(super) fn subject(at: usize) -> Keys {
     }
     let keys = keys_of(at);
     let end = if keys.end < KEYS { name(keys.end) } else { Bytes::new() };
-    Keys::Range(KeyRange::between(name(keys.start), end))
+    let range = KeyRange::between(name(keys.start), end);
+    Keys::Range(if is_keys_only(at) { range.keys_only() } else { range })
+}
+
+pub(super) fn is_keys_only(subject: usize) -> bool {
+    subject == KEYS_ONLY
 }
 
 /// The subject that this is.
@@ -122,6 +129,13 @@ impl History {
         let change = self.state(key, revision)?;
         let (mod_revision, metadata) = (change.mod_revision, change.metadata);
         Some(KeyValue { mod_revision, metadata, value: change.value.clone()? })
+    }
+
+    /// What the entry of a subject's key is at a revision.
+    pub(super) fn entry_at(&self, subject: usize, key: usize, revision: i64) -> Option<Entry> {
+        let found = self.found_at(key, revision)?;
+        let found = if is_keys_only(subject) { found.without_value() } else { found };
+        Some(found.into_entry(name(key)))
     }
 
     /// The changes of a subject's keys from one revision to another, both included.

@@ -1,13 +1,13 @@
 //! The client's connection to a member, and what is under way on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use event_core::Bytes;
 
 use crate::seam::{Failure, PageRequest, PageResponse, ReadResponse, WatchRequest, WatchResponse};
-use crate::session::{ReadId, Timeouts, Version};
-use crate::simulation::history::{KEYS, SUBJECTS, subject_of};
+use crate::session::{PublishedVersion, ReadId, Timeouts};
+use crate::simulation::history::{History, KEYS, SUBJECTS, subject_of};
 use crate::simulation::stream::{Sent, Stream};
 
 #[expect(clippy::struct_excessive_bools, reason = "they are independent")]
@@ -28,6 +28,8 @@ pub(super) struct Link {
     pub(super) calls: Vec<Call>,
     /// Which ranges are read.
     pub(super) ranges: BTreeMap<ReadId, usize>,
+    /// Which of them are audited.
+    pub(super) audits: BTreeSet<ReadId>,
     pub(super) stream: Option<Stream>,
     /// Nothing comes through, in either direction.
     pub(super) silent: bool,
@@ -39,6 +41,10 @@ pub(super) struct Link {
     pub(super) floors: [Option<i64>; SUBJECTS],
     /// The subjects whose watches were refused since they were read.
     pub(super) refused: [bool; SUBJECTS],
+    /// The ranges of which the server lost an event.
+    pub(super) lost: [bool; SUBJECTS],
+    /// When an audit found first that a watch has to send something.
+    owed_since: Option<Instant>,
     /// When a sign of life was asked for that did not come yet.
     pub(super) asked: Option<Instant>,
     /// Since when the client has watches and receives nothing.
@@ -73,8 +79,8 @@ pub(super) enum What {
     /// Of this subject.
     ReadPage(ReadId, usize, PageRequest, Option<Result<PageResponse, Failure>>),
     Probe(Vec<Bytes>, Option<Result<ReadResponse, Failure>>),
-    /// Of a version that was published, with the answer that is on its way.
-    CheckHistory(Bytes, Version, Option<Result<ReadResponse, Failure>>),
+    /// With the answer that is on its way.
+    CheckHistory(PublishedVersion, Option<Result<ReadResponse, Failure>>),
     Open,
 }
 
@@ -107,12 +113,15 @@ impl Link {
             calls: vec![Call { what: What::Connect, due: Some(now + timeouts.connect) }],
             timeouts,
             ranges: BTreeMap::new(),
+            audits: BTreeSet::new(),
             stream: None,
             silent: false,
             end: None,
             ends_at: None,
             floors: [None; SUBJECTS],
             refused: [false; SUBJECTS],
+            lost: [false; SUBJECTS],
+            owed_since: None,
             asked: None,
             quiet_since: None,
             watches: BTreeMap::new(),
@@ -123,6 +132,15 @@ impl Link {
             overloaded_since: None,
             owes_history_check: false,
         }
+    }
+
+    /// An audit was answered. Whether a watch has owed something since an earlier one, for as long as any answer may
+    /// take.
+    pub(super) fn was_owed_long(&mut self, history: &History, now: Instant) -> bool {
+        let owes = self.stream.iter().any(|stream| stream.owes(history));
+        let since = self.owed_since.take().filter(|_| owes).unwrap_or(now);
+        self.owed_since = owes.then_some(since);
+        owes && now >= since + self.timeouts.liveness * 3 / 5
     }
 
     pub(super) fn reads(&self) -> usize {

@@ -25,6 +25,7 @@ impl Map {
         is_synced: bool,
         (generation, history): (usize, &History),
         floor: i64,
+        has_lost: bool,
     ) -> Checked {
         if step.is_empty() && self.is_synced {
             return Err("an empty step is published".to_owned());
@@ -45,13 +46,16 @@ impl Map {
             if before.as_ref() == Some(entry) {
                 return Err(format!("{entry:?} is published twice in a row"));
             }
-            if entry.value().is_some() && !history.has(key, entry) {
+            if let (Some(_), Some(revision)) = (entry.value(), entry.revision())
+                && (revision > history.revision
+                    || history.entry_at(subject, key, revision).as_ref() != Some(entry))
+            {
                 return Err(format!("{entry:?} was never so"));
             }
         }
         self.is_synced = is_synced;
-        if !is_synced {
-            return Ok(()); // more is to come
+        if !is_synced || has_lost {
+            return Ok(()); // more is to come, or something is missing
         }
         let last = self.at.filter(|(last, _)| *last == generation).map_or(0, |(_, at)| at);
         if self.at.is_some_and(|(last, _)| last > generation) {
@@ -77,11 +81,9 @@ impl Map {
 
     fn is(&self, subject: usize, history: &History, revision: i64) -> bool {
         let mut entries = self.entries.values();
-        let held = keys_of(subject).filter_map(|key| history.found_at(key, revision));
+        let held = keys_of(subject).filter_map(|key| history.entry_at(subject, key, revision));
         let mut count = 0;
-        let is_same = held.inspect(|_| count += 1).all(|found| {
-            entries.next().is_some_and(|entry| found.into_entry(entry.key.clone()) == *entry)
-        });
+        let is_same = held.inspect(|_| count += 1).all(|held| entries.next() == Some(&held));
         is_same && count == self.entries.len()
     }
 

@@ -106,7 +106,8 @@ impl Program {
         let resets = self.health.history_resets;
         let Some(subscription) = &mut self.subscriptions[subject] else { return Ok(()) };
         subscription.history_resets = resets;
-        subscription.map.published(subject, step, is_synced, history, floor)
+        let has_lost = link.lost[subject];
+        subscription.map.published(subject, step, is_synced, history, floor, has_lost)
     }
 
     /// A version is published. It must be new, and what the store held since the key was asked for.
@@ -171,6 +172,7 @@ impl Program {
         ticket: Ticket,
         result: &Result<(), Failure>,
         cluster: &Cluster,
+        link: Option<&Link>,
     ) -> Result<(), String> {
         let is_done = |refresh: &mut Refresh| refresh.id == id && refresh.ticket <= ticket;
         let done: Vec<Refresh> = self.refreshes.extract_if(.., is_done).collect();
@@ -188,6 +190,9 @@ impl Program {
         let (key, subscription) =
             self.subscribed().find(|(_, one)| one.id == id).ok_or("nobody subscribes to it")?;
         if key >= KEYS {
+            if link.is_some_and(|link| link.lost[key]) {
+                return Ok(()); // until an audit finds it
+            }
             return map_was_refreshed(key, &subscription.map, done, cluster);
         }
         let (entry, _) =

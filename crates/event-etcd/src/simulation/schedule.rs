@@ -179,7 +179,7 @@ impl World {
     // Faults.
 
     fn go_wrong(&mut self) {
-        let kind = self.random.u8(..24);
+        let kind = self.random.u8(..27);
         let key = self.random.usize(..KEYS);
         let member = self.random.usize(..self.cluster.members.len());
         self.note(|| format!("failure {kind}, key {:?}, member {member}", name(key)));
@@ -206,6 +206,7 @@ impl World {
             17 => self.cluster.large[key] = !self.cluster.large[key],
             20 | 21 => self.member_becomes(member, Is::Stalled),
             22 | 23 => self.cluster.busy = self.random.u8(1..4),
+            24..27 if self.audits.is_some() => self.lose_event(),
             18 => self.cluster.limit = self.random.usize(1..4),
             _ => self.cancel_watch(),
         }

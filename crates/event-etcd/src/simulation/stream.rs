@@ -7,7 +7,7 @@ use event_core::CauseKind;
 
 use crate::seam::{Events, Failure, WatchRequest, WatchResponse};
 use crate::simulation::cluster::{Cluster, Member, ServedBy};
-use crate::simulation::history::{History, subject_of};
+use crate::simulation::history::{History, KEYS, subject_of};
 
 /// How many responses the server queues of a watch that it keeps up with, before the watch lags.
 const QUEUE: usize = 128;
@@ -222,6 +222,25 @@ impl Stream {
             rest = more;
         }
         true
+    }
+
+    /// The server loses what it owes the watch of a range first, without a word (E16). Says of which range.
+    pub(super) fn lose(
+        &mut self,
+        member: &Member,
+        history: &History,
+        random: &mut fastrand::Rng,
+    ) -> Option<usize> {
+        let owes = |(create, watch): (&u64, &Watch)| {
+            let next = history.next_change(watch.subject, watch.next)?;
+            (watch.subject >= KEYS && !watch.compacted && next <= member.applied)
+                .then_some((*create, next))
+        };
+        let owed: Vec<(u64, i64)> = self.watches.iter().filter_map(owes).collect();
+        let (create, revision) = random.choice(owed)?;
+        let watch = self.watches.get_mut(&create)?;
+        watch.next = revision + 1;
+        Some(watch.subject)
     }
 
     /// The server ends a watch, for a reason of its own.

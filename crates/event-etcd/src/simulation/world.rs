@@ -11,9 +11,9 @@ use event_core::upstream::Ids;
 use event_core::{Bytes, CauseKind, Health, HealthState};
 
 use crate::seam::{Failure, Keys, PageRequest, WatchResponse};
-use crate::session::{Action, Endpoints, Session, Timeouts};
+use crate::session::{AUDIT_PAGE, Action, Endpoints, Session, Timeouts};
 use crate::simulation::cluster::{Cluster, Is, ServedBy};
-use crate::simulation::history::{KEYS, SUBJECTS, key_of, subject};
+use crate::simulation::history::{KEYS, SUBJECTS, is_keys_only, key_of, subject};
 use crate::simulation::link::{Link, What};
 use crate::simulation::program::Program;
 use crate::simulation::stream::Stream;
@@ -39,6 +39,8 @@ pub(super) struct World {
     pub(super) program: Program,
     pub(super) cluster: Cluster,
     pub(super) link: Option<Link>,
+    /// How often ranges are audited. Else no event of a range is lost: nothing would find it.
+    pub(super) audits: Option<Duration>,
     /// To connect needs no member: the first call finds out.
     pub(super) lazy: bool,
     /// Tickets of refreshes.
@@ -57,6 +59,7 @@ impl World {
             login: Duration::ZERO,
             liveness: random.u32(1..=5) * second,
         };
+        let audits = (random.u8(..3) == 0).then(|| random.u32(1..=8) * second);
         let cluster = Cluster::new(&mut random);
         let names: Vec<String> =
             cluster.members.iter().map(|member| member.name.to_string()).collect();
@@ -75,7 +78,9 @@ impl World {
             begun: now,
             now,
             timeouts,
-            session: Session::new(Endpoints::new(names, Some(seed)), timeouts, None, now),
+            session: Session::new(Endpoints::new(names, Some(seed)), timeouts, None, now)
+                .with_audits(audits),
+            audits,
             resolving: Vec::new(),
             program,
             cluster,
@@ -119,7 +124,9 @@ impl World {
                 continue;
             };
             self.note(|| format!("    {action:?}"));
-            if matches!(action, Action::Disconnect) && !may_disconnect {
+            // A watch that lost an event contradicts the reads.
+            let has_lost = self.link.as_ref().is_some_and(|link| link.lost.contains(&true));
+            if matches!(action, Action::Disconnect) && !may_disconnect && !has_lost {
                 return Err("the connection is given up without a cause".to_owned());
             }
             self.act(action)?;
@@ -162,10 +169,10 @@ impl World {
                 }
                 self.connected()?.call(What::Probe(names, None), now);
             }
-            Action::CheckHistory(key, version) => {
+            Action::CheckHistory(version) => {
                 let link = self.connected()?;
                 link.owes_history_check = false;
-                link.call(What::CheckHistory(key, version, None), now);
+                link.call(What::CheckHistory(version, None), now);
             }
             Action::ListMembers => return Err("nobody wants the list of members".to_owned()),
             Action::OpenStream(first) => {
@@ -190,7 +197,8 @@ impl World {
                 self.program.health_published(health)?;
             }
             Action::Refreshed(id, ticket, result) => {
-                self.program.refreshed(id, ticket, &result, &self.cluster)?;
+                let Self { program, cluster, link, .. } = self;
+                program.refreshed(id, ticket, &result, cluster, link.as_ref())?;
             }
         }
         Ok(())
@@ -225,20 +233,27 @@ impl World {
         let now = self.now;
         let generation = self.connected()?.generation;
         let revision = self.cluster.histories[generation].revision;
-        // The first page says which range it is.
-        let is_first = |at: &usize| match subject(*at) {
-            Keys::Range(range) => (range.start(), range.end()) == (&page.from, page.end.as_ref()),
-            Keys::One(_) => false,
-        };
         let known = self.connected()?.ranges.get(&id).copied();
-        let range = known.or_else(|| (KEYS..SUBJECTS).find(is_first));
+        let is_audit = known.is_none() && page.limit == AUDIT_PAGE;
+        let range = if is_audit {
+            let is_audited = |at: &usize| {
+                let keys = PageRequest { keys_only: is_keys_only(*at), ..page.clone() };
+                is_first_of(&keys, *at) && self.program.subscriptions[*at].is_some()
+            };
+            (KEYS..SUBJECTS).find(is_audited)
+        } else {
+            known.or_else(|| (KEYS..SUBJECTS).find(|at| is_first_of(&page, *at)))
+        };
         let range = range.filter(|at| self.program.subscriptions[*at].is_some());
         let range = range.ok_or("a page of a range that nobody watches")?;
         let link = self.connected()?;
         link.ranges.insert(id, range);
+        if is_audit {
+            link.audits.insert(id);
+        }
         link.floors[range].get_or_insert(revision);
         link.call(What::ReadPage(id, range, page, None), now);
-        if link.pages() > PAGES {
+        if link.pages() > PAGES + usize::from(self.audits.is_some()) {
             return Err("too many pages are under way".to_owned());
         }
         Ok(())
@@ -258,6 +273,17 @@ impl World {
         let Self { link, cluster, random, now, .. } = self;
         let Some((stream, member)) = served(link, cluster) else { return false };
         stream.serve(&cluster.members[member], cluster.history(), random, *now)
+    }
+
+    /// The server loses an event of a range.
+    pub(super) fn lose_event(&mut self) {
+        let Self { link, cluster, random, .. } = self;
+        let Some((stream, member)) = served(link, cluster) else { return };
+        let lost = stream.lose(&cluster.members[member], cluster.history(), random);
+        if let (Some(range), Some(link)) = (lost, link) {
+            link.lost[range] = true;
+            self.note(|| format!("the server loses an event of {:?}", subject(range)));
+        }
     }
 
     /// The server ends a watch for a reason of its own.
@@ -367,4 +393,11 @@ fn served<'a>(link: &'a mut Option<Link>, cluster: &Cluster) -> Option<(&'a mut 
     let works = matches!(cluster.members[member].is, Is::Up | Is::Cut | Is::Stalled);
     let stream = link.stream.as_mut().filter(|one| works && one.opened && !one.silent)?;
     Some((stream, member))
+}
+
+/// Whether it is the first page of this range.
+fn is_first_of(page: &PageRequest, range: usize) -> bool {
+    let Keys::Range(range) = subject(range) else { return false };
+    let first = (&page.from, page.end.as_ref(), page.keys_only);
+    (range.start(), range.end(), range.is_keys_only()) == first
 }

@@ -16,6 +16,7 @@ macro_rules! trials {
 mod alone;
 mod followed_map;
 mod hooks;
+mod lost;
 mod maps;
 mod trial;
 

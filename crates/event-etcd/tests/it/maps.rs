@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use etcd_client::{Client, CompactionOptions, DeleteOptions, PutOptions, Txn, TxnOp};
 use etcd_harness::{Cluster, Proxy, Service, ServiceKind, auth};
 use event_core::{
-    CauseKind, ErrorKind, Health, HealthState, KeyRange, MapReader, ValueReader, WatcherExt,
+    CauseKind, ErrorKind, Health, HealthState, KeyRange, MapReader, MapReaderExt, ValueReader,
+    WatcherExt,
 };
 use event_etcd::EtcdStore;
 use tokio::time::timeout;
@@ -373,4 +374,42 @@ async fn a_history_that_was_replaced_is_one_step() {
     map.until(&[("000003", "x"), ("other", "y")]).await;
     let was_reset = |health: &Health| health.history_resets > 0;
     timeout(BOUND, health.get_if(was_reset)).await.expect("health says so").unwrap();
+}
+
+#[tokio::test]
+async fn a_map_of_the_keys_only_has_no_values_and_their_bytes_do_not_travel() {
+    const MEGABYTE: usize = 1 << 20;
+    let (cluster, client, store) = one_node().await;
+    for key in numbered("s/", 10) {
+        put(&client, &key, vec![b'x'; MEGABYTE]).await;
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a count
+    let sent =
+        async || cluster.node(0).metric("etcd_network_client_grpc_sent_bytes_total").await as usize;
+    let before = sent().await;
+    let keys_only = store.range(KeyRange::folder("s").keys_only());
+    let mut keys = Mirror::new(keys_only.clone());
+    assert_eq!(keys.synced().await.len(), 10);
+    let without_values = sent().await - before;
+    assert!(without_values < MEGABYTE, "{without_values} bytes were sent");
+    let snapshot = keys_only.snapshot().await.unwrap();
+    let entry = snapshot.get(&b"000003"[..]).unwrap();
+    assert_eq!((entry.value().unwrap().len(), entry.version()), (0, Some(1)));
+
+    let mut full = Mirror::new(store.map("s"));
+    assert_eq!(full.synced().await[0].1.len(), MEGABYTE, "the other map has them");
+    assert!(sent().await - before > 10 * MEGABYTE, "and they are counted");
+    assert_eq!(watches(cluster.node(0)).await, 2, "they are two ranges");
+
+    // An event of the watch has its value, and what is published does not.
+    put(&client, "s/000003", vec![b'y'; MEGABYTE]).await;
+    let changed = keys.next().await;
+    assert_eq!((changed.len(), changed[3]), (10, ("000003", "")));
+    let snapshot = keys_only.snapshot().await.unwrap();
+    assert_eq!(snapshot.get(&b"000003"[..]).unwrap().version(), Some(2));
+    delete(&client, "s/000003").await;
+    assert_eq!(keys.next().await.len(), 9);
+    let puts = keys.puts;
+    keys_only.refresh().await.unwrap();
+    assert_eq!((keys.now().len(), keys.puts), (9, puts), "a read finds nothing new");
 }

@@ -18,7 +18,7 @@ use super::root::Place;
 use super::settling::{CERTAIN, Times};
 use super::standing::Standing;
 use crate::mount::{self, is_mount};
-use crate::read::{Failure, Opened, Stamp};
+use crate::read::{self, Failure, Opened, Stamp};
 use crate::walk::{Seen, Walk, walk};
 use crate::watches::Who;
 
@@ -187,7 +187,9 @@ impl Driver {
     /// Reads the files that may have changed.
     fn read_files(&self, map: &Map, walk: &Walk, seen_at: Instant, now: Instant) -> Contents {
         let mut contents = Contents::default();
-        let is_certain = now.saturating_duration_since(seen_at) >= CERTAIN;
+        let keys_only = map.range.is_keys_only();
+        // Of the keys only, nothing is read that could be out of date.
+        let is_certain = keys_only || now.saturating_duration_since(seen_at) >= CERTAIN;
         for (key, seen) in &walk.files {
             let (read, state) = match seen {
                 Seen::Refused(cause) => (Err(Failure::Refused(cause.clone())), None),
@@ -199,12 +201,17 @@ impl Driver {
                         continue;
                     }
                     let max_size = self.options.max_size;
-                    let opened = Opened::open(path, *kind, max_size);
-                    let is_linked = opened.as_ref().is_ok_and(|opened| opened.is_linked);
+                    let (read_now, is_linked) = if keys_only {
+                        (read::unread(*kind, *stamp), false)
+                    } else {
+                        let opened = Opened::open(path, *kind, max_size);
+                        let is_linked = opened.as_ref().is_ok_and(|opened| opened.is_linked);
+                        (opened.and_then(|opened| opened.read(max_size)), is_linked)
+                    };
                     let is_mounted = !self.options.only_polls && is_mount(path);
                     let read = Some(Read { stamp: *stamp, is_certain });
                     let file = File { read, is_linked, is_mounted };
-                    (opened.and_then(|opened| opened.read(max_size)), Some((*stamp, file)))
+                    (read_now, Some((*stamp, file)))
                 }
             };
             contents.add(key, read, state, map, self.revision + 1);

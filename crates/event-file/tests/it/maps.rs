@@ -648,3 +648,35 @@ fn a_file_that_is_moved_while_folders_are_listed_is_always_in_one_of_them() {
         from = to;
     }
 }
+
+#[test]
+fn a_map_of_the_keys_only_reads_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    fs::create_dir(path("s")).unwrap();
+    fs::write(path("s/large"), [0; 100]).unwrap();
+    let options = Options::new().max_size(10).settle(Duration::from_millis(5));
+    let store = FileStore::open(dir.path(), options).unwrap();
+    let mut watcher = store.range(KeyRange::folder("s").keys_only()).watch();
+    let mut next = || match soon(watcher.change()).unwrap() {
+        Change::Put { key, value } => {
+            assert!(value.value().unwrap().is_empty());
+            (key, value.revision())
+        }
+        Change::Delete { key } => (key, None),
+        Change::Synced => ("synced".into(), None),
+        other => panic!("{other:?}"),
+    };
+    let (key, first) = next();
+    assert_eq!(key, "large", "a file that is too large to be read has a name");
+    assert_eq!(next().0, "synced");
+    fs::write(path("s/large"), [1; 101]).unwrap();
+    let (key, second) = next();
+    assert!(key == "large" && second > first, "{second:?} after {first:?}");
+    // Nothing is read again because it might be out of date.
+    soon(store.map("s").refresh()).unwrap();
+    fs::write(path("s/new"), "").unwrap();
+    assert_eq!(next().0, "new");
+    fs::remove_file(path("s/large")).unwrap();
+    assert_eq!(next(), ("large".into(), None));
+}

@@ -99,7 +99,7 @@ impl Maps {
         map.apply(|step| {
             for entry in entries() {
                 if let Some(name) = range.relative(&entry.key) {
-                    step.insert(name, entry);
+                    step.insert(name, range.entry(entry));
                 }
             }
         });
@@ -138,7 +138,7 @@ fn put<'a>(
 ) {
     for entry in entries {
         match (range.relative(&entry.key), entry.value()) {
-            (Some(name), Some(_)) => step.insert(name, entry.clone()),
+            (Some(name), Some(_)) => step.insert(name, range.entry(entry.clone())),
             (Some(name), None) => step.remove(name),
             (None, _) => {}
         }

@@ -5,7 +5,7 @@ use etcd_client::proto::PbRangeResponse;
 use etcd_client::{Client, Error as EtcdError, GetOptions, GetStreamResponse};
 use event_core::{Bytes, CauseKind};
 
-use super::{MESSAGE, failure, key_value};
+use super::{MESSAGE, failure, key_value, without_values};
 use crate::seam::failure::is_compacted;
 use crate::seam::{Failure, KeyValue, Page, PageRequest, PageResponse, Pages};
 
@@ -20,7 +20,7 @@ pub(super) async fn read(client: &Client, page: PageRequest) -> Result<PageRespo
             let (revision, cluster) =
                 response.header().map_or((0, 0), |header| (header.revision(), header.cluster_id()));
             let has_more = response.more();
-            let found = found(response.0);
+            let found = found(response.0, page.keys_only);
             Ok(PageResponse::Page(Page { revision, cluster, found, has_more }))
         }
         Err(error) => failed(&error),
@@ -34,7 +34,7 @@ pub(super) async fn stream(
 ) -> Result<Option<Box<dyn Pages>>, Failure> {
     let mut kv = client.kv_client().max_decoding_message_size(MESSAGE);
     match kv.get_stream(start(&page.from), Some(options(&page))).await {
-        Ok(chunks) => Ok(Some(Box::new(Stream { chunks, revision: page.revision }))),
+        Ok(chunks) => Ok(Some(Box::new(Stream { chunks, revision: page.revision, keys_only: page.keys_only }))),
         Err(error) => match failure(&error) {
             failure if failure.kind == CauseKind::Unimplemented => Ok(None),
             failure => Err(failure),
@@ -45,6 +45,7 @@ pub(super) async fn stream(
 struct Stream {
     chunks: GetStreamResponse,
     revision: i64,
+    keys_only: bool,
 }
 
 #[async_trait]
@@ -63,7 +64,8 @@ impl Pages for Stream {
             Some(header) => (header.revision(), header.cluster_id(), response.more()),
             None => (self.revision, 0, true),
         };
-        Ok(PageResponse::Page(Page { revision, cluster, found: found(response.0), has_more }))
+        let found = found(response.0, self.keys_only);
+        Ok(PageResponse::Page(Page { revision, cluster, found, has_more }))
     }
 }
 
@@ -76,12 +78,18 @@ fn failed(error: &EtcdError) -> Result<PageResponse, Failure> {
     }
 }
 
-fn found(response: PbRangeResponse) -> Vec<(Bytes, KeyValue)> {
-    response.kvs.into_iter().map(key_value).collect()
+fn found(response: PbRangeResponse, keys_only: bool) -> Vec<(Bytes, KeyValue)> {
+    let found = |kv| match key_value(kv) {
+        (key, found) if keys_only => (key, found.without_value()),
+        found => found,
+    };
+    response.kvs.into_iter().map(found).collect()
 }
 
 fn options(page: &PageRequest) -> GetOptions {
-    GetOptions::new().with_range(end(page.end.as_ref())).with_revision(page.revision)
+    let options =
+        GetOptions::new().with_range(end(page.end.as_ref())).with_revision(page.revision);
+    without_values(options, page.keys_only)
 }
 
 /// The first key of a range: etcd has no empty key.

@@ -77,8 +77,14 @@ impl Connection for Member {
         self.call(|client| probe(client, keys.clone())).await
     }
 
-    async fn read_at(&self, key: Bytes, revision: i64) -> Result<ReadResponse, Failure> {
-        let read = |client: Client, key| async move { client.read_at(key, revision).await };
+    async fn read_at(
+        &self,
+        key: Bytes,
+        revision: i64,
+        keys_only: bool,
+    ) -> Result<ReadResponse, Failure> {
+        let read =
+            |client: Client, key| async move { client.read_at(key, revision, keys_only).await };
         self.call(|client| read(client, key.clone())).await
     }
 

@@ -59,7 +59,8 @@ fn page(revision: i64, found: Found<'_>, has_more: bool) -> PageResponse {
 pub(super) fn read_page(id: ReadId, from: &str, limit: u32, revision: i64) -> Action {
     let (from, end) = (from.to_owned().into(), Some("p0".into()));
     let may_stream = revision != 0;
-    Action::ReadPage(id, PageRequest { from, end, limit, revision, may_stream })
+    let page = PageRequest { from, end, limit, revision, may_stream, keys_only: false };
+    Action::ReadPage(id, page)
 }
 
 /// A page after one that was too much.
@@ -446,7 +447,7 @@ fn a_new_connection_checks_the_history_by_the_newest_key_of_a_range() {
     // The read shows it.
     let shown = script.page(2, 20, &[("p/b", 9, "y")]);
     assert_eq!(shown[0], step(1, &[deleted("p/a", 20)]));
-    assert!(!shown.iter().any(|action| matches!(action, Action::CheckHistory(..))));
+    assert!(!shown.iter().any(|action| matches!(action, Action::CheckHistory(_))));
     script.fail(CauseKind::Unreachable);
     script.next_actions();
     script.connect();
@@ -494,4 +495,55 @@ fn ranges_that_come_and_go_have_a_bounded_number_of_pages_under_way() {
     script.subscribe_range(20, "p/");
     let actions = script.page(pages[0], 12, &[("p/a", 11, "x")]);
     assert!(matches!(actions[..], [Action::ReadPage(..)]), "{actions:?}");
+}
+
+/// The values are not there to show how large they are, and the server loads them all the same.
+#[test]
+fn a_page_of_the_keys_only_has_a_limit_however_small_the_keys_are() {
+    let mut script = Script::new(&["one"]);
+    script.session.handle_subscribe_range(key_id(1), keys_only(), script.now);
+    script.actions();
+    let asked = script.connect();
+    let limit = |actions: &[Action]| {
+        let page = actions.iter().find_map(|action| match action {
+            Action::ReadPage(_, page) => Some(page.clone()),
+            _ => None,
+        });
+        let page = page.expect("a page is asked for");
+        assert!(page.keys_only);
+        page.limit
+    };
+    assert_eq!(limit(&asked), 1000);
+    let mut from = 0;
+    for expected in [16_000, 16_000] {
+        let keys: Vec<String> = (from..from + 1000).map(|key| format!("p/{key:05}")).collect();
+        let found: Vec<_> = keys.iter().map(|key| (key.as_str(), 7, "")).collect();
+        let response = Ok(page(10, &found, true));
+        assert_eq!(limit(&script.respond_page(1, response)), expected);
+        from += 1000;
+    }
+}
+
+fn keys_only() -> KeyRange {
+    KeyRange::prefix("p/").keys_only()
+}
+
+#[test]
+fn what_the_watch_of_a_range_of_the_keys_only_sends_is_published_without_its_value() {
+    let mut script = Script::new(&["one", "two"]);
+    script.session.handle_subscribe_range(key_id(1), keys_only(), script.now);
+    script.actions();
+    script.connect();
+    script.page(1, 10, &[("p/a", 7, "")]);
+    script.open();
+    script.receive(created(1));
+    let actions = script.receive(events(1, 12, &[put("p/a", 11, "large"), put("p/b", 12, "x")]));
+    assert_eq!(actions, [step(1, &[entry("p/a", 11, ""), entry("p/b", 12, "")])]);
+    // The history check does without the value, too.
+    script.fail(CauseKind::Unreachable);
+    script.connect();
+    let actions = script.page(2, 20, &[("p/a", 11, ""), ("p/b", 20, "")]);
+    let Action::CheckHistory(check) = history_check("p/b", 12, "") else { unreachable!() };
+    let check = Action::CheckHistory(PublishedVersion { keys_only: true, ..check });
+    assert!(actions.contains(&check), "{actions:?}");
 }
