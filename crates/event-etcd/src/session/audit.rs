@@ -192,7 +192,7 @@ impl Session {
         let State::Connected(connected) = &mut self.state else { return };
         let Some(running) = connected.audit.running.take() else { return };
         match response {
-            Ok(PageResponse::Page(page)) => self.audit_page(running, page, now),
+            Ok(PageResponse::Page(page)) => self.audit_page(running, &page, now),
             Ok(PageResponse::Compacted) => {
                 self.proven();
                 self.plan_next_audit(now); // inconclusive
@@ -210,11 +210,11 @@ impl Session {
         }
     }
 
-    fn audit_page(&mut self, mut running: Running, page: Page, now: Instant) {
+    fn audit_page(&mut self, mut running: Running, page: &Page, now: Instant) {
         let (is_first, id) = (running.revision == 0, running.now.range);
         let revision = if is_first { page.revision } else { running.revision };
         let range = self.keys.get(id).and_then(|one| one.range());
-        if range.is_some_and(|range| !is_possible(&page, range, &running.from, revision)) {
+        if range.is_some_and(|range| !is_possible(page, range, &running.from, revision)) {
             return self.violation("a range was audited with keys or revisions that can't be", now);
         }
         let floor = running.floor.max(running.revision);
@@ -240,7 +240,7 @@ impl Session {
         running.revision = revision;
         let is_sending = bytes_flow || connected.held.contains_key(&id);
         let at = connected.progress(id).watched_to;
-        let next = running.compare(range, &page, at, is_sending);
+        let next = running.compare(range, page, at, is_sending);
         match next {
             Err(lost) => self.lost(&lost, now),
             Ok(Some(from)) => {

@@ -162,7 +162,7 @@ impl Session {
             }
             (Timer::Connect, _) => self.silent(timeouts.connect, now),
             (Timer::Open | Timer::Probed | Timer::Audited, _) => {
-                self.silent(timeouts.response(), now)
+                self.silent(timeouts.response(), now);
             }
             _ => self.silent(timeouts.liveness, now),
         }

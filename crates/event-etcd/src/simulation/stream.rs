@@ -236,8 +236,8 @@ impl Stream {
             (watch.subject >= KEYS && !watch.compacted && next <= member.applied)
                 .then_some((*create, next))
         };
-        let owed: Vec<(u64, i64)> = self.watches.iter().filter_map(owes).collect();
-        let (create, revision) = random.choice(owed)?;
+        let due: Vec<(u64, i64)> = self.watches.iter().filter_map(owes).collect();
+        let (create, revision) = random.choice(due)?;
         let watch = self.watches.get_mut(&create)?;
         watch.next = revision + 1;
         Some(watch.subject)
