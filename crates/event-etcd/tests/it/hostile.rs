@@ -16,7 +16,8 @@ macro_rules! trials {
 mod alone;
 mod followed_map;
 mod hooks;
-mod maps;
+mod map_pages;
+mod map_watches;
 mod trial;
 
 use std::time::Duration;
