@@ -17,7 +17,8 @@ mod alone;
 mod followed_map;
 mod hooks;
 mod lost;
-mod maps;
+mod map_pages;
+mod map_watches;
 mod trial;
 
 use std::time::Duration;
