@@ -34,7 +34,11 @@ pub(super) async fn stream(
 ) -> Result<Option<Box<dyn Pages>>, Failure> {
     let mut kv = client.kv_client().max_decoding_message_size(MESSAGE);
     match kv.get_stream(start(&page.from), Some(options(&page))).await {
-        Ok(chunks) => Ok(Some(Box::new(Stream { chunks, revision: page.revision, keys_only: page.keys_only }))),
+        Ok(chunks) => Ok(Some(Box::new(Stream {
+            chunks,
+            revision: page.revision,
+            keys_only: page.keys_only,
+        }))),
         Err(error) => match failure(&error) {
             failure if failure.kind == CauseKind::Unimplemented => Ok(None),
             failure => Err(failure),
@@ -87,8 +91,7 @@ fn found(response: PbRangeResponse, keys_only: bool) -> Vec<(Bytes, KeyValue)> {
 }
 
 fn options(page: &PageRequest) -> GetOptions {
-    let options =
-        GetOptions::new().with_range(end(page.end.as_ref())).with_revision(page.revision);
+    let options = GetOptions::new().with_range(end(page.end.as_ref())).with_revision(page.revision);
     without_values(options, page.keys_only)
 }
 
