@@ -64,6 +64,8 @@ pub(crate) fn events(content: &Content) -> Vec<Event<Object>> {
 /// A store that has had the events.
 pub(crate) fn store(events: &[Event<Object>]) -> Writer<Object> {
     let mut writer = Writer::new(());
-    events.iter().for_each(|event| writer.apply_watcher_event(event));
+    for event in events {
+        writer.apply_watcher_event(event);
+    }
     writer
 }

@@ -74,13 +74,14 @@ fn write_tables(folder: &Path) -> Result<(), String> {
     fs::write(&path, page).map_err(with_path)
 }
 
-/// The page with another paragraph after a comment.
+/// The page with another paragraph after a comment, which may have none yet.
 fn with_paragraph(page: &str, name: &str, paragraph: &str) -> Result<String, String> {
     let comment = format!("<!-- {name} -->\n");
     let (before, after) = page
         .split_once(&comment)
         .ok_or_else(|| format!("missing comment {}", comment.trim_end()))?;
-    let rest = after.split_once("\n\n").map_or("", |(_, rest)| rest);
+    let is_empty = after.strip_prefix('\n');
+    let rest = is_empty.or_else(|| Some(after.split_once("\n\n")?.1)).unwrap_or_default();
     Ok(format!("{before}{comment}{paragraph}\n{rest}"))
 }
 
@@ -90,4 +91,20 @@ fn bars_missed(folder: &Path) -> Result<String, String> {
         missed.extend(bar.missed(&read(folder, bar.records)?)?);
     }
     Ok(bars::list(&missed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paragraph_replaces_the_one_after_its_comment_and_nothing_else() {
+        let page = "before\n\n<!-- a -->\n\nafter\n\n<!-- b -->\nold\nlines\n\nend\n";
+        let page = with_paragraph(page, "a", "new\n").unwrap();
+        let page = with_paragraph(&page, "b", "new\n").unwrap();
+        let expected = "before\n\n<!-- a -->\nnew\n\nafter\n\n<!-- b -->\nnew\n\nend\n";
+        assert_eq!(page, expected);
+        assert_eq!(with_paragraph(&page, "a", "new\n").unwrap(), expected);
+        assert!(with_paragraph(&page, "c", "new\n").is_err());
+    }
 }

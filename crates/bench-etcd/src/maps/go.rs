@@ -12,7 +12,6 @@ pub(crate) fn mirror() -> Option<&'static Path> {
         Ok(program) => Some(program),
         Err(why) => {
             eprintln!("-- without Go's mirror, because {why}");
-            println!("without Go's mirror, because {why}");
             None
         }
     });

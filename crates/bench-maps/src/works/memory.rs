@@ -22,9 +22,9 @@ const NAME: f64 = 40.0;
 /// Makes something, and tells how many bytes more are held then.
 #[expect(clippy::cast_precision_loss, reason = "the heap is far below 2^53 bytes")]
 fn held<T>(make: impl FnOnce() -> T) -> (T, f64) {
-    let mut made = None;
-    let bytes = measure(|| made = Some(make())).bytes_current as f64;
-    (made.expect("it was made"), bytes)
+    let mut kept = None;
+    let bytes = measure(|| kept = Some(make())).bytes_current as f64;
+    (kept.expect("it was made"), bytes)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count far below 2^53")]
