@@ -9,6 +9,7 @@
 
 mod cursors;
 mod log;
+mod positions;
 mod slab;
 mod step;
 mod take;

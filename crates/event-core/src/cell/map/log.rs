@@ -15,13 +15,11 @@ use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use super::cursors::{Cursors, is_between};
+use super::positions::{Position, Positions, shrink};
 use super::slab::Slab;
 use crate::Error;
 
-/// A position of the log that was struck out.
-const STRUCK: u32 = u32::MAX;
-
-/// Holes, tombstones and free slots below this number are not worth a sweep.
+/// Tombstones and free slots below this number are not worth a sweep.
 const FEW: usize = 64;
 
 #[derive(Debug)]
@@ -29,8 +27,8 @@ pub(super) struct Log<K, V> {
     slab: Slab<Entry<K, V>>,
     /// From a key to its slot.
     table: HashTable<u32>,
-    /// By rising number. The last one may be smaller than `newest`, if its key is gone.
-    positions: Vec<Position>,
+    /// The last number may be smaller than `newest`, if its key is gone.
+    positions: Positions,
     /// The number of the newest change.
     newest: u64,
     /// The tombstones, by rising number. One that is gone or no tombstone any more stays until the next sweep.
@@ -39,12 +37,6 @@ pub(super) struct Log<K, V> {
     needed: usize,
     /// Tombstones made or taken since the last sweep.
     work: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Position {
-    number: u64,
-    slot: u32,
 }
 
 /// What is known of a key.
@@ -58,7 +50,7 @@ pub(super) struct Entry<K, V> {
     /// The number of the change that made it, since nobody knew of the key.
     born: u64,
     pub(super) hash: u64,
-    /// Its position in the log.
+    /// The place of its position in the log.
     at: u32,
 }
 
@@ -80,7 +72,7 @@ impl<K, V> Log<K, V> {
         Self {
             slab: Slab::new(),
             table: HashTable::new(),
-            positions: Vec::new(),
+            positions: Positions::new(),
             newest: 0,
             graves: Vec::new(),
             needed: 0,
@@ -95,7 +87,7 @@ impl<K, V> Log<K, V> {
 
     /// The position behind the newest change.
     pub(super) fn end(&self) -> usize {
-        self.positions.len()
+        self.positions.end()
     }
 
     /// The slot of a key, tombstones included.
@@ -109,8 +101,8 @@ impl<K, V> Log<K, V> {
 
     /// The keys that are there, in the order of their last change.
     pub(super) fn present(&self) -> impl Iterator<Item = (u32, &Entry<K, V>)> {
-        let entries = self.positions.iter().filter(|position| position.slot != STRUCK);
-        let entries = entries.map(|position| (position.slot, &self.slab[position.slot]));
+        let entries =
+            self.positions.iter().map(|position| (position.slot, &self.slab[position.slot]));
         entries.filter(|(_, entry)| entry.value.is_some())
     }
 
@@ -126,19 +118,16 @@ impl<K, V> Log<K, V> {
         self.newest += 1;
         let number = self.newest;
         if let Some(slot) = found {
-            let at = self.positions.len();
             let entry = &mut self.slab[slot];
             garbage.keys.push(key);
             garbage.values.push(entry.value.replace(value));
             entry.number = number;
-            let old = std::mem::replace(&mut entry.at, position(at));
-            self.positions[old as usize].slot = STRUCK;
-            self.positions.push(Position { number, slot });
+            self.positions.strike(entry.at);
+            entry.at = self.positions.push(number, slot);
         } else {
-            let at = position(self.positions.len());
             let value = Some(value);
-            let slot = self.slab.insert(Entry { key, value, number, born: number, hash, at });
-            self.positions.push(Position { number, slot });
+            let slot = self.slab.insert(Entry { key, value, number, born: number, hash, at: 0 });
+            self.slab[slot].at = self.positions.push(number, slot);
             self.table.insert_unique(hash, slot, |slot| self.slab[*slot].hash);
         }
     }
@@ -156,10 +145,9 @@ impl<K, V> Log<K, V> {
         self.newest += 1;
         let number = self.newest;
         entry.number = number;
-        let old = std::mem::replace(&mut entry.at, position(self.positions.len()));
         let born = entry.born;
-        self.positions[old as usize].slot = STRUCK;
-        self.positions.push(Position { number, slot });
+        self.positions.strike(entry.at);
+        entry.at = self.positions.push(number, slot);
         if cursors.may_know(born) {
             self.graves.push(Position { number, slot });
             self.work += 1;
@@ -173,17 +161,8 @@ impl<K, V> Log<K, V> {
     ///
     /// `hint` is the position behind the change that the watcher took last, if the log was not rewritten since.
     pub(super) fn next(&self, place: u64, hint: usize) -> Option<(usize, &Entry<K, V>)> {
-        let is_behind =
-            |at: usize| self.positions.get(at).is_none_or(|position| position.number > place);
-        let is_before = |at: usize| at == 0 || self.positions[at - 1].number <= place;
-        let start = if hint <= self.positions.len() && is_before(hint) && is_behind(hint) {
-            hint
-        } else {
-            self.positions.partition_point(|position| position.number <= place)
-        };
-        let at =
-            start + self.positions[start..].iter().position(|position| position.slot != STRUCK)?;
-        Some((at, &self.slab[self.positions[at].slot]))
+        let (at, position) = self.positions.next(place, hint)?;
+        Some((at, &self.slab[position.slot]))
     }
 
     /// A watcher took a tombstone, which perhaps nobody needs now.
@@ -209,8 +188,10 @@ impl<K, V> Log<K, V> {
         if self.work > (self.needed + cursors.len() + FEW) / 2 {
             self.sweep(cursors, garbage);
         }
-        if self.positions.len() > 2 * self.slab.len() + FEW {
-            self.rewrite();
+        let Self { positions, slab, .. } = self;
+        let is_rewritten = positions.settle(slab.len(), |slot, at| slab[slot].at = at);
+        if is_rewritten && self.slab.slots() > 4 * self.slab.len() + FEW {
+            self.move_together();
         }
     }
 
@@ -220,7 +201,8 @@ impl<K, V> Log<K, V> {
         let places = cursors.sorted();
         let mut graves = std::mem::take(&mut self.graves);
         graves.retain(|grave| {
-            let is_one = self.log_has(*grave) && self.slab[grave.slot].value.is_none();
+            let entry = self.slab.get(grave.slot).filter(|entry| entry.number == grave.number);
+            let is_one = entry.is_some_and(|entry| entry.value.is_none());
             let is_needed = is_one && is_between(&places, self.slab[grave.slot].born, grave.number);
             if is_one && !is_needed {
                 self.free(grave.slot, garbage);
@@ -232,16 +214,10 @@ impl<K, V> Log<K, V> {
         self.graves = graves;
     }
 
-    /// Whether this is still the last change of an entry.
-    fn log_has(&self, position: Position) -> bool {
-        let at = self.positions.binary_search_by_key(&position.number, |position| position.number);
-        at.is_ok_and(|at| self.positions[at].slot == position.slot)
-    }
-
     /// Forgets a key.
     fn free(&mut self, slot: u32, garbage: &mut Garbage<K, V>) {
         let entry = self.slab.remove(slot);
-        self.positions[entry.at as usize].slot = STRUCK;
+        self.positions.strike(entry.at);
         if let Ok(found) = self.table.find_entry(entry.hash, |found| *found == slot) {
             found.remove();
         }
@@ -249,53 +225,28 @@ impl<K, V> Log<K, V> {
         garbage.values.push(entry.value);
     }
 
-    /// Rewrites the log without its holes.
-    #[cold]
-    fn rewrite(&mut self) {
-        self.positions.retain(|position| position.slot != STRUCK);
-        if self.slab.slots() > 4 * self.slab.len() + FEW {
-            self.move_together();
-        }
-        for (at, of) in self.positions.iter().enumerate() {
-            self.slab[of.slot].at = position(at);
-        }
-        shrink(&mut self.positions);
-    }
-
     /// After most keys have gone: takes new slots, without the free ones.
+    #[cold]
     fn move_together(&mut self) {
+        let Self { slab: old, table, positions, graves, .. } = self;
+        // By number: a key's slot is another one afterwards.
+        graves.retain(|grave| old.get(grave.slot).is_some_and(|it| it.number == grave.number));
         let mut slab = Slab::new();
-        self.table.clear();
-        for position in &mut self.positions {
-            let entry = self.slab.remove(position.slot);
-            let hash = entry.hash;
-            position.slot = slab.insert(entry);
-            self.table.insert_unique(hash, position.slot, |slot| slab[*slot].hash);
-        }
-        self.table.shrink_to(2 * slab.len(), |slot| slab[*slot].hash);
-        self.slab = slab;
-        // By number: a key's slot is another one now.
-        self.graves.retain_mut(|grave| {
-            let at = self.positions.binary_search_by_key(&grave.number, |position| position.number);
-            at.is_ok_and(|at| {
-                grave.slot = self.positions[at].slot;
-                true
-            })
+        let mut graves = graves.iter_mut().peekable();
+        table.clear();
+        positions.change_slots(|slot| {
+            let entry = old.remove(slot);
+            let (hash, number) = (entry.hash, entry.number);
+            let slot = slab.insert(entry);
+            if let Some(grave) = graves.next_if(|grave| grave.number == number) {
+                grave.slot = slot;
+            }
+            table.insert_unique(hash, slot, |slot| slab[*slot].hash);
+            slot
         });
+        table.shrink_to(2 * slab.len(), |slot| slab[*slot].hash);
+        self.slab = slab;
     }
-}
-
-/// Gives memory back, if most of it is unused.
-fn shrink<T>(vec: &mut Vec<T>) {
-    if vec.capacity() > 4 * vec.len() + FEW {
-        vec.shrink_to(2 * vec.len());
-    }
-}
-
-fn position(at: usize) -> u32 {
-    let position = u32::try_from(at).ok().filter(|at| *at < STRUCK);
-    position
-        .unwrap_or_else(|| unreachable!("a log this long needs hundreds of gigabytes of entries"))
 }
 
 #[cfg(all(test, not(event_loom)))]
@@ -320,15 +271,16 @@ impl<K, V> Log<K, V> {
 
     pub(super) fn is_whole(&self) {
         assert_eq!(self.table.len(), self.slab.len());
-        assert!(self.positions.is_sorted_by_key(|position| position.number));
-        let entries = self.positions.iter().enumerate().filter(|(_, of)| of.slot != STRUCK);
-        for (at, of) in entries.clone() {
+        let mut last = 0;
+        for of in self.positions.iter() {
             let entry = &self.slab[of.slot];
-            assert_eq!((entry.at as usize, entry.number), (at, of.number));
+            assert!(self.positions.has(entry.at, of.number, of.slot) && entry.number == of.number);
+            assert!(last < of.number);
+            last = of.number;
             assert!(entry.born <= entry.number);
             assert_eq!(self.table.find(entry.hash, |slot| *slot == of.slot), Some(&of.slot));
         }
-        assert_eq!(entries.count(), self.slab.len());
+        assert_eq!(self.positions.iter().count(), self.slab.len());
     }
 }
 

@@ -166,3 +166,48 @@ fn a_step_without_a_change_wakes_nobody() {
     map.replace(map.step());
     assert_eq!(epoch.now(), before + 1);
 }
+
+/// As large as it takes for rewrites of the log to go on in parts, between the steps.
+#[test]
+fn watchers_of_a_large_map_get_the_last_version_of_each_key_while_the_log_is_rewritten() {
+    const KEYS: u32 = 5000;
+    let mut random = fastrand::Rng::with_seed(7);
+    let map = Arc::new(Map::new(true));
+    let mut truth = std::collections::BTreeMap::new();
+    let mut watchers: Vec<_> = (0..4).map(|_| (Watching::of(&map), truth.clone())).collect();
+    for version in 0..60_000 {
+        let key = random.u32(..KEYS);
+        if random.u8(..8) == 0 {
+            map.delete(&key);
+            truth.remove(&key);
+        } else {
+            map.put(key, Ok(version));
+            truth.insert(key, version);
+        }
+        let at = random.usize(..watchers.len());
+        let (watcher, taken) = &mut watchers[at];
+        // Some keep up, and some are always behind.
+        for _ in 0..random.usize(..3 * (at + 1)) {
+            match watcher.poll() {
+                Poll::Ready(Ok(Change::Put { key, value })) => drop(taken.insert(key, value)),
+                Poll::Ready(Ok(Change::Delete { key })) => drop(taken.remove(&key)),
+                Poll::Ready(change) => assert!(change.unwrap().is_synced()),
+                Poll::Pending => {
+                    assert_eq!(*taken, truth);
+                    break;
+                }
+            }
+        }
+    }
+    for (mut watcher, mut taken) in watchers {
+        while let Poll::Ready(change) = watcher.poll() {
+            match change.unwrap() {
+                Change::Put { key, value } => drop(taken.insert(key, value)),
+                Change::Delete { key } => drop(taken.remove(&key)),
+                _ => {}
+            }
+        }
+        assert_eq!(taken, truth);
+    }
+    map.sizes(); // which also checks that the log is whole
+}
