@@ -86,10 +86,7 @@ impl Positions {
         if back.first().is_some_and(is_before) {
             return self.gap.end + back.partition_point(is_before);
         }
-        match self.list[..self.gap.start].partition_point(is_before) {
-            place if place == self.gap.start => self.gap.end,
-            place => place,
-        }
+        self.list[..self.gap.start].partition_point(is_before)
     }
 
     /// Goes on with a rewrite, or begins one if there are more holes than `entries`. `moved` hears of the slots whose
