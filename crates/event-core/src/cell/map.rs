@@ -12,6 +12,7 @@ mod log;
 mod positions;
 mod slab;
 mod step;
+mod table;
 mod take;
 
 #[cfg(all(test, event_loom))]

@@ -11,12 +11,12 @@
 //!
 //! Nothing here runs code of a user, apart from the `==` that the caller passes to [`Log::find`].
 
-use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use super::cursors::{Cursors, is_between};
 use super::positions::{Position, Positions, shrink};
 use super::slab::Slab;
+use super::table::Table;
 use crate::Error;
 
 /// Tombstones and free slots below this number are not worth a sweep.
@@ -25,8 +25,7 @@ const FEW: usize = 64;
 #[derive(Debug)]
 pub(super) struct Log<K, V> {
     slab: Slab<Entry<K, V>>,
-    /// From a key to its slot.
-    table: HashTable<u32>,
+    table: Table,
     /// The last number may be smaller than `newest`, if its key is gone.
     positions: Positions,
     /// The number of the newest change.
@@ -71,7 +70,7 @@ impl<K, V> Log<K, V> {
     pub(super) const fn new() -> Self {
         Self {
             slab: Slab::new(),
-            table: HashTable::new(),
+            table: Table::new(),
             positions: Positions::new(),
             newest: 0,
             graves: Vec::new(),
@@ -92,7 +91,7 @@ impl<K, V> Log<K, V> {
 
     /// The slot of a key, tombstones included.
     pub(super) fn find(&self, hash: u64, mut is_key: impl FnMut(&K) -> bool) -> Option<u32> {
-        self.table.find(hash, |slot| is_key(&self.slab[*slot].key)).copied()
+        self.table.find(hash, |slot| is_key(&self.slab[*slot].key))
     }
 
     pub(super) fn entry(&self, slot: u32) -> &Entry<K, V> {
@@ -128,7 +127,7 @@ impl<K, V> Log<K, V> {
             let value = Some(value);
             let slot = self.slab.insert(Entry { key, value, number, born: number, hash, at: 0 });
             self.slab[slot].at = self.positions.push(number, slot);
-            self.table.insert_unique(hash, slot, |slot| self.slab[*slot].hash);
+            self.table.insert(hash, slot, |slot| self.slab[*slot].hash);
         }
     }
 
@@ -218,9 +217,7 @@ impl<K, V> Log<K, V> {
     fn free(&mut self, slot: u32, garbage: &mut Garbage<K, V>) {
         let entry = self.slab.remove(slot);
         self.positions.strike(entry.at);
-        if let Ok(found) = self.table.find_entry(entry.hash, |found| *found == slot) {
-            found.remove();
-        }
+        self.table.remove(entry.hash, slot);
         garbage.keys.push(entry.key);
         garbage.values.push(entry.value);
     }
@@ -241,10 +238,10 @@ impl<K, V> Log<K, V> {
             if let Some(grave) = graves.next_if(|grave| grave.number == number) {
                 grave.slot = slot;
             }
-            table.insert_unique(hash, slot, |slot| slab[*slot].hash);
+            table.insert(hash, slot, |slot| slab[*slot].hash);
             slot
         });
-        table.shrink_to(2 * slab.len(), |slot| slab[*slot].hash);
+        table.shrink(|slot| slab[*slot].hash);
         self.slab = slab;
     }
 }
@@ -278,7 +275,7 @@ impl<K, V> Log<K, V> {
             assert!(last < of.number);
             last = of.number;
             assert!(entry.born <= entry.number);
-            assert_eq!(self.table.find(entry.hash, |slot| *slot == of.slot), Some(&of.slot));
+            assert_eq!(self.table.find(entry.hash, |slot| *slot == of.slot), Some(of.slot));
         }
         assert_eq!(self.positions.iter().count(), self.slab.len());
     }
