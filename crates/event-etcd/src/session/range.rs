@@ -161,14 +161,17 @@ impl Range {
 
     /// Some keys changed. Of several events of a key the last one counts (E10). Returns the step to publish.
     pub(crate) fn changed(&mut self, events: Vec<Event>) -> Vec<Entry> {
-        let newest: BTreeMap<Bytes, Event> =
-            events.into_iter().map(|event| (event.key.clone(), event)).collect();
-        let step = newest.into_values().filter_map(|event| {
+        let mut set = |event| {
             let Event { key, mod_revision, metadata, value } = event;
             let found = value.map(|value| KeyValue { mod_revision, metadata, value });
             self.set(key, found, mod_revision)
-        });
-        step.collect()
+        };
+        if events.len() == 1 {
+            return events.into_iter().filter_map(set).collect();
+        }
+        let newest: BTreeMap<Bytes, Event> =
+            events.into_iter().map(|event| (event.key.clone(), event)).collect();
+        newest.into_values().filter_map(&mut set).collect()
     }
 
     /// Whether a change at this revision can't be: the range is known up to a later one, without the change.

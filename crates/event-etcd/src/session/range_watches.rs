@@ -3,6 +3,7 @@
 //! A revision is published as a whole. A response has whole revisions, unless it is a fragment: then its last revision
 //! goes on in the next one, and is held back until it is complete.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use event_core::upstream::KeyId;
@@ -85,17 +86,15 @@ impl Session {
         // At the revision up to which the range is known, its keys are what the last event of each left. More of a
         // fragment may follow.
         let is_whole = !is_fragment && held_revision.is_none();
-        let is_last = |at: usize| events[at + 1..].iter().all(|later| later.key != events[at].key);
-        let is_unknown = |at: usize, event: &Event| {
-            is_whole
-                && event.mod_revision == known_to
-                && event.value.is_some()
-                && range.keys().contains(&event.key)
-                && range.revision_of(&event.key).is_none()
-                && is_last(at)
+        let mut later = HashSet::new();
+        let mut old = events.iter().rev().filter(|event| is_old(event));
+        let contradicts = |event| {
+            let Event { key, mod_revision, value, .. }: &Event = event;
+            let is_last = is_whole && *mod_revision == known_to && later.insert(key);
+            let is_there = is_last && value.is_some() && range.keys().contains(key);
+            range.contradicts(event) || (is_there && range.revision_of(key).is_none())
         };
-        let mut old = events.iter().enumerate().filter(|(_, event)| is_old(event));
-        if old.any(|(at, event)| range.contradicts(event) || is_unknown(at, event)) {
+        if old.any(contradicts) {
             return self.violation(CONTRADICTION, now);
         }
         let new = events.into_iter().filter(|event| !is_old(event));
