@@ -32,6 +32,20 @@ const CHARTS: &[(&str, &str, Chart)] = &[
         "new values of many keys after a restart",
         Chart { file: "recovery", title: "Until every key is right again", size: "keys" },
     ),
+    (
+        "etcd-maps",
+        "load a map",
+        Chart { file: "map-load", title: "Until a map is loaded", size: "keys" },
+    ),
+    (
+        "etcd-maps",
+        "client memory of a loaded map, a key beside its content",
+        Chart {
+            file: "map-memory",
+            title: "Client memory of a loaded map, a key beside its content",
+            size: "keys",
+        },
+    ),
 ];
 
 /// The files whose records become tables. In the page, each table follows a comment with the file's name.
