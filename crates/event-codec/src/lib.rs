@@ -76,7 +76,8 @@
 //! | [`.optional()`](DecoderExt::optional) | `None` at once | `None` | `Some` of what the inner decoder yields; its error stays an error |
 //! | [`.or_default()`](DecoderExt::or_default), [`.or(value)`](DecoderExt::or) | the default at once | the default | same as the inner decoder |
 //! | [`.validate(f)`](DecoderExt::validate) | same as the inner decoder; `f` does not run | same as the inner decoder; `f` does not run | same as the inner decoder, then the check |
-//! | [`.map(f)`](DecoderExt::map), [`.try_map(f)`](DecoderExt::try_map) | the default of the inner decoder, mapped; without one, or if `f` refuses it, `get` waits | the default of the inner decoder, mapped; without one, or if `f` refuses it, error `Deleted`, at most once | same as the inner decoder, mapped |
+//! | [`.map(f)`](DecoderExt::map) | the default of the inner decoder, mapped; without one, `get` waits | the default of the inner decoder, mapped; without one, error `Deleted`, at most once | same as the inner decoder, mapped |
+//! | [`.try_map(f)`](DecoderExt::try_map) | as `map`; if `f` refuses the default, `get` waits | as `map`; if `f` refuses the default, error `Deleted`, at most once | same as the inner decoder, then `f` |
 //!
 //! *At once* means as soon as the backend has read that the key does not exist. Until then, `get` waits.
 //!
@@ -93,19 +94,22 @@
 //! A value may be a secret. An error names the key, the revision and the place in the data, and says what
 //! is wrong there. What `event` itself writes into an error does not contain the data, neither in `Display`,
 //! nor in `Debug`, nor in a source, unless you call `reveal`. The `Debug` of an [`Entry`](event_core::Entry) or of a
-//! decoder does not print a value either. That of a [`Versioned<T>`](event_core::Versioned) prints the value if `T` does.
+//! decoder does not print a value either. That of a [`Versioned`](event_core::Versioned), a
+//! [`Change`](event_core::Change) or an [`Update`](event_core::adapters::Update) prints the value if its type does.
 //!
 //! `reveal` of [`Json`], [`Toml`], [`Yaml`] and [`Parse`] is for keys that hold no secret: it lets their errors contain
 //! the data.
 //!
-//! An error prints these words of your own program as they are, and no others. Do not put the data into
+//! An error, and a line in the log, also prints words of your own program as they are. Do not put the data into
 //! them:
 //!
 //! - the error of your own [`Decoder`](event_core::Decoder);
 //! - the `Display` of the error of your closure, of your [`validate`](DecoderExt::validate) and of your
 //!   [`try_map`](DecoderExt::try_map);
-//! - the names of your types, fields, variants and layers, and what you pass to
-//!   [`Error::with_context`](event_core::Error::with_context);
+//! - the names of your types, fields, variants and layers, of environment variables, and the pointer of `Json::field`;
+//! - what you pass to [`Error::new`](event_core::Error::new), [`with_source`](event_core::Error::with_source) and
+//!   [`with_context`](event_core::Error::with_context), and to the `end` of a value or a map in memory;
+//! - the error of a function that you give to the `Options` of `event-etcd` for credentials;
 //! - with [`Json`], [`Toml`] and [`Yaml`], what the `expecting` of a serde `Visitor` writes, if the visitor has no fields.
 //!
 //! When printed, the errors of `String::from_utf8`, of `str::from_utf8` and of `parse` for the types of the

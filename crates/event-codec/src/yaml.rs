@@ -21,9 +21,9 @@ use crate::utf8::text;
 ///
 /// The bytes must be one document of YAML 1.2. Empty bytes are the document `null`.
 ///
-/// A document can't make the decoder use much more memory than the document's size: aliases included, it may
-/// have 250,000 nodes, 64 MiB of text, and a depth of 64. A document with more does not decode, and neither does
-/// one in which a key occurs twice in a map.
+/// The decoder bounds what aliases can make of a small document: aliases included, one may have 250,000 nodes, 64 MiB of
+/// text, and a depth of 64. A document with more does not decode, and neither does one in which a key occurs twice in a
+/// map.
 ///
 /// A watcher waits for a key that was never seen. If a key that exists is deleted, the watcher yields an
 /// error of kind [`ErrorKind::Deleted`], at most once.

@@ -60,7 +60,8 @@ pub enum ErrorKind {
     /// The backend refused the credentials. A `get` and a refresh of `event-etcd` never return this kind:
     /// they wait. Its `EtcdStore::ready` returns it.
     Unauthenticated,
-    /// The backend does not let this user read the key.
+    /// The backend does not let this user read the key. A `get` of `event-etcd` or `event-file` never returns
+    /// this kind: it waits. A refresh and `ready` return it.
     PermissionDenied,
     /// A limit is exceeded. A refresh of `event-etcd` returns this kind if the value is too large for one message. If the
     /// server is overloaded, a refresh waits, and `EtcdStore::ready` returns this kind when its timeout is over.

@@ -56,7 +56,7 @@ pub struct Health {
 #[non_exhaustive]
 pub enum HealthState {
     /// Nothing is known: nothing is watched and there is no connection, or the backend has not answered and no try
-    /// has failed. The health of one value is also connecting while that value has no watcher or was not read.
+    /// has failed. For the health of one value, see [`Store::key_health`](crate::Store::key_health).
     Connecting,
     /// As far as the backend knows, watchers have the newest version, or can take it. It notices a silent failure only
     /// after a timeout. A watcher of a value that nothing watched before may still wait for its first version. Watchers of
@@ -197,7 +197,8 @@ impl Cause {
 }
 
 impl CauseKind {
-    /// The [`ErrorKind`] that a call returns because of this cause, if the call does not wait instead.
+    /// The [`ErrorKind`] of the error that reports this cause. Which call returns one depends on the backend: a `get`
+    /// waits instead, and so does a refresh if nothing can be read.
     #[must_use]
     pub fn error_kind(self) -> ErrorKind {
         match self {

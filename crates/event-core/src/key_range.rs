@@ -9,7 +9,7 @@ use crate::{Entry, EntryState};
 /// A map names its keys *relative* to the prefix: [`prefix("services/")`](Self::prefix) has the key `services/a` as `a`.
 /// A range [`between`](Self::between) two keys has no prefix, so its keys are whole.
 ///
-/// A map that is for the keys only does without the values: [`keys_only`](Self::keys_only).
+/// [`keys_only`](Self::keys_only) leaves out the values.
 ///
 /// Two ranges are equal if they have the same keys under the same names, and both have the values or neither has. A
 /// backend reads and watches equal ranges once.

@@ -48,7 +48,7 @@
 //! | to keep the last good version | [`last_good`](ReaderExt::last_good) on the reader, for code that waits; `current` and `latest` keep it for code that reads |
 //! | another value until this one has data | [`or_else`](ReaderExt::or_else) on the reader |
 //! | a `Stream` | [`watcher.into_stream()`](WatcherExt::into_stream) |
-//! | to be sure that a read reflects a write made elsewhere | [`reader.refresh().await`](ValueReader::refresh), then `reader.get()` or `current.get()`: a watcher that has the newest version already waits for the next one |
+//! | to be sure that a read reflects a write made elsewhere | [`reader.refresh().await`](ValueReader::refresh), then `reader.get()` or `current.get()`. Not the `get` of a watcher: if it has the newest version already, it waits for the next one |
 //! | to wait until several values are there | [`zip`](ReaderExt::zip) on the readers, then `get`; or [`wait`](adapters::Current::wait) on the `current` of each |
 //! | another type, fewer versions, two values at once | [`map`](ReaderExt::map), [`filter`](ReaderExt::filter), [`dedup`](ReaderExt::dedup), [`zip`](ReaderExt::zip) on the reader |
 //!
@@ -131,8 +131,8 @@
 //! | 5 | cancel safe | dropping a pending `get` loses nothing |
 //! | 6 | independent | watchers do not slow, block or starve each other or the writer; only a slow `clone`, mapper or decoder delays others |
 //! | 7 | errors are versions | if a version is bad, each watcher yields one error instead of that version or, if a newer version has come, skips the error; the next good version follows |
-//! | 8 | end | once no writer is left, the next `get` of a watcher that has not taken the last version yields it; every `get` after that returns [`ErrorKind::Closed`] |
-//! | 9 | drop is close | dropping a watcher frees everything it held; dropping the last watcher of a value also ends the subscription in the backend |
+//! | 8 | end | once no writer is left, a watcher that has not taken the last version takes it; then every `get` returns [`ErrorKind::Closed`] |
+//! | 9 | drop is close | dropping a watcher frees what it held; dropping the last watcher of a value also ends the subscription in the backend |
 //!
 //! The backend decides which version is newer. In memory, it is the version that was set later. Law 2 has
 //! one exception: if an operator wipes the backend or restores a backup, a new history begins. Its data
@@ -143,10 +143,10 @@
 //! the value is too large or the backend's user may not read it, watchers wait, and the health of the value
 //! says why.
 //!
-//! A backend that only reads has no writers. Its values end when its store ends. A watcher that starts after the end
-//! of a [`MemoryValue`] takes the last version first. A watcher of a store that has ended, a [`MemoryStore`] included,
-//! gets `Closed` at once. The health of a store that does I/O is an exception to law 8: when the store ends, its
-//! watchers get `Closed` at once, too.
+//! A backend that only reads has no writers. Its values end when its store ends.
+//!
+//! Law 8 has two exceptions. A watcher that starts after its store ended, a [`MemoryStore`] included, gets `Closed` at
+//! once. So do all watchers of the health of a store that does I/O when the store ends.
 //!
 //! # What runs where
 //!

@@ -49,7 +49,9 @@ use crate::{BoxMapWatcher, MapWatcher, Refresh};
 /// | 4 | steps | when a watcher has nothing left to yield, after `Synced`, what it has yielded adds up to the map as of one step. From one change to the next, it may be in the middle of a step: [`changes`](crate::MapWatcherExt::changes), [`snapshot`](crate::MapReaderExt::snapshot) and [`current`](crate::MapReaderExt::current) give whole steps |
 /// | 5 | order | keys are yielded in the order in which they changed last |
 /// | 6 | errors are versions | an error is a version of one key, and names it: [`Failed`](crate::Change::Failed). The other keys go on |
-/// | 7, 8, 9 | cancel safe, independent, end, drop is close | as for values |
+/// | 7 | cancel safe | as law 5 of values |
+/// | 8 | independent | as law 6 of values |
+/// | 9 | end, drop is close | as laws 8 and 9 of values |
 ///
 /// Between two maps there is no order.
 #[must_use = "a reader does nothing unless it is watched"]

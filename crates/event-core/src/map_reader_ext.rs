@@ -175,7 +175,8 @@ pub trait MapReaderExt<K, V>: MapReader<K, V> {
         SharedMap::new(read_only::<K, Entry, _>(self), work)
     }
 
-    /// Decodes each entry as [`decode`](Self::decode) does, and keeps the full key and the revision with the value.
+    /// Decodes each entry as [`decode`](Self::decode) does, and keeps the full key, the revision and the
+    /// [metadata](crate::Metadata) with the value.
     ///
     /// ```
     /// use event_core::{Bytes, Entry, MapReaderExt, MemoryMap};

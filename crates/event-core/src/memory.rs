@@ -26,9 +26,10 @@ pub use store::{
 ///
 /// # Cost
 ///
-/// A value keeps one version, and a place of 16 to 24 bytes for each watcher that waits. When a watcher is
-/// woken or dropped, the next one takes its place. The list of places does not shrink while the value lives. The
-/// repository's `docs/benchmarks.md` says how long a version takes to reach 10,000 tasks.
+/// A value keeps one version, and a place of 16 to 24 bytes for each watcher that waits. When a watcher is woken or
+/// dropped, the next one takes its place. The list of places does not shrink while the value lives: after `n`
+/// watchers have waited at once, it keeps up to 24 `n` bytes. The repository's `docs/benchmarks.md` says how long a
+/// version takes to reach 10,000 tasks.
 ///
 /// Each watcher that takes a version gets a clone, which is made under the value's lock: keep big values in
 /// an [`Arc`], since a slow `clone` delays all watchers and writers of the value. A `clone` that sets or

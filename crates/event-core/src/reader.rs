@@ -55,9 +55,10 @@ pub trait ValueReader<T> {
 
     /// Asks the backend for its newest data, for all watchers of this value.
     ///
-    /// What a watcher takes after it completes includes every write that was complete before the call, also if the
-    /// watcher starts later. A watcher that already took the newest version waits as usual. There is one exception:
-    /// while another thread runs a mapper or a decoder, a watcher may still take the version before.
+    /// After the refresh completes, a watcher takes the version of the last write that was complete before the call,
+    /// or a newer one. This also holds for a watcher that starts after the refresh. A watcher that already took the
+    /// newest version waits as usual. There is one exception: while another thread runs a mapper or a decoder, a
+    /// watcher may still take the version before.
     ///
     /// For a value in memory, it completes at once. `zip` refreshes both its readers. If no watcher is alive, you
     /// need no refresh, since the next watcher makes the backend read. While the backend can't be reached, it

@@ -317,8 +317,8 @@ pub trait ReaderExt<T>: ValueReader<T> {
         Decode::new(read_only::<Entry, _>(self), decoder, |_, value| value).shared()
     }
 
-    /// Decodes each entry as [`decode`](Self::decode) does, and keeps the key and the revision with the
-    /// value.
+    /// Decodes each entry as [`decode`](Self::decode) does, and keeps the key, the revision and the
+    /// [metadata](crate::Metadata) with the value.
     ///
     /// ```
     /// use event_core::{Entry, MemoryValue, ReaderExt};

@@ -45,8 +45,11 @@ pub trait Store: Send + Sync {
     /// ```
     fn key(&self, name: Bytes) -> BoxReader<Entry>;
 
-    /// How a key is doing, as a value. Reading the health does not watch the key: for a key that nobody watches, or that
-    /// was not read yet, a backend that does I/O says connecting, unless the whole store is stalled.
+    /// How a key is doing, as a value. Reading the health does not watch the key. A backend that does I/O says
+    ///
+    /// - *stalled* if the whole store is stalled, or the key can't be read;
+    /// - otherwise *live* if the store is live, and the key is watched and has been read;
+    /// - otherwise *connecting*.
     ///
     /// # Example
     ///
@@ -86,7 +89,8 @@ pub trait Store: Send + Sync {
     /// ```
     fn range(&self, range: KeyRange) -> BoxMapReader<Bytes, Entry>;
 
-    /// How a range is doing, as a value. It reports about a map that the program watches, and does not watch it.
+    /// How a range is doing, as a value. Reading the health does not watch the range. The states are those of
+    /// [`key_health`](Self::key_health). A range has been read when all of it has.
     ///
     /// # Example
     ///
@@ -117,9 +121,8 @@ pub trait Store: Send + Sync {
 
     /// Asks the backend for its newest data, for every key and every map that is watched now.
     ///
-    /// What a watcher takes after it completes includes every write that was complete before the call, with the
-    /// exception that [`ValueReader::refresh`](crate::ValueReader::refresh) names. It waits while the backend can't be
-    /// reached: add a timeout if that matters.
+    /// [`ValueReader::refresh`](crate::ValueReader::refresh) says what watchers then take. The refresh waits while
+    /// the backend can't be reached: add a timeout if that matters.
     ///
     /// # Errors
     ///

@@ -19,8 +19,8 @@ pub trait WatcherExt<T>: Watcher<T> {
     /// # Errors
     ///
     /// If the newest version is an error, returns it, at most once: call `get` again for the next version.
-    /// If the value [ended](Error::is_closed), this and every later call returns
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed): leave the loop. A `while let Ok(…)` ends at the
+    /// If the value [ended](Error::is_closed) and this watcher has taken the last version, this and every later call
+    /// returns [`ErrorKind::Closed`](crate::ErrorKind::Closed): leave the loop. A `while let Ok(…)` ends at the
     /// first bad version, too.
     ///
     /// # Cancel safety

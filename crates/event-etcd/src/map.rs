@@ -30,8 +30,8 @@ use event_core::{Bytes, Entry, MapReader, Refresh};
 /// # What is a step?
 ///
 /// When a watcher has nothing left to yield, after `Synced`, what it has yielded adds up to the whole range at one
-/// revision of etcd. A transaction is one step, or a part of one. So is the end of a lease: all keys of a service instance
-/// that died leave the map at once.
+/// revision of etcd. All changes of a transaction are in the same step, which may hold others, too. The end of a lease is
+/// like a transaction: all keys of a service instance that died leave the map at once.
 ///
 /// After the connection was lost, the store reads the range again and publishes what differs, as one step. A key that was
 /// deleted in between is deleted. While the range can't be read, the map stays as it is: an error deletes nothing.
@@ -62,13 +62,13 @@ impl EtcdMap {
         Self { map }
     }
 
-    /// How this map is doing, as a value. It reports about a map that the program watches, and does not watch it.
+    /// How this map is doing, as a value. Reading the health does not watch the map.
     ///
-    /// - [`Connecting`](event_core::HealthState::Connecting): no watcher of the map is left, or the range was not read
-    ///   as a whole yet.
-    /// - [`Live`](event_core::HealthState::Live): the store is live, and watchers have the newest step, or can take it.
-    /// - [`Stalled`](event_core::HealthState::Stalled): watchers may have an old step. If the cause has a key, which
-    ///   is the first of the range, the store can't read this range. Otherwise the whole store is stalled.
+    /// - [`Stalled`](event_core::HealthState::Stalled): the whole store is stalled, or it can't read this range. If it
+    ///   can't read this range, the cause has the start of the range, unless that is empty. Watchers may have an old step.
+    /// - [`Live`](event_core::HealthState::Live), if not stalled: the store is live, the map is watched, and the whole range
+    ///   has been read. Watchers have the newest step, or can take it.
+    /// - [`Connecting`](event_core::HealthState::Connecting) otherwise.
     #[must_use]
     pub fn health(&self) -> UpstreamHealth {
         self.map.health()

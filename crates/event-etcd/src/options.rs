@@ -242,25 +242,27 @@ impl Options {
     /// Sets how long a member may take from connecting to the first response. After that the next member
     /// is tried.
     ///
-    /// 5 s by default. Connecting takes a round trip, and the first response another one, so a round trip
-    /// may take up to 2.4 s. TLS and a user need further ones. Resolving the name of an endpoint may take
-    /// as long again. If a user is set and the server has started to answer, the login gets three more timeouts,
-    /// because an etcd that checks many passwords at once is slow.
+    /// 5 s by default. Connecting takes a round trip, and the first response another one. With the default, a round
+    /// trip may therefore take about 2.4 s, and less with TLS and a user, which need further ones. Resolving the name
+    /// of an endpoint may take as long again. If a user is set and the server has started to answer, the login may
+    /// take another 15 s, which is three times this timeout, because an etcd that checks many passwords at once is
+    /// slow.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Sets how long a connection may be silent. After that it counts as dead, and the next member is
+    /// Sets how long a connection may be wholly silent. After that it counts as dead, and the next member is
     /// tried.
     ///
-    /// 5 s by default. While a key or a map is watched, the store reads one key, without its value, at least once per 40 %
-    /// of this time: by default every 1.5 to 2 s, at random. Behind `etcd grpc-proxy`, it reads all keys that it watches, at
-    /// most 1024 at a time. If the watch stream was silent meanwhile, the store also
-    /// asks it for a sign of life. Each response must arrive within the remaining 60 %, which is 3 s by default,
+    /// 5 s by default. While a key or a map is watched, the store reads one key, without its value, at least once per
+    /// 40 % of this time: by default every 1.5 to 2 s, at random. The keys take turns. Behind `etcd grpc-proxy`, it
+    /// reads all keys that it watches, at most 1024 at a time. If the watch stream was silent meanwhile, the store
+    /// also asks it for a sign of life. Each response must arrive within the remaining 60 %, which is 3 s by default,
     /// unless other bytes keep arriving. By default, an idle store costs an etcd 30 to 40 small reads and as many
     /// small messages on the watch stream a minute. A longer timeout lowers both in proportion. A timeout of only a
-    /// few round trips gives false alarms.
+    /// few round trips gives false alarms. [`EtcdStore::health`](crate::EtcdStore::health) says how soon other
+    /// failures are noticed.
     pub fn liveness_timeout(mut self, timeout: Duration) -> Self {
         self.liveness_timeout = timeout;
         self
@@ -269,8 +271,11 @@ impl Options {
     /// Sets how often the store checks that the watch of each map has sent all that it should.
     ///
     /// `None` by default: never. An etcd must not lose an event of a watch without a word, but it has happened:
-    /// [etcd#17529](https://github.com/etcd-io/etcd/issues/17529). Of a single key, the store notices that within seconds,
-    /// since it reads its keys in turn. Of a map, it notices it when that key's turn comes, or when the range is read.
+    /// [etcd#17529](https://github.com/etcd-io/etcd/issues/17529). The store then keeps the old version until the key
+    /// is written again, or until the store reads it. The watched keys and maps take turns: one is read every 1.5 to
+    /// 2 s [by default](Self::liveness_timeout), if the store has nothing else to read. With `n` of them, a key is
+    /// read within about `2 n` seconds. Of a map, one key is read each time, so with `m` keys in the map it is about
+    /// `2 n m` seconds.
     ///
     /// If this is set, the store audits each map once per interval, or up to a quarter sooner: it reads the names and the
     /// revisions of all its keys, and compares them with what it knows. If a change was lost, the store warns through

@@ -224,19 +224,22 @@ impl EtcdStore {
     ///
     /// - [`Connecting`]: nothing is watched and there is no connection, or the cluster has not answered and no try
     ///   has failed.
-    /// - [`Live`]: as far as the store knows, it has the newest version of each key and map that was watched when it
-    ///   connected, and that can be read. The member in use has answered a linearizable read within the [liveness
-    ///   timeout](Options::liveness_timeout). A key that is watched later does not change the state.
+    /// - [`Live`]: as far as the store knows, watchers have the newest version of each key and map, or can take it. Not
+    ///   counted are those that can't be read, and those that you began to watch after the store connected, until they
+    ///   have been read. The member in use has answered a linearizable read within the [liveness
+    ///   timeout](Options::liveness_timeout).
     /// - [`Stalled`]: any watcher may have a stale value. The cause says why. The store tries again without end.
     ///
-    /// If a connection fails silently, a value can be stale while the store is still live. The store is tested to
-    /// notice this within twice the liveness timeout: 10 s by default.
+    /// If a connection fails silently, a value can be stale while the store is still live. A connection that is
+    /// wholly silent is noticed within the liveness timeout. If the member still answers, and only a watch is silent,
+    /// it can take longer. The store is tested to notice it within twice the liveness timeout: 10 s by default. A
+    /// watch that loses one event and sends the others is [another matter](Options::audit_interval).
     ///
-    /// A live store may have a cause that you should look at. If the cause has a key, the store can't read that key, or
-    /// the map that begins with it, and maybe others: the user may not read it, or a value is too large. The rest stays
-    /// fresh, so one optional key does not make a readiness probe fail. [`EtcdValue::health`] and [`EtcdMap::health`] are
-    /// then stalled. [`OtherCluster`](event_core::CauseKind::OtherCluster) says that the cluster's id changed, and names
-    /// both ids.
+    /// A live store may have a cause that you should look at. If the cause has a key, the store can't read that key,
+    /// or the map that begins with it: the user may not read it, or a value is too large. The rest stays fresh, so
+    /// one optional key does not make a readiness probe fail. The cause names only one of them, and there may be
+    /// others: their [`EtcdValue::health`] and [`EtcdMap::health`] are stalled.
+    /// [`OtherCluster`](event_core::CauseKind::OtherCluster) says that the cluster's id changed, and names both ids.
     ///
     /// A new version comes when the state, the cause, the endpoint in use, the cluster's id or the number of
     /// history resets changes. While the store is stalled, it tries the endpoints in turn. If an endpoint fails

@@ -24,11 +24,10 @@ use event_core::{Entry, Refresh, ValueReader};
 /// | has an empty name even with the namespace (etcd refuses it) | an error of kind [`InvalidArgument`](event_core::ErrorKind::InvalidArgument), once for each watcher; then waits until the store ends | stalled: [`InvalidArgument`]. The health of the store is not affected |
 ///
 /// The last column is the [`health`](Self::health) of this value, while the store is live. The store tries again and
-/// again to read a key that may not be read or is too large: every 0.5 s if there are few such keys, and 0.5 s later for
-/// each 32 of them. If the key is too large, the interval doubles with each try, up to 30 s. Other keys are not affected.
-/// If a key can no longer be read, its watchers get nothing newer, and
-/// [`Latest::get`](event_core::adapters::Latest::get) still returns the last value. To get an error instead of
-/// waiting, call [`refresh`](ValueReader::refresh).
+/// again to read a key that may not be read or is too large: every 0.5 s, plus 0.5 s for each 32 such keys. If the
+/// key is too large, the interval doubles with each try, up to 30 s. Other keys are not affected. If a key can no
+/// longer be read, its watchers get nothing newer, and [`Latest::get`](event_core::adapters::Latest::get) still
+/// returns the last value. To get an error instead of waiting, call [`refresh`](ValueReader::refresh).
 ///
 /// When the last watcher of a key is dropped, the store forgets the key. If the key is deleted after
 /// that, the next watcher gets *never seen*.
@@ -55,11 +54,11 @@ impl EtcdValue {
 
     /// How this key is doing, as a value. Reading the health does not watch the key.
     ///
-    /// - [`Connecting`]: the key has no watcher, or was not read yet, and the store is not stalled.
-    /// - [`Live`]: the store is live, and watchers of this key have the newest version, or can take it. A key
-    ///   that does not exist is live.
-    /// - [`Stalled`]: watchers of this key may have a stale value, or wait for one. If the cause has a key, the
-    ///   store can't read this key. Otherwise the whole store is stalled.
+    /// - [`Stalled`]: the whole store is stalled, or it can't read this key. If it can't read this key, the cause has the
+    ///   key, unless its name is empty. Watchers of this key may have a stale value, or wait for one.
+    /// - [`Live`], if not stalled: the store is live, the key is watched, and it has been read. Watchers have the newest
+    ///   version, or can take it. A key that does not exist is live.
+    /// - [`Connecting`] otherwise.
     ///
     /// A key that can't be read does not change the health of other values, or the state of
     /// [`EtcdStore::health`](crate::EtcdStore::health). A readiness probe can therefore ask for the values that

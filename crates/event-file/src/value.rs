@@ -70,13 +70,14 @@ impl FileValue {
         Self { value }
     }
 
-    /// How this file is doing, as a value. It reports about a file that the program watches, and does not watch it.
+    /// How this file is doing, as a value. Reading the health does not watch the file.
     ///
-    /// - [`Connecting`](event_core::HealthState::Connecting): no watcher is left, or the file was not read yet.
-    /// - [`Live`](event_core::HealthState::Live): watchers have the newest version, or can take it. A file that does
-    ///   not exist is live.
-    /// - [`Stalled`](event_core::HealthState::Stalled): watchers may have a stale version, or wait for one. If the cause
-    ///   has a key, this file can't be read. Otherwise the directory of the store is gone.
+    /// - [`Stalled`](event_core::HealthState::Stalled): the directory of the store is gone, or this file can't be read. If
+    ///   this file can't be read, the cause has the key, unless its name is empty. Watchers may have a stale version, or
+    ///   wait for one.
+    /// - [`Live`](event_core::HealthState::Live), if not stalled: the file is watched and has been read. Watchers have the
+    ///   newest version, or can take it. A file that does not exist is live.
+    /// - [`Connecting`](event_core::HealthState::Connecting) otherwise.
     ///
     /// ```
     /// use event_core::{HealthState, ReaderExt, ValueReader, WatcherExt};

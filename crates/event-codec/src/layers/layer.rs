@@ -61,7 +61,8 @@ impl Layer {
     /// that value. Any other is a string. To set a string that looks like a number, put it in the quotes of
     /// JSON: `APP_PASSWORD='"12345"'`.
     ///
-    /// If a variable is not Unicode, the layer has no document, and its error names the variable.
+    /// If a variable is not Unicode, the layer has no document. The merged value then yields an error that names the
+    /// variable, and ends.
     ///
     /// ```
     /// use std::collections::HashMap;

@@ -36,9 +36,9 @@ const POLLS: usize = 8;
 /// needs no task: the first `get` after a change fetches the new version on the calling thread, and runs the
 /// mapper or the decoder there.
 ///
-/// If `get` begins after a `set` has returned, it returns that version or a newer one. Over adapters there is
-/// one exception: while another thread takes the newest version, which includes running the mapper or the
-/// decoder, `get` still returns the previous value, or `None` before the first.
+/// If `get` begins after a `set` has returned, it returns that version or a newer one. If another thread is just taking
+/// that version, `get` without an adapter waits for it, some nanoseconds. Over an adapter, where a mapper or a decoder
+/// may run, `get` does not wait: it still returns the previous value, or `None` before the first.
 ///
 /// ```
 /// use event_core::adapters::Current;
@@ -137,8 +137,8 @@ impl<T> Current<T> {
         current
     }
 
-    /// The newest good value, or `None` if there has not been one yet. It does not wait for a version. Without
-    /// adapters, it may wait the few nanoseconds that another thread needs to take one.
+    /// The newest good value, or `None` if there has not been one yet. It does not wait for a version. [`Current`] says
+    /// what it returns while another thread takes one.
     ///
     /// The last good value that this handle or a clone has fetched stays if a newer version is bad, if the key is
     /// deleted and the decoder has no value for that, while the backend is stalled, and after the value ended. If a

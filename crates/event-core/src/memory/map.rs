@@ -87,7 +87,7 @@ impl<K, V> MemoryMap<K, V> {
         }
     }
 
-    /// Drops this writer. If it is the last one, the map ends, and the [`Closed`](crate::ErrorKind::Closed) that the
+    /// Drops this writer. If it is the last one, the map ends, and every [`Closed`](crate::ErrorKind::Closed) that its
     /// watchers get says why.
     ///
     /// ```

@@ -23,8 +23,12 @@ use crate::{
 /// async fn follow(store: &dyn Store, mut apply: impl FnMut(String)) {
 ///     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec());
 ///     let mut watcher = store.value("level").decode(text).watch();
-///     while let Ok(level) = watcher.get().await {
-///         apply(level);
+///     loop {
+///         match watcher.get().await {
+///             Ok(level) => apply(level),
+///             Err(error) if error.is_closed() => return,
+///             Err(error) => eprintln!("keeping the old level: {error:#}"),
+///         }
 ///     }
 /// }
 ///

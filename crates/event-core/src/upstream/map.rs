@@ -30,10 +30,7 @@ impl UpstreamMap {
         &self.range
     }
 
-    /// How this map is doing, as a value. It reports about a map that the program watches, and does not watch it.
-    ///
-    /// It is *connecting* while the map has no watcher or was not read as a whole, *stalled* while the range can't be
-    /// read, or nothing can, else *live*.
+    /// How this map is doing, as a value: see [`Store::range_health`](crate::Store::range_health).
     #[must_use]
     pub fn health(&self) -> UpstreamHealth {
         self.upstream.health().of_map(self.range.clone())

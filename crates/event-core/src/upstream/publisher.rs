@@ -164,8 +164,8 @@ impl Publisher {
     /// was not found is deleted. Then the map is synced. Each of `present` is a full key, its bytes and their revision.
     /// Returns whether anything changed.
     ///
-    /// As with [`found`](Self::found), bytes that are the same are no change, whatever their revision is. Of a range of
-    /// [the keys only](crate::KeyRange::keys_only) the bytes are dropped, and another revision is a change.
+    /// As with [`found`](Self::found), bytes that are the same are no change, whatever their revision is. If the
+    /// range is [`keys_only`](crate::KeyRange::keys_only), the bytes are dropped, and another revision is a change.
     ///
     /// ```
     /// use event_core::upstream::Upstream;

@@ -26,8 +26,9 @@ use crate::{
 ///
 /// - [`Unauthenticated`](ErrorKind::Unauthenticated): the whole is stalled for this reason.
 /// - [`PermissionDenied`](ErrorKind::PermissionDenied), [`InvalidArgument`](ErrorKind::InvalidArgument) or
-///   [`ResourceExhausted`](ErrorKind::ResourceExhausted), with the key, or the start of the range: a key or a map was
-///   [refused](super::Publisher::refuse). A key that the backend [can't have](Upstream::with_keys) counts as read.
+///   [`ResourceExhausted`](ErrorKind::ResourceExhausted), with the key, or the start of the range: the publisher
+///   [refused](super::Publisher::refuse) a key or a map with such a cause. A key that [`with_keys`](Upstream::with_keys)
+///   rejects is no error here: it counts as read.
 /// - [`Closed`](ErrorKind::Closed): the upstream ended.
 ///
 /// # Cancel safety

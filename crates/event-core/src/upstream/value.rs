@@ -30,10 +30,7 @@ impl UpstreamValue {
         &self.key
     }
 
-    /// How this key is doing, as a value. It reports about a key that the program watches, and does not watch it.
-    ///
-    /// It is *connecting* while the key has no watcher or was not read, *stalled* while the key can't be read, or
-    /// nothing can, else *live*.
+    /// How this key is doing, as a value: see [`Store::key_health`](crate::Store::key_health).
     #[must_use]
     pub fn health(&self) -> UpstreamHealth {
         self.upstream.health().of_key(self.key.clone())

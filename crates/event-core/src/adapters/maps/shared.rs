@@ -28,8 +28,8 @@ use stage::{Look, Seat, Stage};
 ///
 /// [`MapReaderExt::shared`](crate::MapReaderExt::shared) makes one, and so do [`map`](crate::MapReaderExt::map),
 /// [`decode`](crate::MapReaderExt::decode) and [`filter`](crate::MapReaderExt::filter), whose function therefore runs
-/// at most once per version. It is a handle that is cheap to clone. The watchers of all its clones share the same inner
-/// watcher. While one of them lives, what it has read is kept beside that of the reader below.
+/// at most once per version. It is a handle that is cheap to clone. The watchers of all its clones share the same
+/// inner watcher. While one of them lives, the mapped entries are in memory in addition to those of the reader below.
 pub struct SharedMap<R: MapReader<K, V>, K, V, U = V> {
     inner: Arc<Inner<R, K, V, U>>,
 }

@@ -25,8 +25,8 @@ pub struct WithPrevious<W, K, V> {
 pub struct Update<K, V> {
     /// The change.
     pub change: Change<K, V>,
-    /// The value of the key that this watcher yielded last. `None` if it has not yielded one since the key last appeared. An
-    /// error leaves the value before it in place.
+    /// The value of the key that this watcher yielded last. `None` if there is none, or if the watcher has yielded a
+    /// [`Delete`](Change::Delete) since. After an error, it is still the value before the error.
     pub previous: Option<V>,
 }
 
