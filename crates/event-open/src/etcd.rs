@@ -12,7 +12,7 @@ use crate::{Url, parse_duration, refused};
 
 const PASSWORD: &str = "EVENT_ETCD_PASSWORD";
 const PORT: u16 = 2379;
-const OPTIONS: [&str; 13] = [
+const OPTIONS: [&str; 14] = [
     "user",
     "password_file",
     "tls",
@@ -23,6 +23,7 @@ const OPTIONS: [&str; 13] = [
     "assume_http2",
     "connect_timeout",
     "liveness_timeout",
+    "audit_interval",
     "ordered_endpoints",
     "follow_members",
     "cluster_id",
@@ -85,6 +86,9 @@ impl Defaults {
         }
         if let Some(timeout) = parsed(url, "liveness_timeout", parse_duration)? {
             options = options.liveness_timeout(timeout);
+        }
+        if let Some(interval) = parsed(url, "audit_interval", parse_duration)? {
+            options = options.audit_interval(interval);
         }
         if let Some(ordered) = parsed(url, "ordered_endpoints", boolean)? {
             options = options.ordered_endpoints(ordered);

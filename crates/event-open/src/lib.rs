@@ -62,6 +62,7 @@
 //! | `domain_name` | a name | The name that the servers' certificates are for, if it is not that of the host. |
 //! | `assume_http2` | `true` or `false` | Whether to speak HTTP/2 though TLS does not negotiate it. |
 //! | `connect_timeout`, `liveness_timeout` | `5s`, `500ms`, `2m` | How long a member may take, and how long it may be silent. |
+//! | `audit_interval` | `5m` | How often to check that no event of a map was lost. |
 //! | `ordered_endpoints` | `true` or `false` | Whether to try the hosts in the order they are written in. |
 //! | `follow_members` | `true` or `false` | Whether to connect to members that the cluster lists, too. |
 //! | `cluster_id` | `123` or `0x7b` | The id of the only cluster to read from. |

@@ -39,7 +39,10 @@ async fn the_path_is_what_keys_begin_with() {
         ("//app/", "/app/"),
         ("/app", "app"),
         ("/caf%C3%A9/", "é"),
-        ("/app/?ordered_endpoints=true&connect_timeout=2s&liveness_timeout=900ms", "app/"),
+        (
+            "/app/?ordered_endpoints=true&connect_timeout=2s&liveness_timeout=900ms&audit_interval=5m",
+            "app/",
+        ),
     ] {
         let store = open(&format!("etcd://{}{path}", hosts(&cluster))).await.unwrap();
         assert_eq!(text(&store, "k").await.as_deref(), Some(value), "{path}");

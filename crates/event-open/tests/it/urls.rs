@@ -105,7 +105,7 @@ async fn a_bad_option_is_refused_with_what_is_allowed() {
         (
             "etcd://a/?timeout=5s",
             "unknown option `timeout`: the options of etcd: are user, password_file, tls, ca, cert, key, \
-             domain_name, assume_http2, connect_timeout, liveness_timeout, ordered_endpoints, follow_members, \
+             domain_name, assume_http2, connect_timeout, liveness_timeout, audit_interval, ordered_endpoints, follow_members, \
              cluster_id",
         ),
         ("etcd://a/?tls=true&tls=false", "the option `tls` is given twice"),
@@ -119,6 +119,11 @@ async fn a_bad_option_is_refused_with_what_is_allowed() {
         (
             "etcd://a/?liveness_timeout=0s",
             "a timeout must be longer than zero and not longer than a day",
+        ),
+        (
+            "etcd://a/?audit_interval=often",
+            "the option `audit_interval` can't be read: `often` is no time: expected a whole number and a unit, \
+             such as 500ms, 5s or 2m",
         ),
         (
             "etcd://a/?cluster_id=abc",
