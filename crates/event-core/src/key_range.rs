@@ -176,10 +176,9 @@ impl KeyRange {
 
     /// What a map of the range has of a version.
     pub(crate) fn entry(&self, mut entry: Entry) -> Entry {
-        if let EntryState::Present { value, .. } = &mut entry.state
-            && self.is_keys_only
-        {
-            *value = Bytes::new();
+        match &mut entry.state {
+            EntryState::Present { value, .. } if self.is_keys_only => *value = Bytes::new(),
+            _ => {}
         }
         entry
     }
