@@ -29,7 +29,8 @@ pub use self::watcher::LayersWatcher;
 ///
 /// The documents are merged as [RFC 7396](https://www.rfc-editor.org/rfc/rfc7396) has it: objects are merged
 /// member by member, a `null` removes the member of the layers below, and anything else replaces what is below.
-/// An array replaces an array. If no layer has a document, the merged document is `{}`.
+/// An array replaces an array. If no layer adds anything, the merged document is `{}`: for example, if each key
+/// is missing and its decoder has a default that is empty.
 ///
 /// Each change of a layer is one version. If several layers changed before a poll, that is one version too. The
 /// layers are read one after the other, so a version can hold documents of different moments. Once writes stop,

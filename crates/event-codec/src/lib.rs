@@ -95,7 +95,9 @@
 //! is wrong there. What `event` itself writes into an error does not contain the data, neither in `Display`,
 //! nor in `Debug`, nor in a source, unless you call `reveal`. The `Debug` of an [`Entry`](event_core::Entry) or of a
 //! decoder does not print a value either. That of a [`Versioned`](event_core::Versioned), a
-//! [`Change`](event_core::Change) or an [`Update`](event_core::adapters::Update) prints the value if its type does.
+//! [`Change`](event_core::Change), an [`Update`](event_core::adapters::Update), a [`Step`](event_core::Step) or a
+//! [`CurrentRef`](event_core::adapters::CurrentRef) prints the value if its type does, and so does that of the
+//! [`Bytes`](event_core::Bytes) which [`Raw`] yields.
 //!
 //! `reveal` of [`Json`], [`Toml`], [`Yaml`] and [`Parse`] is for keys that hold no secret: it lets their errors contain
 //! the data.

@@ -42,7 +42,7 @@ pub trait Decoder {
     ///
     /// # Panics
     ///
-    /// It should not panic, and should not block. If it panics, the panic unwinds the task that polled, and
+    /// It must not panic, and must not block. If it panics, the panic unwinds the task that polled, and
     /// each watcher yields an error of kind [`ErrorKind::Panicked`] instead of the version.
     ///
     /// # Example

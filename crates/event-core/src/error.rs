@@ -65,7 +65,7 @@ pub enum ErrorKind {
     PermissionDenied,
     /// A limit is exceeded. A refresh of `event-etcd` returns this kind if the value is too large for one message. If the
     /// server is overloaded, a refresh waits, and `EtcdStore::ready` returns this kind when its timeout is over.
-    /// [`CauseKind`](crate::CauseKind) tells the two apart.
+    /// The cause in the health of the key or of the store tells the two apart: `TooLarge` or `ResourceExhausted`.
     ResourceExhausted,
     /// There was no answer in time. While a backend can't be reached, a `get` and a refresh wait, and do not return
     /// this kind. What has a timeout returns it: the adapter `timeout` of [`ReaderExt`](crate::ReaderExt), and calls
@@ -118,7 +118,7 @@ impl Error {
     }
 
     /// Puts `context` in front of the message, such as the part of a program that the error comes from. It must
-    /// not contain the value. The end of a value has no message, and stays as it is.
+    /// not contain the value. The end of a value stays as it is.
     ///
     /// ```
     /// use event_core::{Entry, Error, ErrorKind};

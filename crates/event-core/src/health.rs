@@ -34,7 +34,7 @@ pub struct Health {
     /// Whether watchers are known to have the newest version.
     pub state: HealthState,
     /// When this state began. That is not when the data became stale: a backend notices a silent connection
-    /// only after a timeout.
+    /// only after a timeout. In the health of one key, it is when the state of its store began.
     pub since: Instant,
     /// Why it is stalled. While it is live, a cause is something that an operator should look at: a key or a map that
     /// can't be read, which the cause names, [`OtherCluster`](CauseKind::OtherCluster) or
@@ -198,7 +198,7 @@ impl Cause {
 
 impl CauseKind {
     /// The [`ErrorKind`] of the error that reports this cause. Which call returns one depends on the backend: a `get`
-    /// waits instead, and so does a refresh if nothing can be read.
+    /// waits instead, unless the key's name can't be one, and so does a refresh while the backend answers no read.
     #[must_use]
     pub fn error_kind(self) -> ErrorKind {
         match self {

@@ -129,7 +129,7 @@
 //! | 3 | latest wins | `get` yields the newest version known when it completes; a slow watcher costs no memory |
 //! | 4 | last one arrives | once writes stop, every watcher that keeps calling `get` takes the final version |
 //! | 5 | cancel safe | dropping a pending `get` loses nothing |
-//! | 6 | independent | watchers do not slow, block or starve each other or the writer; only a slow `clone`, mapper or decoder delays others |
+//! | 6 | independent | watchers do not slow, block or starve each other or the writer; only a slow `clone` or `==`, or a slow function that an adapter runs for all its watchers, delays others |
 //! | 7 | errors are versions | if a version is bad, each watcher yields one error instead of that version or, if a newer version has come, skips the error; the next good version follows |
 //! | 8 | end | once no writer is left, a watcher that has not taken the last version takes it; then every `get` returns [`ErrorKind::Closed`] |
 //! | 9 | drop is close | dropping a watcher frees what it held; dropping the last watcher of a value also ends the subscription in the backend |
@@ -143,7 +143,8 @@
 //! the value is too large or the backend's user may not read it, watchers wait, and the health of the value
 //! says why.
 //!
-//! A backend that only reads has no writers. Its values end when its store ends.
+//! The values of a store end when the store ends, and not with a writer. A [`MemoryStore`] ends when it is closed: a
+//! watcher keeps it alive when all handles are dropped.
 //!
 //! Law 8 has two exceptions. A watcher that starts after its store ended, a [`MemoryStore`] included, gets `Closed` at
 //! once. So do all watchers of the health of a store that does I/O when the store ends.

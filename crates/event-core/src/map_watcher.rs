@@ -21,8 +21,8 @@ pub trait MapWatcher<K, V> {
     /// - `Ready(Err(error))`: the map [ended](Error::is_closed), and each change was yielded. Every later poll
     ///   yields an error of this kind. An error of one key is a [`Change::Failed`].
     /// - `Pending`: nothing is left to yield. If the watcher yielded [`Change::Synced`], what it yielded so far is the
-    ///   whole map as of one step. The task of `cx` is woken when it should poll again. After its end, a watcher
-    ///   may also be pending for a moment, to let other tasks run.
+    ///   whole map as of one step. The task of `cx` is woken when it should poll again. A watcher that
+    ///   has yielded the end may be pending for a moment when it is polled again, to let other tasks run.
     ///
     /// # Cancel safety
     ///

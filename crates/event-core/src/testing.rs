@@ -150,7 +150,7 @@ impl<T: Clone> TestValue<T> {
         self.watched.lock().len()
     }
 
-    /// Waits until there are so many watchers.
+    /// Waits until there are exactly so many watchers.
     ///
     /// # Cancel safety
     ///

@@ -31,6 +31,7 @@ pub trait Watcher<T> {
     ///
     /// Only if a function of the program panics: a mapper, a predicate, a decoder, a value's `clone` or
     /// `PartialEq`. If a mapper or a decoder panicked, the next poll yields an error in place of the version.
+    /// If the function of `on_error` panicked, the next poll yields the error that it was called for.
     /// If any other function panicked, the next poll calls it on the version again. If there is a newer
     /// version by then, the next poll takes that one instead.
     ///

@@ -48,7 +48,7 @@ use event_core::{Bytes, Entry, MapReader, Refresh};
 ///
 /// The user needs the permission to read the whole range, and not only its keys. Otherwise the map waits, the
 /// [`health`](Self::health) of the map is stalled for [`PermissionDenied`](event_core::CauseKind::PermissionDenied) with
-/// the first key of the range, and the store tries again and again. One key with a value of more than 64 MB has the same
+/// the start of the range, and the store tries again and again. One key with a value of more than 64 MB has the same
 /// effect on the whole map, with the cause [`TooLarge`](event_core::CauseKind::TooLarge). Other keys and maps are not
 /// affected.
 #[derive(Clone)]

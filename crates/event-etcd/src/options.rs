@@ -258,8 +258,8 @@ impl Options {
     /// 5 s by default. While a key or a map is watched, the store reads one key, without its value, at least once per
     /// 40 % of this time: by default every 1.5 to 2 s, at random. The keys take turns. Behind `etcd grpc-proxy`, it
     /// reads all keys that it watches, at most 1024 at a time. If the watch stream was silent meanwhile, the store
-    /// also asks it for a sign of life. Each response must arrive within the remaining 60 %, which is 3 s by default,
-    /// unless other bytes keep arriving. By default, an idle store costs an etcd 30 to 40 small reads and as many
+    /// also asks it for a sign of life. Each response must arrive within the remaining 60 %, which is 3 s by default.
+    /// That time starts again as long as 16 kB arrive within it, as while a large value crosses a slow link. By default, an idle store costs an etcd 30 to 40 small reads and as many
     /// small messages on the watch stream a minute. A longer timeout lowers both in proportion. A timeout of only a
     /// few round trips gives false alarms. [`EtcdStore::health`](crate::EtcdStore::health) says how soon other
     /// failures are noticed.

@@ -233,7 +233,8 @@ impl EtcdStore {
     /// If a connection fails silently, a value can be stale while the store is still live. A connection that is
     /// wholly silent is noticed within the liveness timeout. If the member still answers, and only a watch is silent,
     /// it can take longer. The store is tested to notice it within twice the liveness timeout: 10 s by default. A
-    /// watch that loses one event and sends the others is [another matter](Options::audit_interval).
+    /// single event that the server loses does not change the health until the store [finds the
+    /// loss](Options::audit_interval).
     ///
     /// A live store may have a cause that you should look at. If the cause has a key, the store can't read that key,
     /// or the map that begins with it: the user may not read it, or a value is too large. The rest stays fresh, so

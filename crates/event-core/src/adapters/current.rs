@@ -37,8 +37,9 @@ const POLLS: usize = 8;
 /// mapper or the decoder there.
 ///
 /// If `get` begins after a `set` has returned, it returns that version or a newer one. If another thread is just taking
-/// that version, `get` without an adapter waits for it, some nanoseconds. Over an adapter, where a mapper or a decoder
-/// may run, `get` does not wait: it still returns the previous value, or `None` before the first.
+/// that version, `get` without an adapter waits for it, some nanoseconds. Over any adapter but
+/// `boxed`, a function of the program may run, so `get` does not wait: it still returns the previous value, or `None`
+/// before the first.
 ///
 /// ```
 /// use event_core::adapters::Current;
@@ -448,7 +449,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// The value as it was when [`Current::get`] was called.
+/// The value as it was when [`Current::get`] was called. `Debug` prints the value.
 pub struct CurrentRef<T> {
     version: Guard<Arc<Version<Option<T>>>>,
 }

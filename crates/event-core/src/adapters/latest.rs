@@ -19,8 +19,9 @@ use crate::{Error, Watcher};
 /// [`WatcherExt::latest`](crate::WatcherExt::latest) makes one. While nothing changes, a read costs a few
 /// atomic loads and no writes, so several `Latest` on several threads do not slow each other.
 ///
-/// If `get` begins after a `set` has returned, it returns that version or a newer one. Over `map`, `decode`
-/// and `shared` there is one exception: while another watcher takes the newest version, which includes
+/// If `get` begins after a `set` has returned, it returns that version or a newer one. Over an adapter whose watchers
+/// share one, such as `map`, `decode`, `on_error` or `shared`,
+/// there is one exception: while another watcher takes the newest version, which includes
 /// running the mapper or the decoder, `get` still returns the previous value.
 ///
 /// It belongs to one task or thread. To share the value between several, make a

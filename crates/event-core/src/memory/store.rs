@@ -24,8 +24,8 @@ pub use step::MemoryStoreStep;
 /// A store in memory. A test passes it in place of a backend, and a program whose keys live in its own memory uses
 /// it, too.
 ///
-/// It is a handle that is cheap to clone. To end the watchers, call [`close`](Self::close): a watcher keeps the store
-/// alive when all handles are dropped. It keeps the newest version of each key that exists, and *deleted* for a deleted
+/// It is a handle that is cheap to clone. The store ends when it is [closed](Self::close), and not with its
+/// last handle: a watcher keeps it alive. It keeps the newest version of each key that exists, and *deleted* for a deleted
 /// key with watchers. A change of any key takes the next revision, as in etcd, and an entry has its [`Metadata`], without a
 /// lease. When a change returns, the watchers of the
 /// key and those of every map that has the key can take it. [`apply`](Self::apply) changes several keys as one step.

@@ -72,7 +72,7 @@ impl<K: Hash + Eq, V> TestMap<K, V> {
         self.shared.watched.lock().len()
     }
 
-    /// Waits until there are so many watchers.
+    /// Waits until there are exactly so many watchers.
     ///
     /// # Cancel safety
     ///

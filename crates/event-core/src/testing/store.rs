@@ -172,7 +172,8 @@ impl TestStore {
         }
     }
 
-    /// Ends the store: watchers take the last version, then get [`Closed`](crate::ErrorKind::Closed).
+    /// Ends the store: watchers take the last version, then get [`Closed`](crate::ErrorKind::Closed). A value or a map
+    /// whose `Arc` the test still holds does not end.
     pub fn close(&self) {
         let ended = self.with(|state| {
             let State { keys, maps, health, .. } = state;

@@ -9,7 +9,7 @@ use crate::Error;
 
 /// The changes of one step, at most one for each key. It is filled without a lock.
 ///
-/// The closure of [`MemoryMap::apply`](crate::MemoryMap::apply) gets one.
+/// The closure of [`MemoryMap::apply`](crate::MemoryMap::apply) gets one. `Debug` prints the values.
 #[derive(Debug)]
 pub struct Step<K, V> {
     pub(super) changes: Vec<StepChange<K, V>>,
