@@ -20,9 +20,8 @@ use crate::{Error, Watcher};
 /// atomic loads and no writes, so several `Latest` on several threads do not slow each other.
 ///
 /// If `get` begins after a `set` has returned, it returns that version or a newer one. Over an adapter whose watchers
-/// share one, such as `map`, `decode`, `on_error` or `shared`,
-/// there is one exception: while another watcher takes the newest version, which includes
-/// running the mapper or the decoder, `get` still returns the previous value.
+/// share one, such as `map`, `decode`, `on_error` or `shared`, there is one exception: while another watcher takes the
+/// newest version, which includes running the mapper or the decoder, `get` still returns the previous value.
 ///
 /// It belongs to one task or thread. To share the value between several, make a
 /// [`Current`](crate::adapters::Current), whose `get` costs some nanoseconds more.
