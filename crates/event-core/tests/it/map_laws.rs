@@ -49,8 +49,8 @@ laws_hold! {
         let groups = below.group_by(|key| Some(*key));
         // An error is in the snapshot of its group: a version that does not decode stands for it.
         let entries = groups.map(|key, group| match group.get(key) {
-            Some(version) => entry(*key, *version),
-            None => Entry::present(key.to_string(), 7, Bytes::from_static(b"not eight bytes")),
+            Some(version) if group.error(key).is_none() => entry(*key, *version),
+            _ => Entry::present(key.to_string(), 7, Bytes::from_static(b"not eight bytes")),
         });
         entries.decode(decode)
     };
