@@ -13,7 +13,7 @@ use event_core::{Bytes, CauseKind, Health, HealthState};
 use crate::seam::{Failure, Keys, PageRequest, WatchResponse};
 use crate::session::{AUDIT_PAGE, Action, Endpoints, Session, Timeouts};
 use crate::simulation::cluster::{Cluster, Is, ServedBy};
-use crate::simulation::history::{KEYS, SUBJECTS, is_keys_only, key_of, subject};
+use crate::simulation::history::{KEYS, SUBJECTS, key_of, subject};
 use crate::simulation::link::{Link, What};
 use crate::simulation::program::Program;
 use crate::simulation::stream::Stream;
@@ -234,18 +234,23 @@ impl World {
         let generation = self.connected()?.generation;
         let revision = self.cluster.histories[generation].revision;
         let known = self.connected()?.ranges.get(&id).copied();
-        let is_audit = known.is_none() && page.limit == AUDIT_PAGE;
+        let link = self.connected()?;
+        let is_audit = page.limit == AUDIT_PAGE && (known.is_none() || link.audits.contains(&id));
+        let is_watched = |at: &usize| self.program.subscriptions[*at].is_some();
         let range = if is_audit {
-            let is_audited = |at: &usize| {
-                let keys = PageRequest { keys_only: is_keys_only(*at), ..page.clone() };
-                is_first_of(&keys, *at) && self.program.subscriptions[*at].is_some()
+            // It is of the keys only, so which of two equal ranges it is of can't be seen.
+            let is_of = |at: &usize| match subject(*at) {
+                Keys::Range(range) => {
+                    *range.start() <= page.from && range.end() == page.end.as_ref()
+                }
+                Keys::One(_) => false,
             };
-            (KEYS..SUBJECTS).find(is_audited)
+            let other = || (KEYS..SUBJECTS).find(|at| is_of(at) && is_watched(at));
+            known.filter(is_watched).or_else(other)
         } else {
             known.or_else(|| (KEYS..SUBJECTS).find(|at| is_first_of(&page, *at)))
         };
-        let range = range.filter(|at| self.program.subscriptions[*at].is_some());
-        let range = range.ok_or("a page of a range that nobody watches")?;
+        let range = range.filter(is_watched).ok_or("a page of a range that nobody watches")?;
         let link = self.connected()?;
         link.ranges.insert(id, range);
         if is_audit {
