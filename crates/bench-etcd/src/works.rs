@@ -2,6 +2,7 @@
 
 pub(crate) mod after_restart;
 pub(crate) mod asleep;
+mod audience;
 pub(crate) mod client_memory;
 pub(crate) mod first_values;
 pub(crate) mod idle;

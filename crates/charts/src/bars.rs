@@ -27,7 +27,7 @@ enum Limit {
 const KEYS: Option<u64> = Some(100_000);
 const MANY: Option<u64> = Some(1_000_000);
 const WATCHERS: Option<u64> = Some(1000);
-const PAGES: &str = "the same pages, thrown away";
+const READS: &str = "the same reads, thrown away";
 
 const fn in_memory(work: &'static str, size: Option<u64>, limit: Limit) -> Bar {
     Bar { records: "maps", work, size, limit }
@@ -58,9 +58,9 @@ pub(crate) const BARS: &[Bar] = &[
         KEYS,
         Limit::Value(2.0),
     ),
-    over_etcd("load a map", KEYS, Limit::Of(PAGES, 1.15)),
+    over_etcd("load a map", KEYS, Limit::Of(READS, 1.15)),
     over_etcd("load a map", KEYS, Limit::Peer(1.0)),
-    over_etcd("load a map", MANY, Limit::Of(PAGES, 1.25)),
+    over_etcd("load a map", MANY, Limit::Of(READS, 1.25)),
     over_etcd("client memory of a loaded map, a key beside its content", KEYS, Limit::Value(160.0)),
     over_etcd(
         "client memory of a loaded map, a key beside its content",
@@ -82,8 +82,8 @@ pub(crate) const BARS: &[Bar] = &[
         KEYS,
         Limit::Value(1.1),
     ),
-    over_etcd("read again, nothing changed: changes told", KEYS, Limit::Value(0.0)),
-    over_etcd("a map is right again, from the connection", KEYS, Limit::Of(PAGES, 1.1)),
+    over_etcd("read again, nothing changed: changes yielded", KEYS, Limit::Value(0.0)),
+    over_etcd("a map is right again, from the connection", KEYS, Limit::Of(READS, 1.1)),
     over_etcd("10,000 changes/s, CPU of the follower", KEYS, Limit::Of("raw, one read", 1.2)),
     over_etcd("a map, watches at the server", WATCHERS, Limit::Value(1.0)),
     over_etcd("put to change of a map, median", None, Limit::Peer(1.05)),

@@ -2,7 +2,7 @@
 
 mod by_hand;
 mod ours;
-mod pages;
+pub(crate) mod pages;
 mod table;
 
 use std::process::Command;
@@ -25,8 +25,8 @@ pub(crate) enum Contender {
     Kube,
     /// etcd's own `client/v3/mirror`, in Go.
     Mirror,
-    /// The pages that ours reads, thrown away.
-    Pages,
+    /// What ours reads, thrown away.
+    Reads,
     /// The range as a stream (`RangeStream`, since etcd 3.7), thrown away.
     RangeStream,
     /// A `HashMap` of the same content, which comes from nowhere.
@@ -45,7 +45,7 @@ impl Contender {
         (Self::Raw, "raw", "raw, one read"),
         (Self::Kube, "kube", "raw, kube's way"),
         (Self::Mirror, "mirror", "Go's mirror"),
-        (Self::Pages, "pages", "the same pages, thrown away"),
+        (Self::Reads, "reads", "the same reads, thrown away"),
         (Self::RangeStream, "range-stream", "a RangeStream, thrown away"),
         (Self::Table, "table", "HashMap"),
     ];
@@ -63,7 +63,7 @@ impl Contender {
         match self {
             Self::Ours => Role::Ours,
             Self::Raw | Self::Kube | Self::Mirror => Role::Peer,
-            Self::Pages | Self::RangeStream | Self::Table => Role::Floor,
+            Self::Reads | Self::RangeStream | Self::Table => Role::Floor,
         }
     }
 
@@ -92,7 +92,7 @@ impl Contender {
             Self::Ours => ours::follow(endpoint, prefix, seen, &mut tasks).await,
             Self::Raw => by_hand::follow(endpoint, prefix, false, seen, &mut tasks).await,
             Self::Kube => by_hand::follow(endpoint, prefix, true, seen, &mut tasks).await,
-            Self::Pages => pages::throw_away(endpoint, prefix).await,
+            Self::Reads => pages::throw_away(endpoint, prefix).await,
             Self::RangeStream => pages::throw_stream_away(endpoint, prefix).await,
             Self::Table => kept = Some(table::fill(prefix)),
             Self::Mirror => unreachable!("a program of its own"),

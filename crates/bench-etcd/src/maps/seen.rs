@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::keys;
 use crate::maps::keys::SENTINEL;
 
-/// Counts the changes, and tells the parent of each new generation of the sentinel.
+/// Counts the changes, and reports each new generation of the sentinel to the parent.
 ///
 /// All contenders report each change here, so it costs all of them the same.
 #[derive(Debug, Default, Clone)]

@@ -79,7 +79,7 @@ async fn follow(server: &Server, who: Contender, time: Duration, figures: &mut F
 async fn write(server: &Server, time: Duration) -> u32 {
     let (start, mut puts) = (Instant::now(), 0);
     let mut ticks = interval(EVERY);
-    // Who is late makes it good.
+    // The ticks after a late one make up for it.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let (mut first, mut generation) = (0, 2);
     while start.elapsed() < time {

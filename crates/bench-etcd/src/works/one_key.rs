@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use etcd_client::{Client, WatchOptions};
 use event_codec::Json;
@@ -16,11 +15,10 @@ use event_etcd::{EtcdStore, Options};
 use measure::{Role, median};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
-use crate::board::Board;
 use crate::run::Run;
 use crate::server::Server;
+use crate::works::audience;
 use crate::works::put_to_get::Follower;
 
 const WORK: &str = "one key, a put until all watchers have it";
@@ -45,14 +43,7 @@ impl Decoder for Counting {
     }
 }
 
-/// Watchers that are told of each version.
-struct Audience {
-    who: (&'static str, Role),
-    source: Source,
-    board: Arc<Board>,
-    times: Vec<f64>,
-    tasks: JoinSet<()>,
-}
+type Audience = audience::Audience<Source>;
 
 /// Where a version comes from.
 enum Source {
@@ -76,19 +67,18 @@ pub(crate) async fn measure(run: &mut Run) {
     for round in 0..rounds {
         for at in 0..audiences.len() {
             let at = (at + round as usize) % audiences.len();
-            audiences[at].tell(&server, 2 + round).await;
+            publish(&mut audiences[at], &server, 2 + round).await;
         }
         alone.push(one.median(&server, 10).await / 1e3);
     }
 
     let size = Some(watchers);
     for audience in &mut audiences {
-        // All that is in memory lacks the put.
         let put = match audience.source {
             Source::Key(_) => 0.0,
             Source::Memory(_) => median(&mut alone),
         };
-        run.add_as(WORK, size, audience.who, median(&mut audience.times) + put, "ms");
+        audience.report(run, WORK, watchers, put);
     }
     let ours = ("ours", Role::Ours);
     // One is the loop's by hand, one that of the follower that is alone.
@@ -98,52 +88,42 @@ pub(crate) async fn measure(run: &mut Run) {
     run.add_as("one key, watches at the server", size, ours, upstream, "");
 }
 
-impl Audience {
-    fn new(who: (&'static str, Role), source: Source, watchers: usize) -> Self {
-        let board = Arc::new(Board::new(watchers));
-        Self { who, source, board, times: Vec::new(), tasks: JoinSet::new() }
+fn watched<R>(mut audience: Audience, value: &R, watchers: usize) -> Audience
+where
+    R: ValueReader<Setting, Watcher: Send + 'static>,
+{
+    for at in 0..watchers {
+        let (mut watcher, board) = (value.watch(), Arc::clone(&audience.board));
+        audience.tasks.spawn(async move {
+            while let Ok(setting) = watcher.get().await {
+                board.take(at, setting.generation.as_bytes());
+            }
+        });
     }
+    audience
+}
 
-    fn watch<R>(mut self, value: &R, watchers: usize) -> Self
-    where
-        R: ValueReader<Setting, Watcher: Send + 'static>,
-    {
-        for at in 0..watchers {
-            let (mut watcher, board) = (value.watch(), Arc::clone(&self.board));
-            self.tasks.spawn(async move {
-                while let Ok(setting) = watcher.get().await {
-                    board.take(at, setting.generation.as_bytes());
-                }
-            });
-        }
-        self
-    }
-
-    /// Makes a version, and waits until all have it.
-    async fn tell(&mut self, server: &Server, generation: u32) {
-        self.board.want(generation);
-        let start = Instant::now();
-        match &self.source {
-            Source::Key(key) => put(server, key, generation).await,
-            Source::Memory(value) => value.set(setting(generation)),
-        }
-        self.board.complete().await;
-        self.times.push(start.elapsed().as_secs_f64() * 1e3);
-    }
+async fn publish(audience: &mut Audience, server: &Server, generation: u32) {
+    let make = async |source: &Source| match source {
+        Source::Key(key) => put(server, key, generation).await,
+        Source::Memory(value) => value.set(setting(generation)),
+    };
+    audience.publish(generation, make).await;
 }
 
 async fn ours(server: &Server, watchers: usize, decodes: &Arc<AtomicU64>) -> Audience {
     put(server, "ours", 1).await;
     let store = EtcdStore::connect([server.endpoint()], Options::new()).await.expect("a store");
     let value = store.value("ours").decode(Counting(Json::new(), Arc::clone(decodes)));
-    Audience::new(("ours", Role::Ours), Source::Key("ours"), watchers).watch(&value, watchers)
+    let audience = Audience::new(("ours", Role::Ours), Source::Key("ours"), watchers);
+    watched(audience, &value, watchers)
 }
 
 fn in_memory(watchers: usize) -> Audience {
     let value = MemoryValue::new(setting(1));
     let reader = value.reader();
     let who = ("the cell's fan-out + one put", Role::Floor);
-    Audience::new(who, Source::Memory(value), watchers).watch(&reader, watchers)
+    watched(Audience::new(who, Source::Memory(value), watchers), &reader, watchers)
 }
 
 async fn by_hand(server: &Server, watchers: usize) -> Audience {

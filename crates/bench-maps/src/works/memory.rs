@@ -19,7 +19,7 @@ const BUFFER: usize = 1024;
 /// The name of an object of kube is a `String` of its own. It is content.
 const NAME: f64 = 40.0;
 
-/// Makes something, and tells how many bytes more are held then.
+/// Makes something, and returns how many bytes more are held then.
 #[expect(clippy::cast_precision_loss, reason = "the heap is far below 2^53 bytes")]
 fn held<T>(make: impl FnOnce() -> T) -> (T, f64) {
     let mut kept = None;
@@ -143,7 +143,7 @@ pub(super) fn after_churn(turns: &mut Turns) {
     });
 }
 
-/// Puts new keys and deletes each, and tells what is held then, of what was held before.
+/// Puts new keys and deletes each, and returns what is held then, of what was held before.
 fn grown(before: f64, mut change: impl FnMut(Bytes, Option<Bytes>)) -> f64 {
     let ((), more) = held(|| {
         for number in KEYS..KEYS + MANY {

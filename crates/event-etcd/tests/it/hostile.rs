@@ -32,7 +32,8 @@ use tonic::Code;
 
 use self::alone::{alone, resident};
 use self::hooks::{
-    GARBAGE, empty, event_revision, events, garbage, header_revision, read_revision, responses,
+    GARBAGE, always_compacted, empty, event_revision, events, garbage, header_revision,
+    read_revision, responses,
 };
 use self::trial::{KEYS, LIVENESS, Trial, Watched, connect, since};
 use crate::support::{BOUND, HealthExt};
@@ -71,15 +72,7 @@ trials! {
             vec![honest, canceled]
         }));
     a_watch_whose_start_is_always_compacted:
-        Trial::from_the_start(Behaviour::honest().create(|_, honest| {
-            let compacted = PbWatchResponse {
-                created: false,
-                canceled: true,
-                compact_revision: i64::MAX,
-                ..honest.clone()
-            };
-            vec![honest, compacted]
-        }));
+        Trial::from_the_start(always_compacted());
     a_cancel_of_a_watch_that_was_never_created:
         Trial::once_live(Behaviour::honest().event(|honest| {
             let canceled = PbWatchResponse {

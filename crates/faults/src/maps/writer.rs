@@ -41,7 +41,7 @@ struct Counts {
 }
 
 impl Writer {
-    /// Writes all keys once, and goes on until it is told to stop. Each client is of one member.
+    /// Writes all keys once, and goes on until it is stopped. Each client is of one member.
     pub(super) async fn start(clients: Vec<Client>) -> Self {
         let counts = Arc::new(Counts::default());
         let base: Vec<_> =

@@ -98,7 +98,7 @@ impl Loop {
         let give = |kv| insert(&mut buffer, kv);
         let revision = pages::read(client, &self.prefix, Size::Keys(KUBE_PAGE), give).await?;
         self.table = buffer;
-        // Who consumes it is given all of it, and the sentinel last.
+        // The consumer gets all of it, and the sentinel last.
         let mut sentinel = None;
         for (key, (value, _)) in &self.table {
             if key.ends_with(crate::maps::keys::SENTINEL.as_bytes()) {

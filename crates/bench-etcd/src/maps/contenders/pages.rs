@@ -9,7 +9,7 @@ pub(super) enum Size {
     All,
     /// At most so many.
     Keys(i64),
-    /// As many as make about 8 MB, after a first one of 1000: as ours reads.
+    /// As many as make about 8 MB, after a first one of 1000: as ours reads without streams.
     Bytes,
 }
 
@@ -54,10 +54,29 @@ pub(super) async fn read(
     }
 }
 
-/// Reads the pages that ours reads, and keeps nothing.
+/// Reads as ours reads, and keeps nothing: a page, and then a stream of the rest if the server has such streams, else
+/// more pages.
 pub(super) async fn throw_away(endpoint: &str, prefix: &str) {
     let client = Client::connect([endpoint], None).await.expect("a client");
-    read(&client, prefix, Size::Bytes, drop).await.expect("a read");
+    if !has_streams() {
+        read(&client, prefix, Size::Bytes, drop).await.expect("a read");
+        return;
+    }
+    let end = end(prefix);
+    let mut kv = client.kv_client().max_decoding_message_size(usize::MAX);
+    let options = GetOptions::new().with_range(&*end).with_limit(FIRST);
+    let first = kv.get(prefix, Some(options)).await.expect("a read");
+    let Some(last) = first.kvs().last().filter(|_| first.more()) else { return };
+    let from = [last.key(), b"\0"].concat();
+    let revision = first.header().map_or(0, etcd_client::ResponseHeader::revision);
+    let options = GetOptions::new().with_range(end).with_revision(revision);
+    let mut stream = kv.get_stream(from, Some(options)).await.expect("a stream");
+    while stream.message().await.expect("a chunk").is_some() {}
+}
+
+/// Whether the server can send a range as a stream, as 3.7 can.
+pub(crate) fn has_streams() -> bool {
+    etcd_harness::Binary::find().version() >= (3, 7, 0)
 }
 
 /// Reads the range as a stream, and keeps nothing.

@@ -24,7 +24,7 @@ pub(crate) async fn measure(run: &mut Run) {
     let server = Server::start().await;
     keys::write_all(&server.writer, keys, 1).await;
     let contenders = Contender::runnable(&WHO);
-    let (mut cpu, mut told) = (Figures::of(&contenders), Figures::of(&contenders));
+    let (mut cpu, mut yielded) = (Figures::of(&contenders), Figures::of(&contenders));
     let (mut rates, mut generation) = (Vec::new(), 1);
     for round in 0..rounds {
         for who in turns(&contenders, round) {
@@ -41,13 +41,13 @@ pub(crate) async fn measure(run: &mut Run) {
             let taken = child.sees(generation) - taken - 1.0;
             let took = start.elapsed().as_secs_f64();
             cpu.push(who, (process::cpu_time(child.id()) - before) / took * 100.0);
-            told.push(who, taken / count(puts));
+            yielded.push(who, taken / count(puts));
             drop(child);
             server.is_left().await;
         }
     }
     cpu.report(run, "10,000 changes/s, CPU of the follower", keys, "% of a core");
-    told.report(run, "10,000 changes/s, changes told for each put", keys, "");
+    yielded.report(run, "10,000 changes/s, changes yielded for each put", keys, "");
     let writer = ("the writer", Role::Floor);
     let rate = median(&mut rates);
     run.add_as("10,000 changes/s, rate reached", Some(keys), writer, rate, "puts/s");
@@ -57,7 +57,7 @@ pub(crate) async fn measure(run: &mut Run) {
 async fn write(server: &Server, keys: usize, generation: u32, time: Duration) -> usize {
     let (start, mut puts) = (Instant::now(), 0);
     let mut ticks = interval(EVERY);
-    // Who is late makes it good.
+    // The ticks after a late one make up for it.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     while start.elapsed() < time {
         ticks.tick().await;

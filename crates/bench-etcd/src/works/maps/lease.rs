@@ -61,12 +61,12 @@ impl Follower {
         let store = EtcdStore::connect([server.endpoint()], Options::new()).await.expect("a store");
         let mut watcher = store.map(folder).watch();
         watcher.wait_until_synced().await.expect("the map is read");
-        let (told, batches) = mpsc::channel(16);
+        let (sender, batches) = mpsc::channel(16);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             while let Ok(batch) = watcher.changes().await {
                 let are_deletes = matches!(batch.first(), Some(Change::Delete { .. }));
-                if told.send((batch.len(), are_deletes, Instant::now())).await.is_err() {
+                if sender.send((batch.len(), are_deletes, Instant::now())).await.is_err() {
                     return;
                 }
             }
@@ -78,14 +78,14 @@ impl Follower {
         let mut client = Client::connect([server.endpoint()], None).await.expect("a client");
         let options = WatchOptions::new().with_prefix();
         let mut stream = client.watch(folder, Some(options)).await.expect("a watch");
-        let (told, batches) = mpsc::channel(16);
+        let (sender, batches) = mpsc::channel(16);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             while let Ok(Some(response)) = stream.message().await {
                 let events = response.events();
                 let Some(first) = events.first() else { continue };
                 let are_deletes = first.event_type() == EventType::Delete;
-                if told.send((events.len(), are_deletes, Instant::now())).await.is_err() {
+                if sender.send((events.len(), are_deletes, Instant::now())).await.is_err() {
                     return;
                 }
             }

@@ -1,5 +1,5 @@
-//! From before the connect until the map is loaded, and what that takes in the client: once it is loaded, and at
-//! its peak.
+//! The time from before connecting until the map is loaded, and the memory of the client: when the map is loaded, and
+//! at its peak.
 //!
 //! Each load is that of a fresh process. Its memory is what it has, less what it has with a range without keys.
 
@@ -17,10 +17,10 @@ use crate::server::Server;
 
 const SETTLED: Duration = Duration::from_millis(300);
 const WHO: [Contender; 5] =
-    [Contender::Ours, Contender::Pages, Contender::Raw, Contender::Kube, Contender::Mirror];
+    [Contender::Ours, Contender::Reads, Contender::Raw, Contender::Kube, Contender::Mirror];
 /// Mirror's pages are of 1000 keys, and with each the server counts the rest: it would take minutes.
 const WHO_MANY: [Contender; 4] =
-    [Contender::Ours, Contender::Pages, Contender::Raw, Contender::Kube];
+    [Contender::Ours, Contender::Reads, Contender::Raw, Contender::Kube];
 const MANY: usize = 1_000_000;
 
 pub(crate) async fn measure(run: &mut Run) {
@@ -49,7 +49,7 @@ async fn load(run: &mut Run, keys: usize, contenders: &[Contender], rounds: usiz
             sleep(SETTLED).await;
             times.push(who, child.loaded);
             let grown = child.resident() - base;
-            if who != Contender::Pages {
+            if who != Contender::Reads {
                 rest.push(who, grown / count(keys) - count(CONTENT));
                 peak.push(who, (most - base) / grown);
             }

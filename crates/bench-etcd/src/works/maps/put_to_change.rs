@@ -32,7 +32,7 @@ async fn ours(server: &Server, key: usize) -> Follower {
     let store = EtcdStore::connect([server.endpoint()], Options::new()).await.expect("a store");
     let mut watcher = store.map(PREFIX).watch();
     watcher.wait_until_synced().await.expect("the map is read");
-    let (told, seen) = mpsc::channel(16);
+    let (sender, seen) = mpsc::channel(16);
     let name = keys::name(key);
     let relative = name[PREFIX.len()..].to_owned();
     let mut tasks = JoinSet::new();
@@ -43,7 +43,7 @@ async fn ours(server: &Server, key: usize) -> Follower {
                 continue;
             }
             let generation = value.value().map_or(0, |value| generation(value));
-            if told.send((generation, Instant::now())).await.is_err() {
+            if sender.send((generation, Instant::now())).await.is_err() {
                 return;
             }
         }
@@ -55,7 +55,7 @@ async fn raw(server: &Server, who: &'static str, key: usize) -> Follower {
     let mut client = Client::connect([server.endpoint()], None).await.expect("a client");
     let options = WatchOptions::new().with_prefix();
     let mut stream = client.watch(PREFIX, Some(options)).await.expect("a watch");
-    let (told, seen) = mpsc::channel(16);
+    let (sender, seen) = mpsc::channel(16);
     let name = keys::name(key);
     let own = name.clone();
     let mut tasks = JoinSet::new();
@@ -64,7 +64,7 @@ async fn raw(server: &Server, who: &'static str, key: usize) -> Follower {
             for kv in response.events().iter().filter_map(etcd_client::Event::kv) {
                 let is_own = kv.key() == own.as_bytes();
                 let seen = (generation(kv.value()), Instant::now());
-                if is_own && told.send(seen).await.is_err() {
+                if is_own && sender.send(seen).await.is_err() {
                     return;
                 }
             }

@@ -1,8 +1,8 @@
-//! The connection is lost and nothing has changed: what the client takes at its peak until it is right again, of
-//! what it had, and how many changes it tells.
+//! The connection is lost and nothing has changed: what the client takes at its peak until it is right again, compared
+//! with what it had, and how many changes it yields.
 //!
 //! A put of the sentinel follows the loss, and its change is not counted. Mirror is not here: it reads nothing again,
-//! and has no way back if its revision is compacted meanwhile.
+//! and has no way back if its revision is compacted by then.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(crate) async fn measure(run: &mut Run) {
     let (keys, rounds) = (run.size(100_000, 1000), run.size(3, 1));
     let server = Server::start().await;
     keys::write_all(&server.writer, keys, 1).await;
-    let (mut peak, mut told) = (Figures::of(&WHO), Figures::of(&WHO));
+    let (mut peak, mut yielded) = (Figures::of(&WHO), Figures::of(&WHO));
     let mut generation = 1;
     for round in 0..rounds {
         for who in turns(&WHO, round) {
@@ -45,10 +45,10 @@ pub(crate) async fn measure(run: &mut Run) {
             keys::write_sentinel(&server.writer, PREFIX, generation).await;
             let after = child.sees(generation);
             peak.push(who, (process::peak(child.id()) - base) / (rest - base));
-            told.push(who, after - before - 1.0);
+            yielded.push(who, after - before - 1.0);
         }
     }
     let work = "read again, nothing changed: client memory at its peak, of what it was";
     peak.report(run, work, keys, "");
-    told.report(run, "read again, nothing changed: changes told", keys, "");
+    yielded.report(run, "read again, nothing changed: changes yielded", keys, "");
 }

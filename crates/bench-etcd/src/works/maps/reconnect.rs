@@ -1,8 +1,7 @@
-//! From the server being there again until the map is right: 1000 of the keys have changed meanwhile.
+//! From the server being there again until the map is right: 1000 of the keys changed while it was away.
 //!
-//! A proxy refuses while the keys are written. As for single keys, the time from the contender's connection is told as
-//! well: before it is the wait until it tries again, in which nothing is asked of the server. The floor connects, and
-//! reads the pages.
+//! A proxy refuses while the keys are written. As for single keys, there is also the time from the contender's connection on,
+//! without the wait until it tries again, in which nothing is asked of the server. The floor connects, and reads.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +16,7 @@ use crate::run::Run;
 use crate::server::Server;
 
 const WHO: [Contender; 5] =
-    [Contender::Ours, Contender::Pages, Contender::Raw, Contender::Kube, Contender::Mirror];
+    [Contender::Ours, Contender::Reads, Contender::Raw, Contender::Kube, Contender::Mirror];
 const CHANGED: usize = 1000;
 /// How often it is looked whether the contender has connected.
 const LOOK: Duration = Duration::from_millis(1);
@@ -32,7 +31,7 @@ pub(crate) async fn measure(run: &mut Run) {
     for round in 0..rounds {
         for who in turns(&contenders, round) {
             let proxy = Proxy::start(server.node().address());
-            if who == Contender::Pages {
+            if who == Contender::Reads {
                 let loaded = Child::start(who, &proxy.endpoint(), PREFIX).loaded;
                 connected.push(who, loaded);
                 ready.push(who, loaded);

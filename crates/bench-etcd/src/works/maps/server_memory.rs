@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use super::{Figures, turns};
 use crate::maps::child::Child;
 use crate::maps::contenders::Contender;
+use crate::maps::contenders::pages::has_streams;
 use crate::maps::keys::{self, PREFIX};
 use crate::process;
 use crate::run::Run;
@@ -30,7 +31,7 @@ pub(crate) async fn measure(run: &mut Run) {
     let server = Server::start().await;
     keys::write_all(&server.writer, keys, 1).await;
     let mut contenders = Contender::runnable(&WHO);
-    contenders.retain(|who| *who != Contender::RangeStream || has_stream());
+    contenders.retain(|who| *who != Contender::RangeStream || has_streams());
     let mut figures = Figures::of(&contenders);
     for round in 0..rounds {
         for who in turns(&contenders, round) {
@@ -61,9 +62,4 @@ fn sample(id: u32) -> (Arc<AtomicBool>, thread::JoinHandle<f64>) {
         most
     });
     (is_done, most)
-}
-
-/// The stream of a range came with 3.7.
-fn has_stream() -> bool {
-    etcd_harness::Binary::find().version() >= (3, 7, 0)
 }

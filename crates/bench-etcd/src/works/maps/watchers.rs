@@ -4,19 +4,17 @@
 //! what one would write by hand: one watch, whose changes are sent on a `tokio::sync::broadcast`.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use etcd_client::{Client, WatchOptions};
 use event_core::{Bytes, Change, MapReader, MapWatcherExt, MemoryMap};
 use event_etcd::{EtcdStore, Options};
 use measure::{Role, median};
 use tokio::sync::broadcast;
-use tokio::task::JoinSet;
 
-use crate::board::Board;
 use crate::keys::value;
 use crate::run::Run;
 use crate::server::Server;
+use crate::works::audience;
 use crate::works::put_to_get::Follower;
 
 const WORK: &str = "a map, a put until all watchers have it";
@@ -25,14 +23,7 @@ const KEY: &str = "key";
 /// What the channel by hand holds for a slow watcher.
 const BUFFER: usize = 1024;
 
-/// Watchers that are told of each change.
-struct Audience {
-    who: (&'static str, Role),
-    source: Source,
-    board: Arc<Board>,
-    times: Vec<f64>,
-    tasks: JoinSet<()>,
-}
+type Audience = audience::Audience<Source>;
 
 /// Where a change comes from.
 enum Source {
@@ -48,52 +39,40 @@ pub(crate) async fn measure(run: &mut Run) {
     let upstream = server.watches().await;
     let mut audiences = [ours, by_hand(&server, watchers).await, in_memory(watchers)];
     for audience in &mut audiences {
-        audience.tell(&server, 1).await;
-        audience.times.clear();
+        publish(audience, &server, 1).await;
+        audience.warmed_up();
     }
     let mut one = Follower::ours(&server, "one").await;
     let mut alone = Vec::new();
     for round in 0..rounds {
         for at in 0..audiences.len() {
             let at = (at + round as usize) % audiences.len();
-            audiences[at].tell(&server, 2 + round).await;
+            publish(&mut audiences[at], &server, 2 + round).await;
         }
         alone.push(one.median(&server, 5).await / 1e3);
     }
     let size = Some(watchers);
     for audience in &mut audiences {
-        // All that is in memory lacks the put.
         let put = match audience.source {
             Source::Folder(_) => 0.0,
             Source::Memory(_) => median(&mut alone),
         };
-        run.add_as(WORK, size, audience.who, median(&mut audience.times) + put, "ms");
+        audience.report(run, WORK, watchers, put);
     }
     let ours = ("ours", Role::Ours);
     run.add_as("a map, watches at the server", size, ours, upstream, "");
 }
 
-impl Audience {
-    fn new(who: (&'static str, Role), source: Source, watchers: usize) -> Self {
-        let board = Arc::new(Board::new(watchers));
-        Self { who, source, board, times: Vec::new(), tasks: JoinSet::new() }
-    }
-
-    /// Makes a version, and waits until all have it.
-    async fn tell(&mut self, server: &Server, generation: u32) {
-        self.board.want(generation);
-        let version = value(generation, BYTES);
-        let start = Instant::now();
-        match &self.source {
-            Source::Folder(folder) => {
-                let key = format!("{folder}{KEY}");
-                server.writer.kv_client().put(key, version, None).await.expect("a put");
-            }
-            Source::Memory(map) => map.insert(KEY.into(), version.into()),
+async fn publish(audience: &mut Audience, server: &Server, generation: u32) {
+    let version = value(generation, BYTES);
+    let make = async |source: &Source| match source {
+        Source::Folder(folder) => {
+            let key = format!("{folder}{KEY}");
+            server.writer.kv_client().put(key, version, None).await.expect("a put");
         }
-        self.board.complete().await;
-        self.times.push(start.elapsed().as_secs_f64() * 1e3);
-    }
+        Source::Memory(map) => map.insert(KEY.into(), version.into()),
+    };
+    audience.publish(generation, make).await;
 }
 
 async fn ours(server: &Server, watchers: usize) -> Audience {

@@ -89,7 +89,7 @@ impl Positions {
         self.list[..self.gap.start].partition_point(is_before)
     }
 
-    /// Goes on with a rewrite, or begins one if there are more holes than `entries`. `moved` hears of the slots whose
+    /// Goes on with a rewrite, or begins one if there are more holes than `entries`. `moved` gets the slots whose
     /// positions have other places now. Returns whether a rewrite ended.
     pub(super) fn settle(&mut self, entries: usize, mut moved: impl FnMut(u32, u32)) -> bool {
         if self.gap.is_empty() && self.list.len() <= 2 * entries + FEW {

@@ -49,6 +49,19 @@ pub(super) fn responses(
     })
 }
 
+/// Each watch is created, and canceled at once since its start is compacted.
+pub(super) fn always_compacted() -> Behaviour {
+    Behaviour::honest().create(|_, honest| {
+        let compacted = PbWatchResponse {
+            created: false,
+            canceled: true,
+            compact_revision: i64::MAX,
+            ..honest.clone()
+        };
+        vec![honest, compacted]
+    })
+}
+
 pub(super) fn garbage(key: &str) -> PbKeyValue {
     PbKeyValue {
         key: key.into(),

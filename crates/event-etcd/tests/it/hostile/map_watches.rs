@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::alone::{alone, resident};
 use super::followed_map::{BASE, FOLDER};
-use super::hooks::events;
+use super::hooks::{always_compacted, events};
 use super::trial::{Trial, Watched, connect, since};
 
 /// Each response once more, with other events.
@@ -32,15 +32,7 @@ fn deletes(event: &mut PbEvent, key: &str) {
 
 trials! {
     a_watch_of_a_range_whose_start_is_always_compacted:
-        Trial::from_the_start(Behaviour::honest().create(|_, honest| {
-            let compacted = PbWatchResponse {
-                created: false,
-                canceled: true,
-                compact_revision: i64::MAX,
-                ..honest.clone()
-            };
-            vec![honest, compacted]
-        })).of_map();
+        Trial::from_the_start(always_compacted()).of_map();
     a_watch_of_a_range_that_is_never_created:
         Trial::from_the_start(Behaviour::honest().create(|_, _| vec![])).of_map();
     events_for_a_key_outside_of_the_range:

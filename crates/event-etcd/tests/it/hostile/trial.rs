@@ -159,15 +159,15 @@ impl Seen {
 }
 
 impl Watched {
+    fn new(store: &EtcdStore, cluster: &Cluster, seen: Seen) -> Self {
+        let (cluster, store) = (cluster.clone(), store.clone());
+        Self { cluster, store, seen: Arc::new(Mutex::new(seen)), failures: Vec::new() }
+    }
+
     /// Watches all keys. Each has a first version.
     pub(super) fn start(store: &EtcdStore, cluster: &Cluster) -> Self {
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let watched = Self {
-            cluster: cluster.clone(),
-            store: store.clone(),
-            seen: Arc::clone(&seen),
-            failures: Vec::new(),
-        };
+        let watched = Self::new(store, cluster, Seen::default());
+        let seen = Arc::clone(&watched.seen);
         watched.put();
         for (index, key) in KEYS.into_iter().enumerate() {
             tokio::spawn(follow(store.clone(), index, key, Arc::clone(&seen)));
@@ -179,13 +179,8 @@ impl Watched {
     /// Watches a map of several pages.
     pub(super) fn start_map(store: &EtcdStore, cluster: &Cluster) -> Self {
         let map = Some(FollowedMap::default());
-        let seen = Arc::new(Mutex::new(Seen { map, ..Seen::default() }));
-        let watched = Self {
-            cluster: cluster.clone(),
-            store: store.clone(),
-            seen: Arc::clone(&seen),
-            failures: Vec::new(),
-        };
+        let watched = Self::new(store, cluster, Seen { map, ..Seen::default() });
+        let seen = Arc::clone(&watched.seen);
         watched.put();
         let map = followed_map::map_of(store);
         tokio::spawn(follow_health(map.health(), Arc::clone(&seen)));
