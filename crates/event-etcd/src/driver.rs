@@ -156,7 +156,6 @@ impl Driver {
             self.folders.forget(id);
             self.session.handle_unsubscribe(id);
         }
-        self.in_flight.pages.retain(|id| self.session.is_reading(id));
         for (id, name) in requests.started {
             self.session.handle_subscribe(id, name, now);
         }

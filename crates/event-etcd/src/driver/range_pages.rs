@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::seam::{Connection, Failure, Page, PageRequest, PageResponse, Pages};
 use crate::session::ReadId;
 
-/// The streams of a connection that are open and not being read.
+/// The streams of a connection between a page that was read and the next one, which is asked for at once.
 #[derive(Default)]
 pub(super) struct RangePages {
     streams: BTreeMap<ReadId, Box<dyn Pages>>,
@@ -28,11 +28,6 @@ impl RangePages {
         if let Some(stream) = reader.stream.filter(|_| goes_on) {
             self.streams.insert(reader.id, stream);
         }
-    }
-
-    /// Ends the streams of all reads but these.
-    pub(super) fn retain(&mut self, goes_on: impl Fn(ReadId) -> bool) {
-        self.streams.retain(|id, _| goes_on(*id));
     }
 }
 

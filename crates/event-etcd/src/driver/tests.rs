@@ -242,6 +242,28 @@ fn page_of(key: &str, has_more: bool) -> PageResponse {
     PageResponse::Page(Page { revision: 2, cluster: 0, found, has_more })
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_without_streams_of_pages_is_asked_for_one_once() {
+    let mut member = MockConnection::new();
+    member.expect_received().return_const(0_u64);
+    member.expect_probe().returning(|keys| Ok(read_of(keys.len(), 2)));
+    member.expect_read_page().times(3).returning(|page| {
+        Ok(match &page.from[..] {
+            b"p/" => page_of("p/a", true),
+            b"p/a\0" => page_of("p/b", true),
+            _ => page_of("p/c", false),
+        })
+    });
+    member.expect_stream_pages().times(1).returning(|_| Ok(None));
+    opens(&mut member, |watch_id| Box::new(Burst([created(watch_id)].into())));
+    let mut connector = resolving();
+    connector.expect_connect().times(1).return_once(|_, _| Ok(Arc::new(member)));
+    let driver = start(connector);
+    let mut watcher = driver.upstream.map(KeyRange::prefix("p/")).as_value().watch();
+    let snapshot = timeout(TIMEOUT, watcher.get()).await.expect("the last page").unwrap();
+    assert_eq!(snapshot.len(), 3);
+}
+
 /// Pages that the test sends.
 struct Streamed(mpsc::Receiver<PageResponse>);
 
@@ -252,7 +274,7 @@ impl Pages for Streamed {
     }
 }
 
-/// A driver whose member has one page of a range, and streams those after it.
+/// A driver whose member has one page of a range, streams those after it.
 fn start_with_stream() -> (Arc<DriverHandle>, mpsc::Sender<PageResponse>) {
     let (pages, stream) = mpsc::channel(8);
     let mut member = MockConnection::new();
@@ -291,7 +313,8 @@ async fn a_stream_of_pages_ends_after_the_last_watcher_of_its_range() {
     drop(watcher);
     for page in 0.. {
         assert!(page < 100, "the stream is still read");
-        if pages.send(page_of(&format!("p/b{page:02}"), true)).await.is_err() {
+        let sent = timeout(TIMEOUT, pages.send(page_of(&format!("p/b{page:02}"), true))).await;
+        if sent.expect("the stream is read, or ends").is_err() {
             break;
         }
     }

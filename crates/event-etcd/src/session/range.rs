@@ -160,18 +160,16 @@ impl Range {
     }
 
     /// Some keys changed. Of several events of a key the last one counts (E10). Returns the step to publish.
-    pub(crate) fn changed(&mut self, events: Vec<Event>) -> Vec<Entry> {
-        let mut set = |event| {
+    pub(crate) fn changed(&mut self, mut events: Vec<Event>) -> Vec<Entry> {
+        events.reverse();
+        events.sort_by(|one, other| one.key.cmp(&other.key)); // of one key, the last event first
+        events.dedup_by(|earlier, last| earlier.key == last.key);
+        let step = events.into_iter().filter_map(|event| {
             let Event { key, mod_revision, metadata, value } = event;
             let found = value.map(|value| KeyValue { mod_revision, metadata, value });
             self.set(key, found, mod_revision)
-        };
-        if events.len() == 1 {
-            return events.into_iter().filter_map(set).collect();
-        }
-        let newest: BTreeMap<Bytes, Event> =
-            events.into_iter().map(|event| (event.key.clone(), event)).collect();
-        newest.into_values().filter_map(&mut set).collect()
+        });
+        step.collect()
     }
 
     /// Whether a change at this revision can't be: the range is known up to a later one, without the change.
