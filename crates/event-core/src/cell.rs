@@ -51,8 +51,7 @@ struct State<T> {
     newest: Option<Result<T, Error>>,
     /// The epoch in which `newest` was published; 0 before the first.
     published: u64,
-    /// Handles that may publish. The value ends with the last of them.
-    writers: usize,
+    /// Who waits, and how many may publish. The value ends with the last of these.
     wakers: Wakers,
 }
 
@@ -77,7 +76,7 @@ impl<T> Cell<T> {
     pub(crate) fn new(newest: Option<Result<T, Error>>) -> Self {
         let published = u64::from(newest.is_some());
         let wakers = Wakers::at_epoch(published);
-        Self { state: Lock::new(State { newest, published, writers: 1, wakers }) }
+        Self { state: Lock::new(State { newest, published, wakers }) }
     }
 
     /// Makes `version` the newest and wakes those who wait.
@@ -123,7 +122,7 @@ impl<T> Cell<T> {
     /// Publishes an error as the last version, if this is the last writer.
     pub(crate) fn publish_last(&self, error: Error) {
         let mut state = self.state.lock();
-        if state.writers > 1 {
+        if state.wakers.writers() > 1 {
             return;
         }
         let (old, woken) = state.publish(Err(error));
@@ -133,15 +132,12 @@ impl<T> Cell<T> {
     }
 
     pub(crate) fn add_writer(&self) {
-        self.state.lock().writers += 1;
+        self.state.lock().wakers.add_writer();
     }
 
     /// One writer fewer. The value ends with the last of them.
     pub(crate) fn remove_writer(&self) {
-        let mut state = self.state.lock();
-        state.writers = state.writers.saturating_sub(1);
-        let woken = if state.writers == 0 { state.wakers.next_epoch() } else { Woken::Nobody };
-        drop(state);
+        let woken = self.state.lock().wakers.remove_writer();
         self.wake(woken);
     }
 
@@ -161,7 +157,7 @@ impl<T> Cell<T> {
         if let Some(newest) = state.take(cursor) {
             return Poll::Ready(newest);
         }
-        if state.writers == 0 {
+        if state.wakers.writers() == 0 {
             drop(state);
             return cursor.place.end.poll(cx);
         }

@@ -47,10 +47,9 @@ struct State<K, V> {
     cursors: Cursors,
     /// The backend has read the whole range once.
     is_synced: bool,
-    /// Handles that may publish. The map ends with the last of them.
-    writers: usize,
     /// Why the map ended, if its last writer said so.
     end: Option<Error>,
+    /// Who waits, and how many may publish. The map ends with the last of these.
     wakers: Wakers,
 }
 
@@ -78,9 +77,8 @@ impl<K, V> MapCell<K, V> {
                 log: Log::new(),
                 cursors: Cursors::new(),
                 is_synced,
-                writers: 1,
                 end: None,
-                wakers: Wakers::default(),
+                wakers: Wakers::at_epoch(0),
             }),
             hasher: DefaultHashBuilder::default(),
         }
@@ -97,17 +95,15 @@ impl<K, V> MapCell<K, V> {
     }
 
     pub(crate) fn add_writer(&self) {
-        self.state.lock().writers += 1;
+        self.state.lock().wakers.add_writer();
     }
 
     /// One writer fewer. The map ends with the last of them, for the reason `why`.
     pub(crate) fn remove_writer(&self, why: Option<Error>) {
         let mut state = self.state.lock();
-        state.writers = state.writers.saturating_sub(1);
-        let mut woken = Woken::Nobody;
-        if state.writers == 0 {
+        let woken = state.wakers.remove_writer();
+        if state.wakers.writers() == 0 {
             state.end = why;
-            woken = state.wakers.next_epoch();
         }
         drop(state);
         self.wake(woken);

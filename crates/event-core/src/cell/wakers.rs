@@ -31,6 +31,8 @@ pub(crate) struct Wakers {
     slots: SmallVec<[Left; 1]>,
     /// The first slot that is free; the slot says which is the next.
     free: Option<Slot>,
+    /// Handles that may publish. Not about wakers, but it is counted for each cell, and here it takes no memory.
+    writers: u32,
 }
 
 /// What lies in a slot. It takes no more memory than a waker.
@@ -93,8 +95,23 @@ impl Place {
 }
 
 impl Wakers {
+    /// Those of a cell with one writer.
     pub(crate) fn at_epoch(epoch: u64) -> Self {
-        Self { epoch, ..Self::default() }
+        Self { epoch, writers: 1, ..Self::default() }
+    }
+
+    pub(crate) fn add_writer(&mut self) {
+        self.writers = self.writers.saturating_add(1);
+    }
+
+    /// One writer fewer. With the last one begins a new epoch, since those who wait have no more to wait for.
+    pub(crate) fn remove_writer(&mut self) -> Woken {
+        self.writers = self.writers.saturating_sub(1);
+        if self.writers == 0 { self.next_epoch() } else { Woken::Nobody }
+    }
+
+    pub(crate) fn writers(&self) -> u32 {
+        self.writers
     }
 
     #[inline]

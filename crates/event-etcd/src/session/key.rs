@@ -1,8 +1,10 @@
 //! What is known of a key, whatever the connection.
 
+use std::mem;
+
 use event_core::{Bytes, Entry};
 
-use super::version::Version;
+use super::version::{Hash, Version};
 use crate::seam::{Event, KeyValue};
 
 #[derive(Debug)]
@@ -16,7 +18,7 @@ pub(crate) struct Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Published {
     Nothing,
-    Present(Version),
+    Present(i64, Hash),
     Deleted(i64),
     NeverSeen,
 }
@@ -37,7 +39,7 @@ impl Key {
     /// The version that was published last, if the key existed then.
     pub(crate) fn present(&self) -> Option<Version> {
         match self.published {
-            Published::Present(version) => Some(version),
+            Published::Present(revision, hash) => Some(Version { revision, hash }),
             _ => None,
         }
     }
@@ -49,8 +51,7 @@ impl Key {
 
     /// The history was replaced: what was published is of an earlier one.
     pub(crate) fn history_was_reset(&mut self) {
-        if let Published::Present(Version { revision, .. }) | Published::Deleted(revision) =
-            &mut self.published
+        if let Published::Present(revision, _) | Published::Deleted(revision) = &mut self.published
         {
             *revision = -revision.abs();
         }
@@ -68,9 +69,9 @@ impl Key {
     pub(crate) fn went_back(&self, found: Option<&KeyValue>) -> bool {
         let Some(found) = found else { return false };
         match self.published {
-            Published::Present(before) => {
-                found.mod_revision < before.revision
-                    || found.mod_revision == before.revision && Version::of(found) != before
+            Published::Present(revision, hash) => {
+                found.mod_revision < revision
+                    || found.mod_revision == revision && Version::of(found).hash != hash
             }
             Published::Deleted(revision) => found.mod_revision <= revision,
             Published::Nothing | Published::NeverSeen => false,
@@ -81,9 +82,10 @@ impl Key {
     /// metadata, which is another one only if the history is, too.
     pub(crate) fn found(&mut self, found: Option<KeyValue>, revision: i64) -> Option<Entry> {
         let Some(found) = found else { return self.found_absent(revision) };
-        let (version, before) = (Version::of(&found), self.published);
-        self.published = Published::Present(version);
-        let is_same = matches!(before, Published::Present(before) if before.abs() == version);
+        let Version { revision, hash } = Version::of(&found);
+        let before = mem::replace(&mut self.published, Published::Present(revision, hash));
+        let is_same =
+            matches!(before, Published::Present(it, its) if (it.abs(), its) == (revision, hash));
         (!is_same).then(|| found.into_entry(self.name.clone()))
     }
 
@@ -91,7 +93,7 @@ impl Key {
         let name = self.name.clone();
         match self.published {
             // Deleted while nobody watched, at some revision up to this one.
-            Published::Present(_) => {
+            Published::Present(..) => {
                 self.published = Published::Deleted(revision);
                 Some(Entry::deleted(name, revision))
             }
@@ -105,8 +107,10 @@ impl Key {
 
     /// A change of the key.
     pub(crate) fn changed(&mut self, event: Event) -> Entry {
-        let deleted = Published::Deleted(event.mod_revision);
-        self.published = Version::of_event(&event).map_or(deleted, Published::Present);
+        self.published = match Version::of_event(&event) {
+            Some(Version { revision, hash }) => Published::Present(revision, hash),
+            None => Published::Deleted(event.mod_revision),
+        };
         Event { key: self.name.clone(), ..event }.into_entry()
     }
 }

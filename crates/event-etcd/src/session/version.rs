@@ -1,11 +1,12 @@
 //! A version of a key in a few bytes: its revision, and a hash of all else.
 //!
 //! Why not the version itself? The session asks of two versions only whether they are the same, and what it holds, it holds
-//! for each key. Two versions of one revision with the same hash by chance would hide a replaced history, once in 2⁶⁴.
+//! for each key. Two versions of one revision with the same hash by chance would hide a replaced history, once in 2⁵⁶.
 
 use std::hash::BuildHasher;
 use std::sync::LazyLock;
 
+use event_core::{Bytes, Metadata};
 use hashbrown::DefaultHashBuilder;
 
 use crate::seam::{Event, KeyValue};
@@ -15,25 +16,29 @@ static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Version {
-    /// Negative if it is of an earlier history.
     pub(crate) revision: i64,
-    hash: u64,
+    pub(crate) hash: Hash,
 }
 
-impl Version {
-    /// The version as it was before its history was replaced.
-    pub(crate) fn abs(self) -> Self {
-        Self { revision: self.revision.abs(), ..self }
-    }
+/// Of seven bytes, so that beside it there is room for a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hash([u8; 7]);
 
+impl Version {
     pub(crate) fn of(found: &KeyValue) -> Self {
-        let hash = HASHER.hash_one((found.metadata, &found.value));
-        Self { revision: found.mod_revision, hash }
+        Self { revision: found.mod_revision, hash: Hash::of(&found.value, found.metadata) }
     }
 
     /// The version that an event put, if it did.
     pub(crate) fn of_event(event: &Event) -> Option<Self> {
-        let hash = HASHER.hash_one((event.metadata, event.value.as_ref()?));
+        let hash = Hash::of(event.value.as_ref()?, event.metadata);
         Some(Self { revision: event.mod_revision, hash })
+    }
+}
+
+impl Hash {
+    fn of(value: &Bytes, metadata: Metadata) -> Self {
+        let [hash @ .., _] = HASHER.hash_one((metadata, value)).to_ne_bytes();
+        Self(hash)
     }
 }

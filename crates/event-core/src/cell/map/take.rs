@@ -36,7 +36,7 @@ impl<K: Clone, V: Clone> MapCell<K, V> {
         let mut garbage = Garbage::default();
         let mut state = self.state.lock();
         let taken = state.take_many(cursor, limit, into, &mut garbage);
-        if taken == limit || (taken > 0 && state.writers == 0) {
+        if taken == limit || (taken > 0 && state.wakers.writers() == 0) {
             drop(state);
             drop(garbage);
             return Poll::Ready(Ok(()));
@@ -75,7 +75,7 @@ impl<K: Clone, V: Clone> MapCell<K, V> {
         cursor: &mut MapCursor,
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, Error>> {
-        if state.writers == 0 {
+        if state.wakers.writers() == 0 {
             let why = state.end.clone();
             drop(state);
             let closed = cursor.place.end.poll(cx);
