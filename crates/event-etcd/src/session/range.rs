@@ -3,6 +3,7 @@
 //! A range costs its keys once more, and a few bytes for each version, but not its content.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Place;
 use std::ops::Bound;
 
 use event_core::{Bytes, Entry, KeyRange};
@@ -185,10 +186,11 @@ impl Range {
             return Some(Entry::deleted(key, revision));
         };
         let version = Version::of(&found);
-        if self.known.get(&key) == Some(&version) {
-            return None;
+        match self.known.entry(key.clone()) {
+            Place::Occupied(known) if *known.get() == version => return None,
+            Place::Occupied(mut known) => _ = known.insert(version),
+            Place::Vacant(new) => _ = new.insert(version),
         }
-        self.known.insert(key.clone(), version);
         Some(found.into_entry(key))
     }
 }
