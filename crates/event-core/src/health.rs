@@ -12,9 +12,9 @@ use crate::{ErrorKind, KeyName};
 ///
 /// A backend offers it as a value of its own, so that a program can watch it, log it, and answer a
 /// readiness probe with it. The health is up to date only while the program watches a value of the backend.
-/// A backend may also offer the health of one value, which shows whether that value can be read.
-/// It does not change if a document does not decode: see [`Latest::error`](crate::adapters::Latest::error).
-/// Application code can make one in a test:
+/// A backend may also offer the health of one value, which shows whether that value can be read. The health
+/// does not change if a document does not decode: see [`Latest::error`](crate::adapters::Latest::error). A
+/// test can make a `Health`:
 ///
 /// ```
 /// use event_core::{Cause, CauseKind, Health, HealthState, MemoryValue, ReaderExt, ValueWriter};
@@ -34,7 +34,8 @@ pub struct Health {
     /// Whether watchers are known to have the newest version.
     pub state: HealthState,
     /// When this state began. That is not when the data became stale: a backend notices a silent connection
-    /// only after a timeout. In the health of one key, it is when the state of its store began.
+    /// only after a timeout. In the health of one key or map, it is when the state of the store began, even
+    /// if only the key is stalled.
     pub since: Instant,
     /// Why it is stalled. While it is live, a cause is something that an operator should look at: a key or a map that
     /// can't be read, which the cause names, [`OtherCluster`](CauseKind::OtherCluster) or
@@ -197,8 +198,9 @@ impl Cause {
 }
 
 impl CauseKind {
-    /// The [`ErrorKind`] of the error that reports this cause. Which call returns one depends on the backend: a `get`
-    /// waits instead, unless the key's name can't be one, and so does a refresh while the backend answers no read.
+    /// The [`ErrorKind`] of the error that reports this cause. Which call returns this error depends on the
+    /// backend. A `get` returns it only for a name that the backend can't have, else it waits. A refresh
+    /// waits while the backend answers no read.
     #[must_use]
     pub fn error_kind(self) -> ErrorKind {
         match self {

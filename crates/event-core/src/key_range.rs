@@ -27,9 +27,10 @@ use crate::{Entry, EntryState};
 ///
 /// # For implementors
 ///
-/// A backend asks its server for the keys from [`start`](Self::start) up to, but without, [`end`](Self::end). If it is
-/// built on the kit (feature `upstream`), the kit leaves out what [`one_level`](Self::one_level) excludes and the values
-/// of a range of [`keys_only`](Self::keys_only), and an [empty](Self::is_empty) range never reaches it.
+/// A backend asks its server for the keys from [`start`](Self::start) up to, but without,
+/// [`end`](Self::end). If it is built on the kit (feature `upstream`), the kit leaves out what
+/// [`one_level`](Self::one_level) excludes and the values of a range of [`keys_only`](Self::keys_only), and
+/// an [empty](Self::is_empty) range never reaches the backend.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KeyRange {
     /// Every key in the range begins with it.
@@ -61,7 +62,8 @@ impl KeyRange {
         }
     }
 
-    /// The keys from `start` up to, but without, `end`. An empty `end` is no end.
+    /// The keys from `start` up to, but without, `end`. An empty `end` is no end. The map has them under
+    /// their whole names.
     ///
     /// If `end` is not greater than `start`, the range [is empty](Self::is_empty): a map of it has no key, and is
     /// synced at once.

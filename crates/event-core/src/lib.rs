@@ -44,17 +44,17 @@
 //! | the value once | [`reader.get().await`](ReaderExt::get) |
 //! | to run something for the newest value, and stop it when a newer one comes | [`watcher.for_latest(…)`](WatcherExt::for_latest) |
 //! | to wait for the first value, but not for ever | `timeout` of [`ReaderExt`] on the reader (feature `tokio`), or a timeout of your runtime around `get` or [`current.wait()`](adapters::Current::wait) |
-//! | to log each bad version, at most once | [`on_error`](ReaderExt::on_error) on the reader; `{error:#}` prints the causes, too |
+//! | to log bad versions, each at most once | [`on_error`](ReaderExt::on_error) on the reader; `{error:#}` prints the causes, too |
 //! | to keep the last good version | [`last_good`](ReaderExt::last_good) on the reader, for code that waits; `current` and `latest` keep it for code that reads |
 //! | another value until this one has data | [`or_else`](ReaderExt::or_else) on the reader |
 //! | a `Stream` | [`watcher.into_stream()`](WatcherExt::into_stream) |
-//! | to be sure that a read reflects a write made elsewhere | [`reader.refresh().await`](ValueReader::refresh), then `reader.get()` or `current.get()`. Not the `get` of a watcher: if it has the newest version already, it waits for the next one |
+//! | to be sure that a read reflects a write made elsewhere | [`reader.refresh().await`](ValueReader::refresh), then `reader.get()` or `current.get()`. Not the `get` of a watcher: if it has the newest version already, it waits for the next one. A mapper that another thread is running is an exception: see `refresh` |
 //! | to wait until several values are there | [`zip`](ReaderExt::zip) on the readers, then `get`; or [`wait`](adapters::Current::wait) on the `current` of each |
 //! | another type, fewer versions, two values at once | [`map`](ReaderExt::map), [`filter`](ReaderExt::filter), [`dedup`](ReaderExt::dedup), [`zip`](ReaderExt::zip) on the reader |
 //!
 //! For a set of keys that is watched as a whole, such as the live instances of a service, there are maps:
-//! [`MapReader`], [`MapWatcher`] and [`MemoryMap`]. [`store.map("services/")`](StoreExt::map) makes one of a store. What you
-//! call is in [`MapReaderExt`] and [`MapWatcherExt`]:
+//! [`MapReader`], [`MapWatcher`] and [`MemoryMap`]. [`store.map("services/")`](StoreExt::map) returns a
+//! `MapReader`. What you call is in [`MapReaderExt`] and [`MapWatcherExt`]:
 //!
 //! | you want | call |
 //! |---|---|
@@ -99,7 +99,7 @@
 //! - To store a reader in a struct, or to return one of several kinds: [`BoxReader<T>`], which
 //!   [`boxed`](ReaderExt::boxed) makes. To store a [`Store`]: [`BoxStore`], which is `Arc::new(store)`.
 //! - To return a reader that borrows nothing: `-> impl ValueReader<T> + use<>`. Without `+ use<>`, edition
-//!   2024 captures the lifetimes of all arguments:
+//!   2024 captures the lifetimes of all arguments. A generic function names its type parameters: `+ use<T>`.
 //!
 //!   ```
 //!   use event_core::{MemoryValue, ReaderExt, ValueReader};
@@ -146,8 +146,8 @@
 //! The values of a store end when the store ends, and not with a writer. A [`MemoryStore`] ends when it is closed: a
 //! watcher keeps it alive when all handles are dropped.
 //!
-//! Law 8 has two exceptions. A watcher that starts after its store ended, a [`MemoryStore`] included, gets `Closed` at
-//! once. So do all watchers of the health of a store that does I/O when the store ends.
+//! Law 8 has two exceptions. A watcher that starts after its store ended, a [`MemoryStore`] included, gets
+//! `Closed` at once. When a store that does I/O ends, all watchers of its health get `Closed` at once, too.
 //!
 //! # What runs where
 //!
@@ -156,17 +156,18 @@
 //! is an exception: it starts threads and sleeps.
 //!
 //! A function that you pass to an adapter runs inside a poll of one of the adapter's watchers. With a
-//! [`Current`](adapters::Current), that is inside its `get`, on the calling thread. No thread waits for a lock while
-//! the function runs.
+//! [`Current`](adapters::Current), that is inside its `get`, on the calling thread. While the function
+//! runs, no other thread waits for it.
 //!
-//! Only two pieces of your program's code run under the lock of a value: the `clone` of a version, and the `clone` of a
-//! waker. Under the lock of a map, there are also the `clone` and the `==` of a key, and in
-//! [`replace_all`](MemoryMap::replace_all) the `==` of a value. After the lock is released, the old version is dropped
-//! and the tasks are woken. So a lock of a value is held for nanoseconds, unless its `clone` is slow. A lock of a map is
-//! held for a whole step, or while a watcher takes about a thousand changes.
+//! Only two functions that are not of this crate run under the lock of a value: the `clone` of a version,
+//! and the `clone` of a waker. Under the lock of a map, there are also the `clone` and the `==` of a key,
+//! and in [`replace_all`](MemoryMap::replace_all) the `==` of a value. After the lock is released, the old
+//! version is dropped and the tasks are woken. So a lock of a value is held for nanoseconds, unless its
+//! `clone` is slow. A lock of a map is held for a whole step, or while a watcher takes about a thousand
+//! changes.
 //!
-//! *Independent* (law 6) therefore has two limits: a slow `clone` delays all watchers and writers of the value, and a
-//! slow mapper or decoder delays the other watchers of that reader.
+//! *Independent* (law 6) therefore has two limits: a slow `clone` or `==` delays all watchers and writers
+//! of the value or the map, and a slow mapper or decoder delays the other watchers of that reader.
 //!
 //! # Features
 //!

@@ -6,6 +6,9 @@ use crate::{BoxMapWatcher, MapWatcher, Refresh};
 
 /// A map that can be watched: a set of keys, each with a value that changes.
 ///
+/// A map changes in *steps*. A step is what the backend changed at once: a transaction of etcd, an
+/// [`apply`](crate::MemoryMap::apply), or all that a new read found to be different.
+///
 /// A reader is a handle. It costs the backend nothing until something watches it.
 ///
 /// To keep a reader whose type is erased, use [`BoxMapReader<K, V>`](BoxMapReader). Its other methods are those of

@@ -18,11 +18,11 @@ pub trait MapWatcher<K, V> {
     /// Yields the next change, in the order in which the keys changed last.
     ///
     /// - `Ready(Ok(change))`: a change. There may be more: poll on.
-    /// - `Ready(Err(error))`: the map [ended](Error::is_closed), and each change was yielded. Every later poll
-    ///   yields an error of this kind. An error of one key is a [`Change::Failed`].
+    /// - `Ready(Err(error))`: the map [ended](Error::is_closed), and each change was yielded. Every later
+    ///   poll yields an error of this kind, apart from a `Pending` now and then to let other tasks run. An
+    ///   error of one key is a [`Change::Failed`].
     /// - `Pending`: nothing is left to yield. If the watcher yielded [`Change::Synced`], what it yielded so far is the
-    ///   whole map as of one step. The task of `cx` is woken when it should poll again. A watcher that
-    ///   has yielded the end may be pending for a moment when it is polled again, to let other tasks run.
+    ///   whole map as of one step. The task of `cx` is woken when it should poll again.
     ///
     /// # Cancel safety
     ///
@@ -37,10 +37,10 @@ pub trait MapWatcher<K, V> {
     ///
     /// # For implementors
     ///
-    /// A poll must not block, must not run without end, and must remember one waker at most, that of the newest
-    /// poll. `Pending` in the middle of a step breaks the law of steps: where a poll has to stop before
-    /// it has found a change to yield, yield the `Delete` of a key that is not there. Run the
-    /// [`conformance`](crate#the-laws) suite on your implementation.
+    /// A poll must not block, must not run without end, and must remember one waker at most, that of the
+    /// newest poll. `Pending` in the middle of a step breaks the law of steps. If a poll must stop early,
+    /// to let other tasks run, and has no change to yield, it may yield the `Delete` of a key that is not
+    /// there: law 3 allows it. Run the [`conformance`](crate#the-laws) suite on your implementation.
     ///
     /// # Example
     ///

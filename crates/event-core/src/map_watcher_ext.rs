@@ -41,8 +41,8 @@ pub trait MapWatcherExt<K, V>: MapWatcher<K, V> {
         NextChange::new(self)
     }
 
-    /// Waits for a change, and returns all that there are. They are never empty. After [`Change::Synced`], each batch
-    /// ends with a step: with it, what was returned is the map as of that step.
+    /// Waits for a change, and returns all changes that there are, at least one. After [`Change::Synced`],
+    /// each such batch ends with a step: with it, what was returned is the map as of that step.
     ///
     /// A batch may be as large as the map. Where that is too much at once, call [`change`](Self::change).
     ///
@@ -196,8 +196,9 @@ pub trait MapWatcherExt<K, V>: MapWatcher<K, V> {
     /// The map as tower's [`Discover`](tower::discover::Discover): what a balancer such as tower's `p2c::Balance`
     /// chooses from. `service` makes the service of a key from its newest value. Feature `tower`.
     ///
-    /// The error of a key leaves the service that the key had. When the map ends, the balancer keeps what it has. If
-    /// `service` panics, the change that it was called for is lost.
+    /// If the newest version of a key is an error, the balancer keeps the service that the key had. When
+    /// the map ends, the balancer keeps what it has. If `service` panics, the change that it was called for
+    /// is lost.
     ///
     /// ```
     /// use event_core::{MapReader, MapWatcherExt, MemoryMap};

@@ -71,9 +71,9 @@ pub trait ReaderExt<T>: ValueReader<T> {
     /// each call runs its own `f`. If no watcher is alive, the next one runs `f` again.
     ///
     /// `f` runs inside a poll of one of the watchers, without a lock. While it runs, the other watchers of
-    /// this reader are `Pending`, and block no thread. Keep `f` short and do not block in it. It may set or
-    /// watch any value, including the one that it maps. If `f` panics, the panic unwinds the task that
-    /// polled. Each watcher, the one that polled included, then yields an error of kind
+    /// this reader can't take that version yet, and block no thread. Keep `f` short and do not block in it.
+    /// It may set or watch any value, including the one that it maps. If `f` panics, the panic unwinds the
+    /// task that polled. Each watcher, the one that polled included, then yields an error of kind
     /// [`ErrorKind::Panicked`](crate::ErrorKind::Panicked) instead of the version, and the next version
     /// follows.
     ///

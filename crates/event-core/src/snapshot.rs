@@ -16,8 +16,10 @@ use crate::{Change, Error};
 /// [`as_value`](crate::MapReaderExt::as_value) yields one for each step. `Debug` prints how many keys there are, and
 /// not the values, which may be secrets.
 ///
-/// A key whose newest version is an error keeps its last good value, if this snapshot's watcher has seen one. The error
-/// is among the [`errors`](Self::errors) until the key has a good value or is deleted.
+/// A key whose newest version is an error keeps its last good value, if the `as_value` or the
+/// [`current`](crate::MapReaderExt::current) that made the snapshot has seen one. A single
+/// [`snapshot`](crate::MapReaderExt::snapshot) has not. The error is among the [`errors`](Self::errors)
+/// until the key has a good value or is deleted.
 ///
 /// ```
 /// use event_core::{MapReaderExt, MemoryMap};

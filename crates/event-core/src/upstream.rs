@@ -4,14 +4,15 @@
 //! the handles share, and a [`Publisher`] is what the task holds:
 //!
 //! - A key is *started* with its first watcher, shared by all its watchers, and *stopped* with the last one.
-//!   [`Publisher::next`] says which keys, and which refreshes programs wait for. What the task has not taken yet is
-//!   kept as a difference, so it is bounded by the keys.
+//! [`Publisher::next`] says which keys started and stopped, and which refreshes programs wait for. A key
+//! that starts and stops before the task asks is not in it, so what waits for the task is bounded by the
+//! number of keys.
 //! - [`Publisher::found`] publishes what a read found if it differs from what watchers have, so a backend may read
 //!   everything again whenever it is in doubt. [`Publisher::refuse`] says why a key can't be read.
 //! - A *map* is a range of keys, which starts and stops as a key does. [`Publisher::publish_step`] changes several of its
 //!   keys as one step. [`Publisher::found_all`] takes what a read of the whole range found, and publishes what differs.
-//! - [`Publisher::set_health`] sets the health of the whole. The health of each key follows from it, and from what was
-//!   refused. A [`HealthLog`] logs it.
+//! - [`Publisher::set_health`] sets the health of the store. The health of each key follows from it, and
+//!   from what was refused. A [`HealthLog`] logs it.
 //! - The upstream ends when the last handle, value and watcher is dropped, or by [`Upstream::close`]: then `next`
 //!   returns `None`. If the task ends first, all values end.
 //!

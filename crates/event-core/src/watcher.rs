@@ -19,7 +19,8 @@ pub trait Watcher<T> {
     /// - `Ready(Err(error))`: the newest version is an error. It is yielded at most once; poll on for the
     ///   next version.
     /// - `Ready(Err(error))` with [`is_closed`](Error::is_closed): no writer is left, and the last
-    ///   version was taken. Every later poll yields an error of this kind.
+    /// version was taken. Every later poll yields an error of this kind, apart from a `Pending` now and
+    /// then to let other tasks run.
     /// - `Pending`: there is nothing newer yet, or the poll stopped early to let other tasks run. The task
     ///   of `cx` is woken when it should poll again. If the poll stopped early, it is woken at once.
     ///
@@ -73,8 +74,8 @@ pub trait Watcher<T> {
     /// - over one watcher, if the poll runs no function of the program: the epoch of that watcher;
     /// - over several watchers, or if the poll runs a function of the program: [`Epoch::all`] of their epochs.
     ///
-    /// With the epoch of one watcher, [`Current::get`](crate::adapters::Current::get) may wait until the poll of
-    /// another thread ends. With `Epoch::all` it does not wait.
+    /// Over a watcher with the epoch of one watcher, [`Current::get`](crate::adapters::Current::get) may
+    /// wait until the poll of another thread ends. With `Epoch::all` it does not wait.
     ///
     /// # Example
     ///

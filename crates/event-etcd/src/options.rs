@@ -127,8 +127,14 @@ impl Options {
     /// ```
     /// use event_etcd::Options;
     ///
-    /// let options = Options::new()
-    ///     .user_from(|| std::env::var("ETCD_PASSWORD").map(|password| ("reader".into(), password)));
+    /// /// Reads what another program renews: the name of the user and the password, a line each.
+    /// fn user() -> Result<(String, String), String> {
+    ///     let text = std::fs::read_to_string("/run/secrets/etcd").map_err(|error| error.to_string())?;
+    ///     let (name, password) = text.trim_end().split_once('\n').ok_or("expected two lines")?;
+    ///     Ok((name.to_owned(), password.to_owned()))
+    /// }
+    ///
+    /// let options = Options::new().user_from(user);
     /// ```
     pub fn user_from<E: Into<BoxError>>(
         mut self,
@@ -206,7 +212,7 @@ impl Options {
     /// Sets whether to speak HTTP/2 over TLS with a server that does not negotiate it.
     ///
     /// `false` by default: a connection without ALPN fails, and the cause names this option. Set it if TLS
-    /// ends before etcd, at something that knows no ALPN, such as stunnel or a TCP load balancer.
+    /// ends before etcd, at something that knows no ALPN, such as stunnel or a load balancer that ends TLS.
     pub fn assume_http2(mut self, assume: bool) -> Self {
         self.assume_http2 = assume;
         self
@@ -233,7 +239,8 @@ impl Options {
     /// decimal, and [`Health::cluster`](event_core::Health::cluster) has it in hexadecimal.
     ///
     /// `None` by default: any cluster. If a member of another cluster answers, the store treats it as a
-    /// member that failed, with the cause [`OtherCluster`](event_core::CauseKind::OtherCluster).
+    /// member that failed, with the cause [`OtherCluster`](event_core::CauseKind::OtherCluster). A cluster
+    /// that was restored from a backup may have a new id: then set that one, or the store stays stalled.
     pub fn cluster_id(mut self, id: impl Into<Option<u64>>) -> Self {
         self.cluster_id = id.into();
         self
@@ -242,11 +249,11 @@ impl Options {
     /// Sets how long a member may take from connecting to the first response. After that the next member
     /// is tried.
     ///
-    /// 5 s by default. Connecting takes a round trip, and the first response another one. With the default, a round
-    /// trip may therefore take about 2.4 s, and less with TLS and a user, which need further ones. Resolving the name
-    /// of an endpoint may take as long again. If a user is set and the server has started to answer, the login may
-    /// take another 15 s, which is three times this timeout, because an etcd that checks many passwords at once is
-    /// slow.
+    /// 5 s by default. Connecting takes a round trip, and the first response another one. With the default,
+    /// a round trip may therefore take about 2.4 s, and less with TLS and a user, which need further ones.
+    /// Resolving the name of an endpoint may take as long again. If a user is set, then once the connection
+    /// stands, the login may take another 15 s, which is three times this timeout, because an etcd that
+    /// checks many passwords at once is slow.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -255,14 +262,15 @@ impl Options {
     /// Sets how long a connection may be wholly silent. After that it counts as dead, and the next member is
     /// tried.
     ///
-    /// 5 s by default. While a key or a map is watched, the store reads one key, without its value, at least once per
-    /// 40 % of this time: by default every 1.5 to 2 s, at random. The keys take turns. Behind `etcd grpc-proxy`, it
-    /// reads all keys that it watches, at most 1024 at a time. If the watch stream was silent meanwhile, the store
-    /// also asks it for a sign of life. Each response must arrive within the remaining 60 %, which is 3 s by default.
-    /// That time starts again as long as 16 kB arrive within it, as while a large value crosses a slow link. By default, an idle store costs an etcd 30 to 40 small reads and as many
-    /// small messages on the watch stream a minute. A longer timeout lowers both in proportion. A timeout of only a
-    /// few round trips gives false alarms. [`EtcdStore::health`](crate::EtcdStore::health) says how soon other
-    /// failures are noticed.
+    /// 5 s by default. While a key or a map is watched, the store reads one key, without its value, at
+    /// least once per 40 % of this time: by default every 1.5 to 2 s, at random. The keys take turns.
+    /// Behind `etcd grpc-proxy`, it reads up to 1024 of them each time, and not one. If the watch stream
+    /// was silent meanwhile, the store also asks it for a sign of life. Each response must arrive within
+    /// the remaining 60 %, which is 3 s by default. That time starts again as long as 16 kB arrive within
+    /// it, as while a large value crosses a slow link. By default, an idle store that is not behind `etcd
+    /// grpc-proxy` costs an etcd 30 to 40 small reads and as many small messages on the watch stream a
+    /// minute. A longer timeout lowers both in proportion. A timeout of only a few round trips gives false
+    /// alarms. [`EtcdStore::health`](crate::EtcdStore::health) says how soon other failures are noticed.
     pub fn liveness_timeout(mut self, timeout: Duration) -> Self {
         self.liveness_timeout = timeout;
         self

@@ -100,7 +100,8 @@ impl EtcdStore {
     /// [`ErrorKind::InvalidArgument`]:
     ///
     /// - there is no endpoint, or one can't be parsed, or `http://` is combined with TLS;
-    /// - a certificate or a key is not PEM, or can't be parsed, or the key belongs to another certificate;
+    /// - the client's certificate or key is not PEM, or can't be parsed, or the key belongs to another
+    ///   certificate; no certificate authority can be read;
     /// - a file of the credentials can't be read, or a function for them returns an error;
     /// - the user, the password or the name of the servers' certificates is empty;
     /// - an endpoint or an option is for TLS, and the [features](crate#features) for TLS are off;
@@ -141,7 +142,7 @@ impl EtcdStore {
     /// Prefer [`connect`](Self::connect): the balancer of a client keeps sending calls to dead members. The
     /// client must be of the version of etcd-client that this crate re-exports as
     /// [`etcd_client`](crate::etcd_client). In its `ConnectOptions`, set `with_require_leader`, a connect timeout,
-    /// a keepalive of at least 5 s and, with a user, `with_auto_token_refresh`.
+    /// a keepalive interval of at least 5 s and, with a user, `with_auto_token_refresh`.
     ///
     /// # Errors
     ///
@@ -224,10 +225,10 @@ impl EtcdStore {
     ///
     /// - [`Connecting`]: nothing is watched and there is no connection, or the cluster has not answered and no try
     ///   has failed.
-    /// - [`Live`]: as far as the store knows, watchers have the newest version of each key and map, or can take it. Not
-    ///   counted are those that can't be read, and those that you began to watch after the store connected, until they
-    ///   have been read. The member in use has answered a linearizable read within the [liveness
-    ///   timeout](Options::liveness_timeout).
+    /// - [`Live`]: as far as the store knows, watchers have the newest version of each key and map, or can
+    /// take it. This says nothing of those that can't be read, nor, until they have been read, of those
+    /// that you began to watch after the store connected. The member in use has answered a linearizable
+    /// read within the [liveness timeout](Options::liveness_timeout), or is sending a large response.
     /// - [`Stalled`]: any watcher may have a stale value. The cause says why. The store tries again without end.
     ///
     /// If a connection fails silently, a value can be stale while the store is still live. A connection that is
@@ -257,9 +258,11 @@ impl EtcdStore {
     /// When the store ends, every `get` of the health returns [`ErrorKind::Closed`]. Unlike other values, the health does
     /// not yield its last version first.
     ///
-    /// The store logs through `tracing`. If it stalls, or can't read a key or a map, it logs a warning with the cause. When
-    /// the problem is over, it logs at level `INFO` how long it lasted. The same line comes at most once in ten
-    /// seconds. Each change of the health is logged at level `DEBUG`.
+    /// The store logs through `tracing`. If it stalls, or can't read a key or a map, it logs a warning with
+    /// the cause. When the problem is over, it logs at level `INFO` how long it lasted. A problem that
+    /// lasts is one line. If it comes back within ten seconds of its last line, the next line comes after
+    /// these ten seconds, if the problem is still there. Each change of the health is logged at level
+    /// `DEBUG`.
     ///
     /// The store detects that etcd's history was replaced, and `history_resets` grows, if
     ///

@@ -35,9 +35,10 @@ pub trait CachedExt: ValueReader<Entry> + Sized {
     /// Give each key a path of its own: a reader does not know which key it is of. If the backend answers with another
     /// key than the file had, that is a warning.
     ///
-    /// A file that is damaged or can't be read counts as none; a file that can't be written, such as on a full disk,
-    /// keeps what it had, and so does one whose value is larger than 128 MiB. Each is a warning of `tracing` with the
-    /// path. A relative path is relative to the current directory of now.
+    /// A file that is damaged or can't be read counts as none; a file that can't be written, such as on a
+    /// full disk, keeps what it had, and so does one whose value is larger than 128 MiB. Each is a warning
+    /// of `tracing` with the path. A relative path is relative to the current directory at the time of the
+    /// call.
     ///
     /// Bytes that do not decode are kept too. To keep only good ones, use [`cached_if`](Self::cached_if).
     ///
@@ -221,7 +222,7 @@ impl<R: ValueReader<Entry>> ValueReader<Entry> for Cached<R> {
     }
 }
 
-/// What the watchers of a [`Cached`] share.
+/// A watcher of a [`Cached`].
 pub struct CachedWatcher<W> {
     watcher: W,
     /// What it yielded of the file, until the backend has answered.

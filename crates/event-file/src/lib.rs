@@ -42,27 +42,29 @@
 //!
 //! # What does it cost?
 //!
-//! A store has one thread, and while a key is watched [`notify`](https://docs.rs/notify) has another. Both sleep until
-//! something changes. It watches directories and not files: 10,000 files in one directory are one watch. So the system's
-//! limit for watches is seldom an issue. Every five seconds it looks with one `stat` whether each of these
-//! directories is still the same one, since the system does not say so when a file system is unmounted, or when a
-//! directory further up is renamed.
+//! A store has one thread, and while a key is watched [`notify`](https://docs.rs/notify) has another. Both
+//! sleep until something changes, or until the next check. The store watches directories and not files:
+//! 10,000 files in one directory are one watch. So the system's limit for watches is seldom an issue. Every
+//! five seconds the store checks with one `stat` for each of these directories whether it is still the same
+//! one, since no notification says that a file system was unmounted, or that a directory further up was
+//! renamed.
 //!
 //! # What if there are no notifications?
 //!
-//! If the system can't watch a directory, because a limit is used up or the directory may not be listed, the store
-//! [polls](Options::poll_interval) its files. It also polls where changes by others are not notified: on network file
-//! systems, FUSE and 9p, and a single file that is mounted into a container. The [health](FileStore::health) stays live, with a cause of kind
+//! If the system can't watch a directory, because a limit is used up or the directory may not be listed,
+//! the store [polls](Options::poll_interval) its files. It also polls where changes by others are not
+//! notified: on network file systems, FUSE and 9p, and for a single file that is mounted into a container.
+//! The [health](FileStore::health) stays live, with a cause of kind
 //! [`NoNotifications`](event_core::CauseKind::NoNotifications), and a warning is logged once.
 //!
-//! If a file has several names, by hard links, and is written in place by another name than that of the key, the new
-//! version arrives within five seconds. One case is not noticed: the file had one name when it was read, and has got
-//! another one since, by which it is written. That version arrives with the next change or refresh.
+//! If a file has several names, by hard links, and is written in place by another name than that of the
+//! key, the new version arrives within five seconds. One case is not noticed: after the file was read, it
+//! got a second name, and is written by that one. That version arrives with the next change or refresh.
 //!
 //! # Platforms
 //!
-//! It is tested on Linux. On other systems there is no notification that a writer has closed a file, so a version that
-//! was written in place is published after the settle time.
+//! It is tested on Linux. On other systems the store gets no notification that a writer has closed a file,
+//! so a version that was written in place is published after the settle time.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod cached;

@@ -69,15 +69,17 @@ use crate::value::FileValue;
 ///   changed is one step. So the swap of a `ConfigMap` is one step, and so are files that are written together. If something
 ///   changes all the time, a step is published twice a second, which may be half of a swap.
 /// - **Names.** Hidden files are keys. Names that begin with `..` are left out with all that is below them: Kubernetes keeps
-///   the versions of a `ConfigMap` under such names. A writer that renames a new file into place should name it so, or keep
-///   it elsewhere: otherwise the new file is a key while it is there.
+/// the versions of a `ConfigMap` under such names. A writer that renames a new file into place should give
+/// it a temporary name that begins with `..`, or write it in another directory: otherwise the temporary
+/// file is a key while it is there.
 /// - **Links** are followed, as those of keys are: to files and to folders, but not to a folder that the link is in.
-/// - **A file that can't be read**, since it is too large, may not be read, is no regular file or a link that leads out, is a
-///   [`Failed`](event_core::Change::Failed) of its key. The other keys go on. If the disk or the server fails, watchers keep
-///   what they have of the file.
-/// - **A folder that can't be read** deletes nothing. Watchers keep what they have of it, and the map is not synced before it
-///   was read. [`health_of_map`](event_core::StoreExt::health_of_map) is stalled, and names the folder. While the directory of
-///   the store is gone, the whole store is stalled. A folder below it that does not exist has no keys.
+/// - **A file that can't be read** is a [`Failed`](event_core::Change::Failed) of its key: it is too large,
+///   may not be read, is not a regular file, or is a link that leads out of the directory. The other keys
+///   go on. If the disk or the server fails, watchers keep what they have of the file.
+/// - **A folder that can't be read** deletes nothing. Watchers keep what they have of it, and a map is not
+///   synced until all its folders have been read. The [health of the
+///   map](event_core::StoreExt::health_of_map) is stalled, and names the folder. While the directory of the
+///   store is gone, the whole store is stalled. A folder below it that does not exist has no keys.
 ///
 /// At each change, the store looks at all files of the map, and reads those that differ. It watches each folder.
 ///
@@ -92,8 +94,8 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// Starts the thread of a store on a directory. The directory need not exist yet: nothing is read until a key is
-    /// watched. A relative path is relative to the current directory of now.
+    /// Starts the thread of a store on a directory. The directory need not exist yet: nothing is read until
+    /// a key is watched. A relative path is relative to the current directory at the time of the call.
     ///
     /// # Errors
     ///
@@ -147,17 +149,19 @@ impl FileStore {
     /// [`NoNotifications`](event_core::CauseKind::NoNotifications), the system does not notify of all changes, so some
     /// files are looked at every [poll interval](Options::poll_interval).
     ///
-    /// If a file system was mounted on a folder of the directory when a key in it was read, and is gone now, the key can't
-    /// be read until one is mounted there again. If a single file that was mounted on its own is unmounted, its key is the
-    /// file that it covered. A mount that is there for less than five seconds may go unnoticed, and what it covered may
-    /// then be published after what it held.
+    /// If a file system was mounted on a folder of the directory when a key in it was read, and is gone
+    /// now, the key can't be read until one is mounted there again. If a single file that was mounted on
+    /// its own is unmounted, its key is the file that it covered. A mount that is there for less than five
+    /// seconds may go unnoticed. Then a version of a file in it may be followed by the file that it
+    /// covered.
     ///
     /// A directory that is deleted or renamed is noticed at once. That a file system was unmounted, or that a directory
     /// further up was renamed, is noticed within five seconds, and by a [`refresh`](Store::refresh).
     ///
-    /// The store logs through `tracing`. If it stalls, or can't read a key, it logs a warning with the cause, and
-    /// when that is over a line of level `INFO` that says how long it lasted. The same line comes at most once in
-    /// ten seconds. That there are no notifications is a warning, once.
+    /// The store logs through `tracing`. If it stalls, or can't read a key, it logs a warning with the
+    /// cause. When the problem is over, it logs at level `INFO` how long it lasted. A problem that lasts is
+    /// one line. If it comes back within ten seconds of its last line, the next line comes after these ten
+    /// seconds, if the problem is still there. That there are no notifications is a warning, once.
     ///
     /// When the store ends, every `get` of the health returns [`ErrorKind::Closed`]. Unlike other values, the health does
     /// not yield its last version first.
@@ -236,8 +240,9 @@ impl FileStore {
 
 /// A single file as a value: the file of this name in a store on its directory.
 ///
-/// The value has a thread of its own. For several files of one directory, open a [`FileStore`]. The file may be a
-/// symbolic link that leads anywhere, as the program named it. The key of its entries is the file's name.
+/// The value has a thread of its own. For several files of one directory, open a [`FileStore`]. The file
+/// may be a symbolic link that leads anywhere, since the program itself named it. The key of its entries is
+/// the file's name.
 ///
 /// If the directory that the file is in does not exist, the value is [stalled](FileValue::health), and not missing.
 ///

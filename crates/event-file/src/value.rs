@@ -16,14 +16,14 @@ use event_core::{Entry, Refresh, ValueReader};
 /// | the file | `get` | `health` |
 /// |---|---|---|
 /// | exists | its bytes and a revision | live |
-/// | does not exist, and did not while the store watched it | *never seen*; with a decoder without a default, waits | live |
+/// | does not exist, and has not existed since the store began to watch it | *never seen*; with a decoder without a default, waits | live |
 /// | is deleted while the store watches it | *deleted* and a revision, at most once for each watcher, when it is gone for the [settle time](crate::Options::settle) | live |
 /// | may not be read by the program | waits until it may be read | stalled: [`PermissionDenied`] |
 /// | is a link that leads [out of the directory](crate::Options::follow_links_out) | waits until it is another one | stalled: [`PermissionDenied`] |
 /// | is a directory, a FIFO, a socket or a device | waits until it is a file | stalled: [`InvalidArgument`] |
 /// | is [too large](crate::Options::max_size) | waits until it is smaller | stalled: [`TooLarge`] |
 /// | can't be read because of an error of the disk or the server | waits until it can be read | stalled: [`Unreachable`] |
-/// | is in a directory that is gone | waits until the directory is there again | the whole store is stalled: [`Unreachable`] |
+/// | was or would be in the store's directory, which is gone | waits until the directory is there again | the whole store is stalled: [`Unreachable`] |
 /// | has a name that is empty, absolute, or has a component that is empty, `.` or `..` | an error of kind [`InvalidArgument`](event_core::ErrorKind::InvalidArgument), once for each watcher; then waits until the store ends | stalled: [`InvalidArgument`] |
 ///
 /// The last column is the [`health`](Self::health) of this value, and the cause names the key. Where `get` waits,
@@ -37,9 +37,9 @@ use event_core::{Entry, Refresh, ValueReader};
 ///
 /// # Links
 ///
-/// If a file is opened after its path was checked, somebody may have put a link into the path in between. On Linux
-/// from 5.6 on the system refuses to open such a path, and the path is checked again. On other systems this is so for
-/// the last component of the path.
+/// If a file is opened after its path was checked, somebody may have put a link into the path in between.
+/// From Linux 5.6 on, the store opens the file so that the system refuses such a link; the store then
+/// checks the path again. On other systems, only a link in the place of the file itself is refused so.
 ///
 /// [`PermissionDenied`]: event_core::CauseKind::PermissionDenied
 /// [`TooLarge`]: event_core::CauseKind::TooLarge

@@ -22,7 +22,7 @@
 //!
 //! | URL | what it opens | feature |
 //! |---|---|---|
-//! | `etcd://10.0.0.1:2379,10.0.0.2:2379/app/` | The keys of an etcd that begin with `app/`. The port may be left out: it is 2379. | `etcd` (default) |
+//! | `etcd://10.0.0.1:2379,10.0.0.2:2379/app/` | The keys of an etcd that begin with `app/`. The port may be left out: it is 2379 (and not 80 or 443, as in an endpoint of `event_etcd`). | `etcd` (default) |
 //! | `etcds://etcd.example.com/app/` | The same, over TLS. | `etcd` |
 //! | `file:///etc/app/` | The files in the directory `/etc/app`. | `file` |
 //! | `mem:` | A new store in memory, without keys. | `mem` (default) |
@@ -32,9 +32,9 @@
 //!
 //! # The path is the prefix
 //!
-//! The slash after the hosts belongs to the URL. What follows it is what the keys begin with, as it is: end it with a
-//! slash if you mean a folder. If the keys begin with a slash, write two. Pass the store names without the prefix.
-//! Entries and errors have the full key.
+//! The slash after the hosts belongs to the URL. What follows it is what the keys begin with, as it is: end
+//! it with a slash if you mean a folder. If the keys begin with a slash, write two. A name that you pass to
+//! the store does not have the prefix. Entries and errors have the full key.
 //!
 //! | URL | the name `port` is the key |
 //! |---|---|
@@ -57,11 +57,11 @@
 //! | `user` | a name | The user to authenticate as. Its password is [elsewhere](#secrets). |
 //! | `password_file` | a path | The file that has the password. It is read again for each new connection. |
 //! | `tls` | `true` or `false` | Whether to use TLS. `etcds:`, `ca`, `cert` and `domain_name` turn it on. |
-//! | `ca` | a path | The certificate authority of the servers, as PEM. |
-//! | `cert`, `key` | two paths | The client's certificate and its key, as PEM. |
+//! | `ca` | a path | The certificate authority of the servers, as PEM. It is read again for each new connection. |
+//! | `cert`, `key` | two paths | The client's certificate and its key, as PEM. They are read again for each new connection. |
 //! | `domain_name` | a name | The name that the servers' certificates are for, if it is not that of the host. |
 //! | `assume_http2` | `true` or `false` | Whether to speak HTTP/2 though TLS does not negotiate it. |
-//! | `connect_timeout`, `liveness_timeout` | `5s`, `500ms`, `2m` | How long a member may take, and how long it may be silent. |
+//! | `connect_timeout`, `liveness_timeout` | `5s`, `500ms`, `2m` | How long a member may take to connect and answer, and how long a connection may be silent. |
 //! | `audit_interval` | `5m` | How often to check that no event of a map was lost. |
 //! | `ordered_endpoints` | `true` or `false` | Whether to try the hosts in the order they are written in. |
 //! | `follow_members` | `true` or `false` | Whether to connect to members that the cluster lists, too. |
@@ -94,7 +94,7 @@
 //! | `file` | the scheme `file` |
 //! | `mem` (default) | the scheme `mem` |
 //! | `tls-ring`, `native-roots` (default) | TLS for etcd, with the cryptography of ring and the system's root certificates |
-//! | `tls-aws-lc`, `webpki-roots` | TLS for etcd, with the cryptography of aws-lc-rs, and Mozilla's root certificates |
+//! | `tls-aws-lc`, `webpki-roots` | TLS for etcd, with the cryptography of aws-lc-rs, and Mozilla's root certificates. Switch the default features off, too |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod opener;

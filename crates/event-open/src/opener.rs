@@ -91,8 +91,8 @@ impl Opener {
     /// Adds a scheme: the function opens its URLs. It takes the place of an earlier one of that name, also of one of
     /// this crate, so a test may register `etcd`.
     ///
-    /// A scheme is letters, digits, `+`, `-` and `.`, and begins with a letter. Upper and lower case are the same.
-    /// [`open`](Self::open) refuses every URL if another name was registered.
+    /// A scheme is letters, digits, `+`, `-` and `.`, and begins with a letter. Upper and lower case are
+    /// the same. If a name that is not of this form is registered, [`open`](Self::open) refuses every URL.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -138,8 +138,8 @@ impl Opener {
         self
     }
 
-    /// Sets the options of every etcd, such as a user whose password a function returns. What a URL says comes
-    /// before them.
+    /// Sets the options of every etcd, such as a user whose password a function returns. An option in the
+    /// URL overrides them.
     ///
     /// ```
     /// use event_open::Opener;

@@ -36,10 +36,10 @@ const POLLS: usize = 8;
 /// needs no task: the first `get` after a change fetches the new version on the calling thread, and runs the
 /// mapper or the decoder there.
 ///
-/// If `get` begins after a `set` has returned, it returns that version or a newer one. If another thread is just taking
-/// that version, `get` without an adapter waits for it, some nanoseconds. Over any adapter but
-/// `boxed`, a function of the program may run, so `get` does not wait: it still returns the previous value, or `None`
-/// before the first.
+/// If `get` begins after a `set` has returned, it returns that version or a newer one. There is one
+/// exception. While another thread is taking that version, `get` without an adapter waits for it, some
+/// nanoseconds. Over any adapter but `boxed`, where a function of the program may run, it does not wait,
+/// and still returns the previous value, or `None` before the first.
 ///
 /// ```
 /// use event_core::adapters::Current;
@@ -185,9 +185,9 @@ impl<T> Current<T> {
         }
     }
 
-    /// Fetches the newest version first, as [`get`](Self::get) does. Then returns its number: how many versions,
-    /// good or bad, this handle and its clones have fetched, the end included. 0 before the first. Two equal numbers
-    /// mean that nothing changed in between.
+    /// Fetches the newest version first, as [`get`](Self::get) does. Then returns its number: how many
+    /// versions, good or bad, this handle and its clones have fetched, the end included. 0 before the
+    /// first. Two equal numbers mean that `get` returns the same in between.
     ///
     /// It is not the backend's revision. To get that one, decode with
     /// [`decode_versioned`](crate::ReaderExt::decode_versioned).

@@ -49,7 +49,7 @@ where
 ///
 /// The two sides are read one after the other, so a pair can hold versions of different moments, even if
 /// both sides read the same source. Once writes stop, the last pair holds the newest version of each side.
-/// To see two fields of one value change together, map that value to both.
+/// To see two fields of one value change together, map that value to a pair of the two fields.
 ///
 /// [`WatcherExt::zip`](crate::WatcherExt::zip) makes one.
 #[must_use = "a watcher does nothing unless it is polled"]

@@ -171,7 +171,7 @@ impl<K: Hash + Eq, V> MemoryMap<K, V> {
     /// Changes several keys as one step. `f` runs without a lock, and gets the step to fill. Of several changes of one
     /// key, the last one counts.
     ///
-    /// No watcher finds nothing left to take between two changes of a step, and those that wait are woken once.
+    /// A watcher does not run out of changes in the middle of a step, and those that wait are woken once.
     ///
     /// ```
     /// use event_core::{MapReader, MapWatcherExt, MemoryMap};

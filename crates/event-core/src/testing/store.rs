@@ -165,7 +165,7 @@ impl TestStore {
         self.at(name).publish(Entry::never_seen(name.to_vec()));
     }
 
-    /// Sets the health of the store. That of a key is set at its [value](Self::at).
+    /// Sets the health of the store. For the health of one key, call `set_health` of its [value](Self::at).
     pub fn set_health(&self, health: Health) {
         if let Some(value) = self.with(|state| state.health.clone()) {
             value.set(health);

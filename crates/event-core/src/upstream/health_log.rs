@@ -12,9 +12,9 @@ const EVERY: Duration = Duration::from_secs(10);
 /// How many lines come in ten seconds, and are remembered. The words of a cause may change without end.
 const MOST: usize = 16;
 
-/// Logs through `tracing` what a backend says of its health: a stall, or that a key can't be read, is a warning with
-/// the cause. Its end is a line of level `INFO` that says how long it lasted. The same line comes at most once in ten
-/// seconds. Each change is also logged at level `DEBUG`.
+/// Logs through `tracing` what a backend says of its health: a stall, or that a key can't be read, is a
+/// warning with the cause. When the problem is over, a line of level `INFO` says how long it lasted. The
+/// same line comes at most once in ten seconds. Each change is also logged at level `DEBUG`.
 ///
 /// It has no timer. Call [`log`](Self::log) when it is [`due`](Self::due).
 ///

@@ -243,7 +243,7 @@ impl Publisher {
         self.mailbox.refusal(|_, _| true)
     }
 
-    /// Sets the health of the whole.
+    /// Sets the health of the store.
     pub fn set_health(&self, health: Health) {
         self.health.set(health);
     }
@@ -274,7 +274,8 @@ impl Publisher {
     }
 
     /// Ends all values, all maps and the health, unless the upstream ended before. The first
-    /// [`Closed`](crate::ErrorKind::Closed) of each watcher says why.
+    /// [`Closed`](crate::ErrorKind::Closed) of each watcher of a value or the health says why, and each
+    /// `Closed` of a watcher of a map.
     pub fn end(&mut self, why: &str) {
         let had_ended = self.mailbox.close();
         let values = mem::take(&mut self.values).into_values();

@@ -52,7 +52,8 @@ impl<'a, W: ?Sized, K, V> NextChanges<'a, W, K, V> {
 impl<W: MapWatcher<K, V> + ?Sized, K, V> Future for NextChanges<'_, W, K, V> {
     type Output = Result<Vec<Change<K, V>>, Error>;
 
-    /// All in one poll: what a future holds between two polls is lost with it.
+    /// Takes the whole batch in one poll: changes that a future held between two polls would be lost with
+    /// it.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut changes = Vec::new();
         for chunk in 0..=CHUNKS {

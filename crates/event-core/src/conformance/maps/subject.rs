@@ -18,7 +18,7 @@ pub trait MapSubject {
     /// yield it.
     fn apply(&mut self, step: &[(u64, Option<u64>)]) -> impl Future<Output = ()>;
 
-    /// Lets the backend have read the whole range. Completes as [`apply`](Self::apply) does.
+    /// Makes the backend finish reading the whole range. Completes as [`apply`](Self::apply) does.
     ///
     /// Returns `false` if the backend reads the range by itself. Then the suite does not test what comes before.
     fn sync(&mut self) -> impl Future<Output = bool>;
