@@ -23,6 +23,7 @@ mod wakers;
 #[cfg(all(test, event_loom))]
 mod loom_tests;
 
+use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -82,18 +83,17 @@ impl<T> Cell<T> {
     /// Makes `version` the newest and wakes those who wait.
     #[inline]
     pub(crate) fn publish(&self, version: Result<T, Error>) {
-        let mut state = self.state.lock();
-        let (old, woken) = state.publish(version);
-        drop(state);
+        let mut version = Some(version);
+        let woken = self.state.lock().publish(&mut version);
         self.wake(woken);
-        drop(old);
     }
 
     /// Makes `version` the newest, for a caller with a lock of its own: those who wait are woken when what
     /// this returns is dropped.
     pub(crate) fn publish_quietly(self: &Arc<Self>, version: Result<T, Error>) -> Published<T> {
-        let (old, woken) = self.state.lock().publish(version);
-        Published { cell: Arc::clone(self), _old: old, woken }
+        let mut version = Some(version);
+        let woken = self.state.lock().publish(&mut version);
+        Published { cell: Arc::clone(self), _old: version, woken }
     }
 
     /// Publishes, unless there is a newer version than that of this epoch.
@@ -103,10 +103,10 @@ impl<T> Cell<T> {
             drop(state);
             return false;
         }
-        let (old, woken) = state.publish(version);
+        let mut version = Some(version);
+        let woken = state.publish(&mut version);
         drop(state);
         self.wake(woken);
-        drop(old);
         true
     }
 
@@ -125,10 +125,10 @@ impl<T> Cell<T> {
         if state.wakers.writers() > 1 {
             return;
         }
-        let (old, woken) = state.publish(Err(error));
+        let mut version = Some(Err(error));
+        let woken = state.publish(&mut version);
         drop(state);
         self.wake(woken);
-        drop(old);
     }
 
     pub(crate) fn add_writer(&self) {
@@ -213,18 +213,19 @@ pub(crate) struct Published<T> {
 
 impl<T> Drop for Published<T> {
     fn drop(&mut self) {
-        self.cell.wake(std::mem::replace(&mut self.woken, Woken::Nobody));
+        self.cell.wake(mem::replace(&mut self.woken, Woken::Nobody));
     }
 }
 
 impl<T> State<T> {
-    /// Gives the old version and those to wake: both are for when the lock is released.
+    /// Makes `version` the newest, and leaves the old one in its place. That one is dropped, and the tasks are woken, when
+    /// the lock is released.
     #[inline]
-    fn publish(&mut self, version: Result<T, Error>) -> (Option<Result<T, Error>>, Woken) {
-        let old = self.newest.replace(version);
+    fn publish(&mut self, version: &mut Option<Result<T, Error>>) -> Woken {
+        mem::swap(&mut self.newest, version);
         let woken = self.wakers.next_epoch();
         self.published = self.wakers.epoch();
-        (old, woken)
+        woken
     }
 }
 
