@@ -40,13 +40,13 @@
 //!
 //! # What does it cost?
 //!
-//! A store has one connection. Keys that start together are read up to 128 in a request, with at most 8 requests under
-//! way. Each key and each map is one watch on the stream. An idle store costs the server [a small read every two
-//! seconds](Options::liveness_timeout).
+//! A store has one connection. Keys that start together are read up to 128 in a request, with at most 8
+//! requests under way. Each key and each map is one watch on the stream. A store whose keys do not change
+//! costs the server [a small read and a small message every two seconds](Options::liveness_timeout).
 //!
-//! While the store has no connection, it tries the endpoints in turn. It waits 25 to 300 ms before it tries an endpoint
-//! again that failed, and up to twice as long at random. If the server says that it has no time, the wait is 1 s, and
-//! twice as long each time up to 20 s.
+//! While the store has no connection, it tries the endpoints in turn. The wait before it tries one again
+//! grows from 25 to 300 ms with each failure; up to as much again is added at random. If the server says
+//! that it has no time, the wait is 1 s, and twice as long each time up to 20 s.
 //!
 //! # Metrics
 //!

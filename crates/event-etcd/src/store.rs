@@ -270,8 +270,9 @@ impl EtcdStore {
     /// - the cluster's id changed; or
     /// - etcd now has other data at the revision of a version that watchers got earlier.
     ///
-    /// If the new history is already past the revision of the last version that watchers got, and has compacted that
-    /// revision, the store can't detect the reset: watchers get the new data, but `history_resets` does not grow.
+    /// If the cluster's id is the same, and the new history is already past the revision of the last
+    /// version that watchers got, and has compacted that revision, the store can't detect the reset:
+    /// watchers get the new data, but `history_resets` does not grow.
     ///
     /// # Example
     ///

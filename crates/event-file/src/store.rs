@@ -138,7 +138,8 @@ impl FileStore {
 
     /// How the store is doing, as a value. Its source is the directory.
     ///
-    /// - [`Connecting`](event_core::HealthState::Connecting): nothing is watched.
+    /// - [`Connecting`](event_core::HealthState::Connecting): nothing is watched, or the store has not
+    ///   looked at the directory yet.
     /// - [`Live`](event_core::HealthState::Live): the directory is there, and changes reach the watchers.
     /// - [`Stalled`](event_core::HealthState::Stalled): the directory does not exist, may not be searched, or the file
     ///   system that was mounted there is gone. Watchers keep what they have. When the directory is there again, all

@@ -8,9 +8,9 @@ use crate::{percent, refused};
 
 /// A URL of a store, in its parts: `SCHEME://HOST,HOST/PATH?OPTION=VALUE&OPTION=VALUE`.
 ///
-/// Why not the `url` crate? A URL of a store may have several hosts, and its path is bytes that begin a key, so `..`
-/// and `//` stay as they are. Everything that a part returns is percent-decoded. A URL never has a user, a password or
-/// a fragment.
+/// Why not the `url` crate? A URL of a store may have several hosts, and its path is bytes that begin a
+/// key, so `..` and `//` stay as they are. Everything that a part returns is percent-decoded. A URL never
+/// has a user or a password before its hosts, and never a fragment.
 ///
 /// ```
 /// use event_open::Url;

@@ -212,6 +212,11 @@ async fn ten_thousand_keys_load_and_follow_while_they_are_written() {
     let loaded = begun.elapsed();
     writer.await.expect("the writer goes on");
     store.map("s").refresh().await.expect("the range may be read");
+    is_what_the_store_holds(&mut map, &client).await;
+    assert!(loaded < BOUND, "{loaded:?}");
+}
+
+async fn is_what_the_store_holds(map: &mut Mirror, client: &Client) {
     let held = map.now();
     let all = etcd_client::GetOptions::new().with_prefix();
     let found = client.kv_client().get("s/", Some(all)).await.expect("the range is read");
@@ -219,7 +224,46 @@ async fn ten_thousand_keys_load_and_follow_while_they_are_written() {
     assert_eq!(held.len(), found.len());
     let same = held.iter().map(|(key, value)| (key.as_bytes(), value.as_bytes())).eq(found);
     assert!(same, "the map is what the store holds");
-    assert!(loaded < BOUND, "{loaded:?}");
+}
+
+/// How often the server was asked for a range with one response, by anybody.
+async fn ranges(node: &Node) -> f64 {
+    const RANGES: &str = r#"grpc_server_started_total{grpc_method="Range",grpc_service="etcdserverpb.KV",grpc_type="unary"}"#;
+    node.metric(RANGES).await
+}
+
+#[tokio::test]
+async fn audits_of_a_range_of_several_pages_find_that_nothing_was_lost() {
+    let cluster = Cluster::start(1).await;
+    let client = cluster.client().await;
+    put_many(&client, &numbered("s/", 17_000), "x").await; // a page of an audit has 16,000
+    let audited = options().audit_interval(Duration::from_millis(50));
+    let store = EtcdStore::connect(cluster.endpoints(), audited).await.expect("an endpoint");
+    let mut map = Mirror::new(store.map("s"));
+    map.synced().await;
+    timeout(BOUND, store.health_live()).await.expect("live");
+    let before = ranges(cluster.node(0)).await;
+    let writes = async {
+        for round in 0_u32.. {
+            // Of some 30 reads, probes are the fewest.
+            if ranges(cluster.node(0)).await > before + 30.0 {
+                break;
+            }
+            let key = format!("s/{:06}", round * 1700 % 18_000);
+            if round % 3 == 0 {
+                delete(&client, &key).await
+            } else {
+                put(&client, &key, "y").await
+            };
+        }
+    };
+    tokio::select! {
+        written = timeout(BOUND, writes) => written.expect("it is audited"),
+        cause = store.health_stalled(CauseKind::ProtocolViolation) => panic!("{cause:?}"),
+    }
+    put(&client, "s/last", "z").await;
+    while !map.next().await.contains(&("last", "z")) {}
+    is_what_the_store_holds(&mut map, &client).await;
 }
 
 /// How often the server was asked for a stream of a range.
