@@ -49,6 +49,7 @@ const WORKS: &[Work] = works![
 
 const MAP_WORKS: &[Work] = works![
     "load" => works::maps::load::measure,
+    "small reads" => works::maps::small_reads::measure,
     "server memory" => works::maps::server_memory::measure,
     "read again" => works::maps::read_again::measure,
     "reconnect" => works::maps::reconnect::measure,

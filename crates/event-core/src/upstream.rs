@@ -4,9 +4,9 @@
 //! the handles share, and a [`Publisher`] is what the task holds:
 //!
 //! - A key is *started* with its first watcher, shared by all its watchers, and *stopped* with the last one.
-//! [`Publisher::next`] says which keys started and stopped, and which refreshes programs wait for. A key
-//! that starts and stops before the task asks is not in it, so what waits for the task is bounded by the
-//! number of keys.
+//!   [`Publisher::next`] says which keys started and stopped, and which refreshes programs wait for. A key
+//!   that starts and stops before the task asks is not in it, so what waits for the task is bounded by the
+//!   number of keys.
 //! - [`Publisher::found`] publishes what a read found if it differs from what watchers have, so a backend may read
 //!   everything again whenever it is in doubt. [`Publisher::refuse`] says why a key can't be read.
 //! - A *map* is a range of keys, which starts and stops as a key does. [`Publisher::publish_step`] changes several of its

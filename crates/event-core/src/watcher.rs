@@ -19,8 +19,8 @@ pub trait Watcher<T> {
     /// - `Ready(Err(error))`: the newest version is an error. It is yielded at most once; poll on for the
     ///   next version.
     /// - `Ready(Err(error))` with [`is_closed`](Error::is_closed): no writer is left, and the last
-    /// version was taken. Every later poll yields an error of this kind, apart from a `Pending` now and
-    /// then to let other tasks run.
+    ///   version was taken. Every later poll yields an error of this kind, apart from a `Pending` now and
+    ///   then to let other tasks run.
     /// - `Pending`: there is nothing newer yet, or the poll stopped early to let other tasks run. The task
     ///   of `cx` is woken when it should poll again. If the poll stopped early, it is woken at once.
     ///

@@ -226,9 +226,9 @@ impl EtcdStore {
     /// - [`Connecting`]: nothing is watched and there is no connection, or the cluster has not answered and no try
     ///   has failed.
     /// - [`Live`]: as far as the store knows, watchers have the newest version of each key and map, or can
-    /// take it. This says nothing of those that can't be read, nor, until they have been read, of those
-    /// that you began to watch after the store connected. The member in use has answered a linearizable
-    /// read within the [liveness timeout](Options::liveness_timeout), or is sending a large response.
+    ///   take it. This says nothing of those that can't be read, nor, until they have been read, of those
+    ///   that you began to watch after the store connected. The member in use has answered a linearizable
+    ///   read within the [liveness timeout](Options::liveness_timeout), or is sending a large response.
     /// - [`Stalled`]: any watcher may have a stale value. The cause says why. The store tries again without end.
     ///
     /// If a connection fails silently, a value can be stale while the store is still live. A connection that is

@@ -69,9 +69,9 @@ use crate::value::FileValue;
 ///   changed is one step. So the swap of a `ConfigMap` is one step, and so are files that are written together. If something
 ///   changes all the time, a step is published twice a second, which may be half of a swap.
 /// - **Names.** Hidden files are keys. Names that begin with `..` are left out with all that is below them: Kubernetes keeps
-/// the versions of a `ConfigMap` under such names. A writer that renames a new file into place should give
-/// it a temporary name that begins with `..`, or write it in another directory: otherwise the temporary
-/// file is a key while it is there.
+///   the versions of a `ConfigMap` under such names. A writer that renames a new file into place should give
+///   it a temporary name that begins with `..`, or write it in another directory: otherwise the temporary
+///   file is a key while it is there.
 /// - **Links** are followed, as those of keys are: to files and to folders, but not to a folder that the link is in.
 /// - **A file that can't be read** is a [`Failed`](event_core::Change::Failed) of its key: it is too large,
 ///   may not be read, is not a regular file, or is a link that leads out of the directory. The other keys

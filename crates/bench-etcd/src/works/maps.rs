@@ -7,6 +7,7 @@ pub(crate) mod put_to_change;
 pub(crate) mod read_again;
 pub(crate) mod reconnect;
 pub(crate) mod server_memory;
+pub(crate) mod small_reads;
 pub(crate) mod watchers;
 
 use measure::median;

@@ -28,7 +28,7 @@ use crate::{
 /// - [`PermissionDenied`](ErrorKind::PermissionDenied), [`InvalidArgument`](ErrorKind::InvalidArgument) or
 ///   [`ResourceExhausted`](ErrorKind::ResourceExhausted), with the key, or the start of the range: the publisher
 ///   [refused](super::Publisher::refuse) a key or a map with such a cause. A key that [`with_keys`](Upstream::with_keys)
-/// rejects is no error here: it counts as read. Its own health is stalled, and says why.
+///   rejects is no error here: it counts as read. Its own health is stalled, and says why.
 /// - [`Closed`](ErrorKind::Closed): the upstream ended.
 ///
 /// # Cancel safety
