@@ -218,8 +218,8 @@ impl<T> Drop for Published<T> {
 }
 
 impl<T> State<T> {
-    /// Makes `version` the newest, and leaves the old one in its place. That one is dropped, and the tasks are woken, when
-    /// the lock is released.
+    /// Makes `version` the newest, and leaves the old one in its place. When the lock is released, the old one is
+    /// dropped, and the tasks are woken.
     #[inline]
     fn publish(&mut self, version: &mut Option<Result<T, Error>>) -> Woken {
         mem::swap(&mut self.newest, version);

@@ -130,7 +130,7 @@ impl Options {
     /// /// Reads what another program renews: the name of the user and the password, a line each.
     /// fn user() -> Result<(String, String), String> {
     ///     let text = std::fs::read_to_string("/run/secrets/etcd").map_err(|error| error.to_string())?;
-    ///     let (name, password) = text.trim_end().split_once('\n').ok_or("expected two lines")?;
+    ///     let (name, password) = text.trim_end_matches('\n').split_once('\n').ok_or("expected two lines")?;
     ///     Ok((name.to_owned(), password.to_owned()))
     /// }
     ///

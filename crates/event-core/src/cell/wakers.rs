@@ -248,6 +248,12 @@ mod tests {
     }
 
     #[test]
+    fn the_count_of_writers_takes_no_memory() {
+        // The epoch, the counter and the slots; the free slot and the writers share a word.
+        assert_eq!(size_of::<Wakers>(), size_of::<(u64, usize, Vec<Left>, u64)>());
+    }
+
+    #[test]
     fn slots_that_were_left_are_used_again() {
         let (mut wakers, waker) = (Wakers::default(), Waker::noop());
         let mut places: Vec<Place> = (0..5).map(|_| Place::default()).collect();

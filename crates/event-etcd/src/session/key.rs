@@ -23,6 +23,8 @@ enum Published {
     NeverSeen,
 }
 
+const _: () = assert!(size_of::<Published>() == size_of::<Version>(), "the tag takes no memory");
+
 impl Key {
     pub(crate) fn new(name: Bytes) -> Self {
         Self { name, published: Published::Nothing }

@@ -1,7 +1,8 @@
 //! A version of a key in a few bytes: its revision, and a hash of all else.
 //!
-//! Why not the version itself? The session asks of two versions only whether they are the same, and what it holds, it holds
-//! for each key. Two versions of one revision with the same hash by chance would hide a replaced history, once in 2⁵⁶.
+//! Why not the version itself? The session asks of two versions only whether they are the same, and what it holds,
+//! it holds for each key. Two versions of one revision with the same hash by chance would hide a replaced history,
+//! once in 2⁵⁶.
 
 use std::hash::BuildHasher;
 use std::sync::LazyLock;

@@ -2,6 +2,7 @@
 //!
 //! The floor is the same read while nothing is loaded. By hand, the range is read in one answer.
 
+use std::fmt::Debug;
 use std::time::Instant;
 
 use etcd_client::{Client, GetOptions};
@@ -45,9 +46,7 @@ async fn beside_ours(server: &Server, times: &mut Vec<f64>) {
     let mut map = store.map(PREFIX).watch();
     let loading = tokio::spawn(async move { map.wait_until_synced().await });
     while !loading.is_finished() {
-        let start = Instant::now();
-        other.refresh().await.expect("the key is read");
-        times.push(start.elapsed().as_secs_f64() * 1e3);
+        timed(times, other.refresh()).await;
     }
     loading.await.expect("no panic").expect("the map is read");
 }
@@ -57,16 +56,18 @@ async fn by_hand(server: &Server, times: &mut Vec<f64>, alone: &mut Vec<f64>) {
     let mut other = client.kv_client();
     let mut all = client.kv_client().max_decoding_message_size(usize::MAX);
     for _ in 0..100 {
-        let start = Instant::now();
-        other.get(OTHER, None).await.expect("the key is read");
-        alone.push(start.elapsed().as_secs_f64() * 1e3);
+        timed(alone, other.get(OTHER, None)).await;
     }
     let options = GetOptions::new().with_prefix();
     let loading = tokio::spawn(async move { all.get(PREFIX, Some(options)).await });
     while !loading.is_finished() {
-        let start = Instant::now();
-        other.get(OTHER, None).await.expect("the key is read");
-        times.push(start.elapsed().as_secs_f64() * 1e3);
+        timed(times, other.get(OTHER, None)).await;
     }
     loading.await.expect("no panic").expect("the range is read");
+}
+
+async fn timed<T, E: Debug>(times: &mut Vec<f64>, read: impl Future<Output = Result<T, E>>) {
+    let start = Instant::now();
+    read.await.expect("the key is read");
+    times.push(start.elapsed().as_secs_f64() * 1e3);
 }
